@@ -1,0 +1,73 @@
+/* Table-driven mapping between domain structs and a broker's JSON: one row per field, in both directions, so
+ * that an adapter is tables and little code. The macros fail to compile when the member's type is wrong. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <json-c/json.h>
+
+#include "base/json.h"
+
+/* One word of ours and the broker's spelling of it. Ends with text NULL. Reading compares exactly; the
+ * first row with the value is written. */
+struct word {
+        int value;
+        const char *text;
+};
+
+enum field_type { FIELD_TYPE_STRING, FIELD_TYPE_INT, FIELD_TYPE_DECIMAL, FIELD_TYPE_WORD, FIELD_TYPE_TIME };
+enum field_flag {
+        FIELD_OPTIONAL = 1 << 0,  /* reading: absence is fine; writing: zero values are left out */
+        FIELD_AS_NUMBER = 1 << 1, /* writing: a JSON number, not a string */
+        FIELD_LENIENT = 1 << 2,   /* reading: number or text, either will do */
+};
+
+struct field {
+        const char *key;
+        enum field_type type;
+        unsigned flags;
+        size_t offset;
+        size_t size;              /* of a string member */
+        const struct word *words; /* WORD */
+};
+
+#define FIELD_MEMBER_IS(s, m, t)                                                                   \
+        (sizeof(struct { _Static_assert(                                                           \
+                 __builtin_types_compatible_p(__typeof__(((struct s *)0)->m), t),                  \
+                 "field " #m " has another type");                                                 \
+                 int x; }) * 0)
+#define FIELD_STRING(k, s, m, f)                                                                   \
+        {                                                                                          \
+                .key = (k), .type = FIELD_TYPE_STRING, .flags = (f),                               \
+                .offset = offsetof(struct s, m), .size = sizeof(((struct s *)0)->m)                \
+        }
+#define FIELD_INT(k, s, m, f)                                                                      \
+        {                                                                                          \
+                .key = (k), .type = FIELD_TYPE_INT, .flags = (f),                                  \
+                .offset = offsetof(struct s, m) + FIELD_MEMBER_IS(s, m, int64_t)                   \
+        }
+#define FIELD_DECIMAL(k, s, m, f)                                                                  \
+        {                                                                                          \
+                .key = (k), .type = FIELD_TYPE_DECIMAL, .flags = (f),                              \
+                .offset = offsetof(struct s, m) + FIELD_MEMBER_IS(s, m, int64_t)                   \
+        }
+#define FIELD_WORD(k, s, m, w, f)                                                                  \
+        {                                                                                          \
+                .key = (k), .type = FIELD_TYPE_WORD, .flags = (f),                                 \
+                .offset = offsetof(struct s, m), .size = sizeof(((struct s *)0)->m),               \
+                .words = (w)                                                                       \
+        }
+/* Microseconds of the wall clock as an integer. */
+#define FIELD_TIME(k, s, m, f)                                                                     \
+        {                                                                                          \
+                .key = (k), .type = FIELD_TYPE_TIME, .flags = (f),                                 \
+                .offset = offsetof(struct s, m) + FIELD_MEMBER_IS(s, m, int64_t)                   \
+        }
+
+/* Tables end with key NULL. */
+void fields_write(const struct field *table, const void *from, struct json_writer *w);
+/* 0; -EINVAL or -ERANGE: `bad_key` (may be NULL) names the field. Strings that do not fit are -ERANGE. */
+int fields_read(const struct field *table, struct json_object *o, void *to, const char **bad_key);
+const char *word_text(const struct word *words, int value); /* NULL unknown */
+int word_value(const struct word *words, const char *text); /* -EINVAL unknown */

@@ -1,0 +1,293 @@
+/* The ledger: orders, legs, idempotency keys, kill switch, sessions, audit, guests' rows. Blocking drivers
+ * (driver.h) run on one store thread, which commits in groups: every job queued while a commit was running
+ * shares the next one. A caller embeds a job in its own struct, fills the inputs, submits it; `done` runs on
+ * the loop thread, never from inside store_submit(). Inputs must live until then.
+ *
+ * A write job is atomic by itself (a savepoint inside the group): a conflict in one leaves the others alone.
+ * `done` of a write runs after the group's commit is durable (synchronous=FULL), or failed. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/list.h"
+#include "base/secret.h"
+#include "base/text.h"
+#include "domain/audit_record.h"
+#include "domain/order.h"
+#include "domain/rider.h"
+#include "loop/loop.h"
+
+struct store;
+
+/* Results. Driver-independent; the text behind a failure is in job.error. */
+#define STORE_RESULT_TABLE(X)                                                                      \
+        X(OK)                                                                                      \
+        X(NOT_FOUND)        /* no such row */                                                      \
+        X(KEY_TAKEN)        /* the idempotency key exists: `found_*` of the job is filled */       \
+        X(CLIENT_ID_TAKEN)  /* client_order_id used on that account and day */                     \
+        X(STALE)            /* the row changed meanwhile (epoch, version) */                       \
+        X(UNCERTAIN)        /* connection lost during commit: read back before deciding */         \
+        X(UNAVAILABLE)      /* locked, away, timeout: nothing was written */                       \
+        X(FULL)             /* disk full: nothing was written */                                   \
+        X(CORRUPT)          /* the database is damaged or read-only: nothing was written */        \
+        X(FAILED)           /* anything else: nothing was written */
+enum store_result {
+#define X(name) STORE_##name,
+        STORE_RESULT_TABLE(X)
+#undef X
+                _STORE_RESULT_MAX
+};
+const char *store_result_name(enum store_result r); /* "key_taken" */
+
+enum store_op {
+        STORE_INTENT,      /* struct store_intent */
+        STORE_OUTCOME,     /* struct store_outcome */
+        STORE_APPEND,      /* struct store_append: audit rows and riders alone */
+        STORE_KILLSWITCH,  /* struct store_killswitch */
+        STORE_SESSION_PUT, /* struct store_session */
+        STORE_ORDER_GET,   /* struct store_order_get */
+        STORE_ORDER_LIST,  /* struct store_order_list */
+        STORE_KEY_GET,     /* struct store_key_get */
+        STORE_AUDIT_LIST,  /* struct store_audit_list */
+        STORE_AUDIT_PRUNE, /* struct store_audit_prune */
+        STORE_RESTORE,     /* struct store_restore: what start-up needs, in one read */
+        STORE_RIDERS_LOAD, /* struct store_riders_load */
+        STORE_PROBE,       /* struct store_job alone: the watchdog's question */
+        STORE_BACKUP,      /* struct store_backup; runs outside of a group */
+        _STORE_OP_MAX
+};
+
+#define STORE_ERROR_SIZE 160
+
+struct store_job {
+        struct list link;
+        enum store_op op;
+        enum store_result result;
+        char error[STORE_ERROR_SIZE];
+        void (*done)(struct store_job *job);
+        struct loop_work work; /* the store's */
+};
+
+/* The write-ahead commit: order, legs that passed the gates (and the refused ones, for the record), key,
+ * audit rows. Legs whose state is LEG_SENDING carry the mark in the same commit. */
+struct store_intent {
+        struct store_job job;
+        const struct order *order;
+        const char *idempotency_scope; /* "key name\nPOST\n/api/v1/orders"; NULL: no key */
+        const char *idempotency_key;
+        const uint8_t *fingerprint; /* FINGERPRINT_SIZE */
+        int64_t key_expires_us;
+        uint64_t killswitch_epoch; /* STALE when the ledger's differs */
+        struct audit_record *audit; /* n_audit of them; seq filled in */
+        unsigned n_audit;
+        /* on STORE_KEY_TAKEN: */
+        char found_order_id[ID_SIZE];
+        bool found_same_fingerprint;
+};
+
+/* The second commit, and every later change of legs: legs as they are now, the stored answer when the order
+ * is finished, audit rows, the guest's rows. */
+struct store_outcome {
+        struct store_job job;
+        const struct order *order;
+        const bool *changed;     /* per leg; NULL: all */
+        int answer_status;       /* 0: leave the stored answer alone */
+        const char *answer_body; /* verbatim, what a replay gives */
+        size_t answer_size;
+        struct audit_record *audit;
+        unsigned n_audit;
+        struct list *riders; /* of struct rider, or NULL; settled by the store, on the loop thread, before done */
+};
+
+struct store_append {
+        struct store_job job;
+        struct audit_record *audit;
+        unsigned n_audit;
+        struct list *riders;
+};
+
+struct store_killswitch {
+        struct store_job job;
+        const char *scope; /* "global", "broker:paper", "account:paper:demo" */
+        int level;         /* 0 … 3 */
+        const char *reason, *actor;
+        int64_t at_us;
+        struct audit_record *audit;
+        unsigned n_audit;
+        uint64_t epoch; /* out: the new one */
+};
+
+/* A broker session or another sealed thing of an account. `value` is already sealed (vault.h). */
+struct store_session {
+        struct store_job job;
+        const char *account;
+        const char *column; /* "token", "totp" */
+        const void *value;  /* NULL: delete */
+        size_t size;
+        int64_t expires_us;
+        struct audit_record *audit;
+        unsigned n_audit;
+};
+
+/* One order with its legs and, for replays, its stored answer. By id, by client_order_id (of a day), or
+ * by tag. */
+struct store_order_get {
+        struct store_job job;
+        const char *id;
+        const char *client_order_id;
+        int day;
+        const char *account; /* with tag */
+        const char *tag;
+        struct order *order; /* out, owned by the caller */
+        int answer_status;   /* out; 0: not finished */
+        char *answer_body;   /* out, free() */
+        size_t answer_size;
+};
+
+struct store_order_list {
+        struct store_job job;
+        const char *const *accounts; /* NULL-terminated; NULL: all. A leg on one of them is enough */
+        int status;                  /* enum order_status of any leg; -1: all */
+        const char *symbol;          /* NULL: all */
+        int64_t since_us;            /* created at or after */
+        const char *before_id;       /* cursor: ids below; newest first */
+        unsigned limit;              /* 1 … 500 */
+        bool unresolved_only;
+        bool live_only;
+        struct order **orders; /* out: limit+1 at most, owned by the caller; store_orders_free() */
+        unsigned n_orders;
+        bool more;
+};
+void store_orders_free(struct order **orders, unsigned n);
+
+/* A key without placing anything: is it known? */
+struct store_key_get {
+        struct store_job job;
+        const char *scope, *key;
+        uint8_t fingerprint[FINGERPRINT_SIZE]; /* out */
+        char order_id[ID_SIZE];                /* out */
+        int answer_status;                     /* out; 0: not finished */
+        char *answer_body;                     /* out, free() */
+        size_t answer_size;
+};
+
+struct store_audit_row {
+        int64_t seq;
+        int64_t at_us;
+        enum audit_action action;
+        char account[ACCOUNT_SIZE];
+        char order_id[ID_SIZE];
+        char *record; /* the JSON line, hash included */
+        size_t size;
+};
+struct store_audit_list {
+        struct store_job job;
+        int64_t after_seq;   /* rows above */
+        int64_t up_to_seq;   /* 0: no bound */
+        const char *correlation_id, *order_id, *account; /* NULL: any */
+        int64_t since_us, until_us;                      /* 0: any */
+        unsigned limit;                                  /* 1 … 4096 */
+        struct store_audit_row *rows; /* out; store_audit_rows_free() */
+        unsigned n_rows;
+        bool more;
+};
+void store_audit_rows_free(struct store_audit_row *rows, unsigned n);
+
+/* Deletes exported rows up to `seq` and older than `before_us`, never the newest one. */
+struct store_audit_prune {
+        struct store_job job;
+        int64_t up_to_seq, before_us;
+        int64_t deleted; /* out */
+};
+
+/* What the orchestrator needs at start: legs that are not settled or live of today (whole orders), counters
+ * of the day per account, kill switch rows, sessions, last audit number. */
+struct store_restore {
+        struct store_job job;
+        int day;
+        struct order **orders; /* out: every order of `day` with a leg that is live or not settled, and every
+                                  order of any day with an unsettled leg; store_orders_free() */
+        unsigned n_orders;
+        struct store_day_count {
+                char account[ACCOUNT_SIZE];
+                int64_t orders; /* legs with an intent today */
+                int64_t value;  /* 1e-4 rupee of accepted legs: quantity × (average, price or 0) */
+        } *counts;
+        unsigned n_counts;
+        struct store_killswitch_row {
+                char scope[64];
+                int level;
+                char reason[MESSAGE_SIZE];
+                char actor[KEY_NAME_SIZE];
+                int64_t at_us;
+        } *killswitch;
+        unsigned n_killswitch;
+        uint64_t killswitch_epoch;
+        struct store_session_row {
+                char account[ACCOUNT_SIZE];
+                char column[16];
+                void *value;
+                size_t size;
+                int64_t expires_us;
+        } *sessions;
+        unsigned n_sessions;
+        int64_t audit_seq;
+};
+void store_restore_done(struct store_restore *r);
+
+struct store_riders_load {
+        struct store_job job;
+        const char *guest;
+        /* called on the store thread, row by row, before done */
+        int (*row)(void *userdata, const char *account, const char *kind, const char *key,
+                   const void *value, size_t size);
+        void *userdata;
+};
+
+struct store_backup {
+        struct store_job job;
+        const char *path; /* must not exist; verified by opening and checking it */
+};
+
+struct store_options {
+        const char *url;            /* "sqlite:/path/ordo.db" or postgresql://… */
+        const char *migrations_dir; /* holds sqlite/ and postgres/ */
+        bool migrate;
+        unsigned queue_max; /* 0: STORE_QUEUE_MAX; beyond it jobs end as UNAVAILABLE */
+};
+#define STORE_QUEUE_MAX 65536
+#define STORE_GROUP_MAX 512 /* jobs in one commit */
+
+struct store_driver; /* driver.h */
+
+/* Opens, locks, migrates, checks; starts the thread. On failure `error` says why and what to do.
+ * 0; -EBUSY another process holds it (named in error); -EBADMSG damaged; -EPROTO schema unknown or an
+ * applied migration was edited; other negative errno. */
+int store_open(struct loop *loop, const struct store_options *o, char error[static STORE_ERROR_SIZE],
+               struct store **ret);
+/* With a driver of the caller's (tests). */
+int store_open_driver(struct loop *loop, const struct store_driver *d, const struct store_options *o,
+                      char error[static STORE_ERROR_SIZE], struct store **ret);
+/* Finishes what is queued, joins the thread. Done callbacks that were not delivered yet are delivered. */
+struct store *store_close(struct store *s);
+
+void store_submit(struct store *s, struct store_job *job);
+/* The same without a loop, for start-up and offline tools: returns when it is done. */
+enum store_result store_run(struct store *s, struct store_job *job);
+
+struct store_stats {
+        unsigned queued;
+        uint64_t commits, jobs;
+        uint64_t errors[_STORE_RESULT_MAX];
+        enum store_result last_failure; /* OK once a write has succeeded again */
+        char last_error[STORE_ERROR_SIZE];
+        int64_t oldest_queued_us; /* monotonic stamp; 0: none */
+};
+/* Loop thread. */
+void store_stats(struct store *s, struct store_stats *ret);
+/* Called on the loop thread after each group: jobs in it and microseconds of its commit. */
+void store_on_commit(struct store *s, void (*fn)(void *userdata, unsigned jobs, int64_t us),
+                     void *userdata);
+const char *store_driver_name(const struct store *s); /* "sqlite" */
+int store_schema_version(const struct store *s);
