@@ -18,16 +18,16 @@ static inline int suite_run(Suite *s)
 }
 
 /* SUITE("text", test_add, test_copy) is the whole main(). */
-#define SUITE(name, ...)                                                                           \
-        int main(void)                                                                             \
-        {                                                                                          \
-                Suite *s = suite_create(name);                                                     \
-                const TTest *const tests[] = {__VA_ARGS__};                                        \
-                for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++) {                    \
-                        TCase *c = tcase_create(tests[i]->name);                                   \
-                        tcase_set_timeout(c, 60);                                                  \
-                        tcase_add_test(c, tests[i]);                                               \
-                        suite_add_tcase(s, c);                                                     \
-                }                                                                                  \
-                return suite_run(s);                                                               \
+#define SUITE(title, ...)                                                       \
+        int main(void)                                                          \
+        {                                                                       \
+                Suite *s = suite_create(title);                                 \
+                const TTest *const tests[] = {__VA_ARGS__};                     \
+                for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++) { \
+                        TCase *c = tcase_create(tests[i]->name);                \
+                        tcase_set_timeout(c, 60);                               \
+                        tcase_add_test(c, tests[i]);                            \
+                        suite_add_tcase(s, c);                                  \
+                }                                                               \
+                return suite_run(s);                                            \
         }

@@ -8,18 +8,18 @@
 #define _cleanup_(f) __attribute__((cleanup(f)))
 
 /* `func` takes NULL, takes half-built objects, and returns NULL of its own type. */
-#define DEFINE_CLEANUP(type, func)                                                                 \
-        static inline void func##p(type *p)                                                        \
-        {                                                                                          \
-                if (*p)                                                                            \
-                        *p = func(*p);                                                             \
+#define DEFINE_CLEANUP(type, func)          \
+        static inline void func##p(type *p) \
+        {                                   \
+                if (*p)                     \
+                        *p = func(*p);      \
         }
 
-#define TAKE(p)                                                                                    \
-        ({                                                                                         \
-                __typeof__(p) taken_ = (p);                                                        \
-                (p) = NULL;                                                                        \
-                taken_;                                                                            \
+#define TAKE(p)                             \
+        ({                                  \
+                __typeof__(p) taken_ = (p); \
+                (p) = NULL;                 \
+                taken_;                     \
         })
 
 static inline void freep(void *p)

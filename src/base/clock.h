@@ -7,8 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define USEC_PER_SEC INT64_C(1000000)
-#define USEC_PER_MS  INT64_C(1000)
+#define USEC_PER_SEC    INT64_C(1000000)
+#define USEC_PER_MS     INT64_C(1000)
 #define CLOCK_TEXT_SIZE 40
 
 int64_t clock_mono_us(void);

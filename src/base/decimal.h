@@ -1,5 +1,5 @@
-/* Exact decimals: a signed count of 1e-4 units. Everything with a price, money or a multiplier in it
- * goes through here; there is no floating point near money. */
+/* Exact decimals: a signed count of 1e-4 units. Everything with a price, money or a multiplier in
+ * it goes through here; there is no floating point near money. */
 #pragma once
 
 #include <stddef.h>

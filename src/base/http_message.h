@@ -1,5 +1,5 @@
-/* One HTTP request to a broker and its reply, as plain bytes. Adapters fill and read these; net sends
- * them; base holds the shapes because neither of the two may include the other. */
+/* One HTTP request to a broker and its reply, as plain bytes. Adapters fill and read these; net
+ * sends them; base holds the shapes because neither of the two may include the other. */
 #pragma once
 
 #include <stdbool.h>
@@ -7,8 +7,8 @@
 
 #include "base/text.h"
 
-#define HTTP_HEADERS_MAX   16
-#define HTTP_REPLY_MAX     (8U << 20) /* bytes of an ordinary reply; masters are streamed elsewhere */
+#define HTTP_HEADERS_MAX 16
+#define HTTP_REPLY_MAX   (8U << 20) /* bytes of an ordinary reply; masters are streamed elsewhere */
 
 struct http_header {
         char *name;

@@ -1,7 +1,7 @@
 /* Identifiers. An order id is a ULID: 48 bits of milliseconds, 80 bits of randomness, 26 characters
  * of Crockford's base 32; ids made by one process sort by age even inside one millisecond. A tag is
- * the short form that travels to a broker: 16 characters, letters and digits, time-ordered too, so that
- * index inserts stay at one end. Loop thread only. */
+ * the short form that travels to a broker: 16 characters, letters and digits, time-ordered too, so
+ * that index inserts stay at one end. Loop thread only. */
 #pragma once
 
 #include <stdbool.h>

@@ -2,8 +2,8 @@
  *
  * json-c is lenient: it accepts duplicate keys, saturates huge integers, cuts keys at NUL and takes
  * comments. So the bytes are scanned first: one complete value, UTF-8, no duplicate keys, no NUL in
- * strings, depth and number of members bounded, every number in JSON's grammar. Only then does json-c
- * see them. Numbers keep their text (json_decimal() reads them exactly). */
+ * strings, depth and number of members bounded, every number in JSON's grammar. Only then does
+ * json-c see them. Numbers keep their text (json_decimal() reads them exactly). */
 #pragma once
 
 #include <stdbool.h>
@@ -28,11 +28,12 @@ struct json_fault {
         char detail[160];  /* one English sentence without a full stop; never echoes a value */
 };
 
-/* 0 clean; 1 fault filled. Allocates a bounded amount, never recurses past the depth limit. */
+/* 0 clean; 1 fault filled; -ENOMEM. Allocates for the keys of a large document, within `members`.
+ */
 int json_scan(const char *s, size_t n, const struct json_limits *limits, struct json_fault *ret);
 /* Scan, then parse. 0: `*ret` owned by the caller (json_object_put); 1: fault filled; -ENOMEM. */
-int json_parse(const char *s, size_t n, const struct json_limits *limits,
-               struct json_object **ret, struct json_fault *ret_fault);
+int json_parse(const char *s, size_t n, const struct json_limits *limits, struct json_object **ret,
+               struct json_fault *ret_fault);
 
 static inline struct json_object *json_free(struct json_object *o)
 {
@@ -55,10 +56,10 @@ struct json_writer {
         struct text *text;
         bool comma;
 };
-#define JSON_WRITER(t)                                                                             \
-        (struct json_writer)                                                                       \
-        {                                                                                          \
-                .text = (t)                                                                        \
+#define JSON_WRITER(t)       \
+        (struct json_writer) \
+        {                    \
+                .text = (t)  \
         }
 void json_object_begin(struct json_writer *w, const char *key);
 void json_object_finish(struct json_writer *w);

@@ -12,9 +12,9 @@ struct list {
         struct list *next;
 };
 
-#define LIST_INIT(name)                                                                            \
-        {                                                                                          \
-                .prev = &(name), .next = &(name)                                                   \
+#define LIST_INIT(name)                          \
+        {                                        \
+                .prev = &(name), .next = &(name) \
         }
 
 static inline void list_init(struct list *l)
@@ -62,6 +62,6 @@ static inline void list_splice(struct list *to, struct list *from)
 #define LIST_ENTRY(link, type, member) CONTAINER_OF(link, type, member)
 
 /* The current element may be unlinked (and freed) inside the loop. */
-#define LIST_FOREACH(it, head)                                                                     \
-        for (struct list *it = (head)->next, *it##_next = it->next; it != (head);                  \
+#define LIST_FOREACH(it, head)                                                    \
+        for (struct list *it = (head)->next, *it##_next = it->next; it != (head); \
              it = it##_next, it##_next = it->next)

@@ -1,13 +1,13 @@
-/* Structured records: fields plus one English sentence. log_record() formats into a bounded queue and
- * returns; the log thread does the rest, because sd_journal_sendv() can block (models §5.5). A full
- * queue drops the record and counts it; the next record that gets through carries the count.
+/* Structured records: fields plus one English sentence. log_record() formats into a bounded queue
+ * and returns; the log thread does the rest, because sd_journal_sendv() can block (models §5.5). A
+ * full queue drops the record and counts it; the next record that gets through carries the count.
  *
  * Where records go: `journal` sd_journal_sendv; `json` one object a line on stdout; `text` readable
  * lines on stderr, coloured on a terminal only; `auto` journal when stderr is the journal
  * ($JOURNAL_STREAM), text on a terminal, json otherwise.
  *
- * Only orchestrator, http, service and the programs log; libraries below return errors. Never pass a
- * secret. Every thread may call log_record(). */
+ * Only orchestrator, http, service and the programs log; libraries below return errors. Never pass
+ * a secret. Every thread may call log_record(). */
 #pragma once
 
 #include <stdbool.h>
@@ -25,9 +25,12 @@ struct log_field {
 #define LOG_FIELDS_MAX 16
 #define LOG_RECORD_MAX 4096 /* bytes of one record; longer values are cut */
 
-/* Starts the log thread. Before it (and after log_stop()) records are written at once. */
+/* Starts the log thread. Before it (and after log_stop()) records are written at once. -EALREADY;
+ * -EBUSY after a log_stop() that had to give up; -ENOENT when the journal is asked for and there is
+ * none. */
 int log_start(enum log_target target, int max_level, const char *identifier);
-void log_stop(void); /* drains, bounded to one second */
+/* Drains, bounded to one second; what a blocked target did not take by then counts as dropped. */
+void log_stop(void);
 void log_set_level(int max_level);
 enum log_target log_target(void);
 uint64_t log_dropped(void);
@@ -40,15 +43,15 @@ void log_record_at(const char *file, int line, const char *func, int level, cons
 
 bool log_enabled(int level);
 
-#define LOG_FIELDS(...)                                                                            \
-        (const struct log_field[]){__VA_ARGS__},                                                   \
+#define LOG_FIELDS(...)                          \
+        (const struct log_field[]){__VA_ARGS__}, \
                 sizeof((const struct log_field[]){__VA_ARGS__}) / sizeof(struct log_field)
 
 /* log_event(LOG_NOTICE, EVENT_STARTED, LOG_FIELDS({"ORDO_VERSION", v}), "ordod %s is ready", v) */
-#define log_event(level, id, ...)                                                                  \
-        do {                                                                                       \
-                if (log_enabled(level))                                                            \
-                        log_record_at(__FILE__, __LINE__, __func__, (level), (id), __VA_ARGS__);   \
+#define log_event(level, id, ...)                                                                \
+        do {                                                                                     \
+                if (log_enabled(level))                                                          \
+                        log_record_at(__FILE__, __LINE__, __func__, (level), (id), __VA_ARGS__); \
         } while (0)
 #define log_error(...)   log_event(LOG_ERR, NULL, NULL, 0, __VA_ARGS__)
 #define log_warning(...) log_event(LOG_WARNING, NULL, NULL, 0, __VA_ARGS__)

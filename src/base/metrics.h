@@ -1,6 +1,7 @@
-/* Counters, gauges and histograms, printed as Prometheus text. The engine knows no metric of Ordo: the
- * program hands it one table (domain/meter.h). Series are made on first use and found by their label
- * values; hot paths keep the pointer. Loop thread only; other threads report through their jobs. */
+/* Counters, gauges and histograms, printed as Prometheus text. The engine knows no metric of Ordo:
+ * the program hands it one table (domain/meter.h). Series are made on first use and found by their
+ * label values; hot paths keep the pointer. Loop thread only; other threads report through their
+ * jobs. */
 #pragma once
 
 #include <stdint.h>

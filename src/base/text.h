@@ -11,14 +11,14 @@ struct text {
         char *data; /* always NUL-terminated once something was added; NULL before */
         size_t len;
         size_t size;
-        size_t max;   /* 0: TEXT_MAX */
-        int failed;   /* 0, -ENOMEM or -E2BIG */
+        size_t max; /* 0: TEXT_MAX */
+        int failed; /* 0, -ENOMEM or -E2BIG */
 };
 
 #define TEXT_MAX (16U << 20)
-#define TEXT_NULL                                                                                  \
-        (struct text)                                                                              \
-        {                                                                                          \
+#define TEXT_NULL     \
+        (struct text) \
+        {             \
         }
 
 void text_done(struct text *t);
@@ -41,10 +41,11 @@ void text_add_urlencoded(struct text *t, const char *s);
 
 /* "" when nothing was added. */
 const char *text_str(const struct text *t);
-/* Hands the buffer over to the caller (free()); the text is empty afterwards. */
+/* Hands the buffer over to the caller (free()); NULL when nothing was ever added. */
 char *text_take(struct text *t);
 
-/* Fixed buffers: copies `src` into `dst[size]`; true when it fitted (else truncated, terminated). */
+/* Fixed buffers: copies `src` into `dst[size]`; true when it fitted (else truncated, terminated).
+ */
 bool text_copy(char *dst, size_t size, const char *src);
 bool text_copy_bytes(char *dst, size_t size, const char *src, size_t n);
 bool text_equal(const char *a, const char *b); /* both may be NULL */
@@ -52,5 +53,9 @@ bool text_starts(const char *s, const char *prefix);
 /* Every byte of `s[n]` is in `set`. */
 bool text_only(const char *s, size_t n, const char *set);
 bool text_utf8_valid(const char *s, size_t n);
+/* Bytes of the well-formed UTF-8 sequence that `s[n]` begins with; 0 when there is none. */
+size_t text_utf8_length(const char *s, size_t n);
+/* At most `max` bytes of `s[n]`, ending between two characters. */
+size_t text_utf8_cut(const char *s, size_t n, size_t max);
 /* Whole string, decimal digits, in range; 0 or -EINVAL / -ERANGE. Never reads past `n`. */
 int text_parse_int(const char *s, size_t n, int64_t min, int64_t max, int64_t *ret);

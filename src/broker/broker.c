@@ -1,0 +1,34 @@
+#include "broker/broker.h"
+
+#include <assert.h>
+
+static const struct {
+        const char *name;
+        bool writes;
+} broker_ops[_BROKER_OP_MAX] = {
+#define X(name_, text_, writes_) [BROKER_##name_] = {text_, writes_},
+        BROKER_OP_TABLE(X)
+#undef X
+};
+
+const char *broker_op_name(enum broker_op op)
+{
+        assert(op < _BROKER_OP_MAX);
+        return broker_ops[op].name;
+}
+
+bool broker_op_writes(enum broker_op op)
+{
+        assert(op < _BROKER_OP_MAX);
+        return broker_ops[op].writes;
+}
+
+void broker_result_done(struct broker_result *r)
+{
+        free(TAKE(r->orders));
+        free(TAKE(r->trades));
+        free(TAKE(r->holdings));
+        free(TAKE(r->positions));
+        free(TAKE(r->quotes));
+        r->n_orders = r->n_trades = r->n_holdings = r->n_positions = r->n_quotes = 0;
+}

@@ -1,6 +1,7 @@
-/* What an adapter is: pure functions over buffers. request() turns a call into bytes, reply() turns a
- * complete reply into a result. No I/O, no clock, no state, no memory between calls. Timeouts, retries, rate
- * limits, breaking, tagging and "was it sent?" live outside. How to write one: docs/adapters.md. */
+/* What an adapter is: pure functions over buffers. request() turns a call into bytes, reply() turns
+ * a complete reply into a result. No I/O, no clock, no state, no memory between calls. Timeouts,
+ * retries, rate limits, breaking, tagging and "was it sent?" live outside. How to write one:
+ * docs/adapters.md. */
 #pragma once
 
 #include <stdbool.h>
@@ -13,19 +14,19 @@
 #include "domain/order.h"
 #include "domain/portfolio.h"
 
-#define BROKER_OP_TABLE(X)                                                                         \
-        X(PLACE, "place", true)                                                                    \
-        X(MODIFY, "modify", true)                                                                  \
-        X(CANCEL, "cancel", true)                                                                  \
-        X(BOOK, "book", false)         /* all orders of the day */                                 \
-        X(ORDER, "order", false)       /* one order */                                             \
-        X(TRADES, "trades", false)                                                                 \
-        X(FUNDS, "funds", false)                                                                   \
-        X(HOLDINGS, "holdings", false)                                                             \
-        X(POSITIONS, "positions", false)                                                           \
-        X(PROFILE, "profile", false)                                                               \
-        X(QUOTES, "quotes", false)                                                                 \
-        X(LOGIN, "login", true)        /* steps: `step` counts them */                             \
+#define BROKER_OP_TABLE(X)                                      \
+        X(PLACE, "place", true)                                 \
+        X(MODIFY, "modify", true)                               \
+        X(CANCEL, "cancel", true)                               \
+        X(BOOK, "book", false)   /* all orders of the day */    \
+        X(ORDER, "order", false) /* one order */                \
+        X(TRADES, "trades", false)                              \
+        X(FUNDS, "funds", false)                                \
+        X(HOLDINGS, "holdings", false)                          \
+        X(POSITIONS, "positions", false)                        \
+        X(PROFILE, "profile", false)                            \
+        X(QUOTES, "quotes", false)                              \
+        X(LOGIN, "login", true) /* steps: `step` counts them */ \
         X(LOGOUT, "logout", true)
 
 enum broker_op {
@@ -49,9 +50,10 @@ struct broker_capability {
 enum broker_login { BROKER_LOGIN_NONE, BROKER_LOGIN_REDIRECT, BROKER_LOGIN_OTP, BROKER_LOGIN_TOTP };
 
 enum broker_flag {
-        BROKER_ECHOES_TAG = 1 << 0,      /* the order book shows our tag */
-        BROKER_BOOK_IS_PROOF = 1 << 1,   /* one complete read proves absence: its book commits with our ledger */
-        BROKER_LOCAL = 1 << 2,           /* served inside this process */
+        BROKER_ECHOES_TAG = 1 << 0, /* the order book shows our tag */
+        BROKER_BOOK_IS_PROOF =
+                1 << 1, /* one complete read proves absence: its book commits with our ledger */
+        BROKER_LOCAL = 1 << 2, /* served inside this process */
         BROKER_CAN_MODIFY = 1 << 3,
 };
 
@@ -61,17 +63,21 @@ struct broker_call {
         const struct account *account;
         const struct secret *token; /* the session's */
         unsigned step;              /* LOGIN */
-        /* PLACE: order and leg. MODIFY: leg and the new totals in `order`-shaped form. CANCEL, ORDER: leg. */
+        /* PLACE: order and leg. MODIFY: leg and the new totals in `order`-shaped form. CANCEL,
+         * ORDER: leg. */
         const struct order *order;
         const struct leg *leg;
         const struct instrument *instrument;
         const struct instrument *const *instruments; /* QUOTES: n_instruments of them */
         unsigned n_instruments;
+        int64_t since_us; /* BOOK: rows that changed at or after (wall clock); 0: all. A hint: a broker
+                             without such a filter gives all */
 };
 
 /* What the reply came to. */
 struct broker_result {
-        enum outcome outcome; /* ACCEPTED, REJECTED or UNKNOWN for writes; ACCEPTED: read understood */
+        enum outcome
+                outcome; /* ACCEPTED, REJECTED or UNKNOWN for writes; ACCEPTED: read understood */
         bool session_ended;   /* the broker said that the token is no longer good */
         bool rate_limited;    /* documented as not processed */
         enum problem problem; /* NONE when accepted */
@@ -102,14 +108,14 @@ struct broker {
         const char *title; /* "Paper" */
         unsigned flags;
         enum broker_login login;
-        const char *default_base_url; /* NULL for local */
-        unsigned tag_max;             /* characters of a tag */
+        const char *default_base_url;                 /* NULL for local */
+        unsigned tag_max;                             /* characters of a tag */
         const struct broker_capability *capabilities; /* n_capabilities of them */
         unsigned n_capabilities;
         /* 0; -ENOTSUP the broker has no such call; -ENOMEM; -EINVAL the call is not complete. */
         int (*request)(const struct broker_call *call, struct http_request *ret);
-        /* Reads one complete reply. Always fills `ret` (zeroed by the caller); an unreadable reply is outcome
-         * UNKNOWN, not an error. -ENOMEM only. */
+        /* Reads one complete reply. Always fills `ret` (zeroed by the caller); an unreadable reply
+         * is outcome UNKNOWN, not an error. -ENOMEM only. */
         int (*reply)(const struct broker_call *call, const struct http_reply *reply,
                      struct broker_result *ret);
 };

@@ -1,0 +1,31 @@
+#include <string.h>
+
+#include "broker/broker.h"
+
+/* Every adapter there is; a new one adds its line here. */
+extern const struct broker broker_paper;
+
+static const struct broker *const brokers[] = {
+        &broker_paper,
+};
+
+const struct broker *broker_find(const char *slug)
+{
+        for (unsigned i = 0; i < ELEMENTS(brokers); i++)
+                if (strcmp(brokers[i]->slug, slug) == 0)
+                        return brokers[i];
+        return NULL;
+}
+
+const struct broker *broker_at(unsigned i)
+{
+        return i < ELEMENTS(brokers) ? brokers[i] : NULL;
+}
+
+const struct broker_capability *broker_capability(const struct broker *b, enum exchange e)
+{
+        for (unsigned i = 0; i < b->n_capabilities; i++)
+                if (b->capabilities[i].exchange == e)
+                        return &b->capabilities[i];
+        return NULL;
+}

@@ -1,12 +1,13 @@
-/* The configuration: environment variables named ORDO_*, described by one table (options.h), from which
- * .env.example, docs/options.md and ordo.env(5) are generated. Secrets may come from `<NAME>_FILE` or from
- * a credential of the same name in $CREDENTIALS_DIRECTORY instead (order of preference: credential,
- * _FILE, environment). All errors are collected and reported together. Owned by the program; read-only
- * after load, but for what a reload swaps. */
+/* The configuration: environment variables named ORDO_*, described by one table (options.h), from
+ * which .env.example, docs/options.md and ordo.env(5) are generated. Secrets may come from
+ * `<NAME>_FILE` or from a credential of the same name in $CREDENTIALS_DIRECTORY instead (order of
+ * preference: credential, _FILE, environment). All errors are collected and reported together.
+ * Owned by the program; read-only after load, but for what a reload swaps. */
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/socket.h>
 
 #include "base/log.h"
 #include "base/secret.h"
@@ -17,8 +18,11 @@
 
 struct config {
         /* listening */
-        char *listen; /* "127.0.0.1:8080", "[::1]:8080", "unix:/path"; NULL only with socket activation */
+        char *listen; /* "127.0.0.1:8080", "[::1]:8080", "unix:/path"; not used with socket
+                         activation */
         bool listen_given;
+        struct sockaddr_storage listen_address; /* the same, for bind() */
+        socklen_t listen_address_size;
         char *tls_cert, *tls_key, *tls_client_ca;
         bool behind_proxy;
         char *allowed_hosts[CONFIG_LIST_MAX + 1]; /* NULL-terminated */
@@ -27,8 +31,8 @@ struct config {
         int64_t request_timeout_us;
         /* callers */
         struct secret *api_token; /* NULL: generated into $STATE_DIRECTORY/api-token */
-        char *api_keys_file;
-        int64_t api_rate; /* requests per second and key; 0 off */
+        char *api_keys_file;      /* need not exist */
+        int64_t api_rate;         /* requests per second and key; 0 off */
         bool metrics_public, status_public;
         /* orders */
         bool idempotency_required;
@@ -38,11 +42,11 @@ struct config {
         struct account accounts[ACCOUNTS_MAX];
         unsigned n_accounts;
         /* places */
-        char *state_dir;
+        char *state_dir; /* exists, or can be made */
         char *market_dir;
-        char *migrations_dir; /* holds sqlite/ and postgres/ */
-        char *database_url;   /* NULL: SQLite in state_dir */
-        struct secret *vault_key; /* NULL: generated in state_dir */
+        char *migrations_dir;     /* holds sqlite/ and postgres/ */
+        char *database_url;       /* NULL: SQLite in state_dir; always NULL in this release */
+        struct secret *vault_key; /* 32 bytes; NULL: generated in state_dir */
         /* audit */
         int64_t audit_segment_bytes;
         int64_t audit_retention_days;
@@ -66,11 +70,12 @@ struct config_fault {
 #define CONFIG_FAULTS_MAX 64
 struct config_faults {
         unsigned n, errors;
+        unsigned omitted; /* found, but there was no room in the list */
         struct config_fault list[CONFIG_FAULTS_MAX];
 };
 
-/* Reads `environ_` ("NAME=value", NULL-terminated) and the files it names. 0: usable, `*ret` owned by the
- * caller; 1: there are errors, `*ret` is NULL. Warnings alone do not fail. -ENOMEM. */
+/* Reads `environ_` ("NAME=value", NULL-terminated) and the files it names. 0: usable, `*ret` owned
+ * by the caller; 1: there are errors, `*ret` is NULL. Warnings alone do not fail. -ENOMEM. */
 int config_load(char *const *environ_, struct config_faults *faults, struct config **ret);
 struct config *config_free(struct config *c);
 DEFINE_CLEANUP(struct config *, config_free)

@@ -1,0 +1,346 @@
+#include "config/options.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "base/clock.h"
+#include "base/decimal.h"
+
+#define RUPEES(n)  (INT64_C(n) * DECIMAL_ONE)
+#define PERCENT(n) (INT64_C(n) * DECIMAL_ONE)
+#define KIB        INT64_C(1024)
+#define HOUR       (3600 * USEC_PER_SEC)
+#define DAY        (24 * HOUR)
+
+/* offsetof() that refuses to compile when the member is of another type than the row says. */
+#define SAME(a, b) (sizeof(char[__builtin_types_compatible_p(a, b) ? 1 : -1]) - 1)
+#define AT(object, member, type) \
+        (offsetof(struct object, member) + SAME(__typeof__(((struct object *)0)->member), type))
+
+#define GLOBAL(name_, section_, type_, member_, ctype_, ...)                                  \
+        {                                                                                     \
+                .name = "ORDO_" name_, .section = SECTION_##section_, .type = OPTION_##type_, \
+                .offset = AT(config, member_, ctype_), __VA_ARGS__                            \
+        }
+#define ACCOUNT(name_, type_, member_, ctype_, ...)                                \
+        {                                                                          \
+                .name = name_, .section = SECTION_ACCOUNT, .type = OPTION_##type_, \
+                .offset = AT(account_draft, member_, ctype_), __VA_ARGS__          \
+        }
+
+const char *const config_brokers[] = {"paper", NULL};
+
+const char *const option_sections[_SECTION_MAX] = {
+        [SECTION_LISTENING] = "Listening", [SECTION_CALLERS] = "Callers",
+        [SECTION_ORDERS] = "Orders",       [SECTION_PLACES] = "Places",
+        [SECTION_AUDIT] = "Audit",         [SECTION_LOG] = "Log",
+        [SECTION_ACCOUNT] = "Accounts",
+};
+
+static const struct option_word log_targets[] = {{"auto", LOG_TARGET_AUTO},
+                                                 {"journal", LOG_TARGET_JOURNAL},
+                                                 {"json", LOG_TARGET_JSON},
+                                                 {"text", LOG_TARGET_TEXT},
+                                                 {}};
+static const struct option_word log_levels[] = {{"debug", LOG_DEBUG},   {"info", LOG_INFO},
+                                                {"notice", LOG_NOTICE}, {"warning", LOG_WARNING},
+                                                {"err", LOG_ERR},       {}};
+static const struct option_word limits[] = {{"on", false}, {"off", true}, {}};
+static const struct option_word markets[] = {{"live", false}, {"static", true}, {}};
+static const struct option_word session_hours[] = {{"pass", false}, {"refuse", true}, {}};
+
+/* A name as it may stand in a Host header, without the port. */
+static bool host_valid(const char *s, size_t n)
+{
+        static const char set[] =
+                "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-";
+        return n > 0 && n <= 253 && s[0] != '-' && s[0] != '.' && text_only(s, n, set);
+}
+
+/* "https://host" or "https://host:port", as a browser writes it. */
+static bool origin_valid(const char *s, size_t n)
+{
+        size_t skip = n > 8 && !memcmp(s, "https://", 8)  ? 8
+                      : n > 7 && !memcmp(s, "http://", 7) ? 7
+                                                          : 0;
+        if (skip == 0)
+                return false;
+        s += skip;
+        n -= skip;
+        const char *colon = memchr(s, ':', n);
+        size_t host = colon ? (size_t)(colon - s) : n;
+        int64_t port;
+        return host_valid(s, host) &&
+               (!colon || text_parse_int(colon + 1, n - host - 1, 1, 65535, &port) == 0);
+}
+
+const struct option options[] = {
+        GLOBAL("LISTEN", LISTENING, STRING, listen, char *, .min = 1, .max = 255,
+               .fallback = "127.0.0.1:8080",
+               .help = "Where to listen when systemd passes no socket: address:port, "
+                       "[address]:port or unix:/path."),
+        GLOBAL("TLS_CERT", LISTENING, PATH, tls_cert, char *, .flags = OPTION_READABLE,
+               .absent = "plain HTTP", .example = "/etc/ordo/tls.crt",
+               .help = "Certificate chain (PEM); with it the listener speaks HTTPS."),
+        GLOBAL("TLS_KEY", LISTENING, PATH, tls_key, char *, .flags = OPTION_READABLE,
+               .absent = "none", .example = "/etc/ordo/tls.key",
+               .help = "Private key (PEM) of ORDO_TLS_CERT."),
+        GLOBAL("TLS_CLIENT_CA", LISTENING, PATH, tls_client_ca, char *, .flags = OPTION_READABLE,
+               .absent = "clients need no certificate", .example = "/etc/ordo/clients.crt",
+               .help = "Authorities (PEM) one of which must have signed the certificate of every "
+                       "client."),
+        GLOBAL("BEHIND_PROXY", LISTENING, BOOL, behind_proxy, bool, .fallback = "no",
+               .help = "Says that a proxy ends TLS, which permits plain HTTP on other addresses "
+                       "than loopback."),
+        GLOBAL("ALLOWED_HOSTS", LISTENING, LIST, allowed_hosts, char * [CONFIG_LIST_MAX + 1],
+               .item = host_valid, .absent = "addresses and localhost only",
+               .example = "ordo.example.org",
+               .help = "Names that the Host header may have beside addresses and localhost."),
+        GLOBAL("CORS_ORIGINS", LISTENING, LIST, cors_origins, char * [CONFIG_LIST_MAX + 1],
+               .item = origin_valid, .absent = "CORS is off", .example = "https://desk.example.org",
+               .help = "Origins whose pages may call the API from a browser; there is no "
+                       "wildcard."),
+        GLOBAL("MAX_CONNECTIONS", LISTENING, INT, max_connections, int64_t, .min = 1, .max = 65536,
+               .fallback = "1024", .unit = "connections",
+               .help = "Client connections at one time; further ones wait."),
+        GLOBAL("REQUEST_TIMEOUT", LISTENING, DURATION, request_timeout_us, int64_t,
+               .min = USEC_PER_SEC, .max = 300 * USEC_PER_SEC, .fallback = "10s",
+               .help = "Time a client has to send one request, idling on a kept connection "
+                       "included."),
+
+        GLOBAL("API_TOKEN", CALLERS, SECRET, api_token, struct secret *,
+               .flags = OPTION_IS_SECRET | OPTION_RELOADABLE, .min = 16, .max = 1024,
+               .absent = "made at the first start, in api-token in the state directory",
+               .help = "The bearer token that may do everything."),
+        GLOBAL("API_KEYS_FILE", CALLERS, PATH, api_keys_file, char *, .flags = OPTION_RELOADABLE,
+               .absent = "keys.json in the state directory", .example = "/etc/ordo/keys.json",
+               .help = "Hashes of further keys with scopes, made by ordoctl key."),
+        GLOBAL("API_RATE", CALLERS, INT, api_rate, int64_t, .flags = OPTION_NO_LIMIT, .min = 0,
+               .max = 1000000, .fallback = "100", .unit = "requests per second",
+               .help = "Requests a key may make."),
+        GLOBAL("METRICS_PUBLIC", CALLERS, BOOL, metrics_public, bool, .fallback = "no",
+               .help = "Answers /metrics without a token."),
+        GLOBAL("STATUS_PUBLIC", CALLERS, BOOL, status_public, bool, .fallback = "no",
+               .help = "Answers /api/v1/status without a token."),
+
+        GLOBAL("ACCOUNTS", ORDERS, ACCOUNT, accounts, struct account[ACCOUNTS_MAX],
+               .fallback = "paper:demo",
+               .help = "The accounts, each written broker:name; a name is a letter and up to 15 "
+                       "letters or digits, lower case."),
+        GLOBAL("LIMITS", ORDERS, CHOICE, limits_off, bool, .words = limits, .fallback = "on",
+               .help = "Off lifts the limits and rate windows of paper accounts, and the rate of "
+                       "callers while every account is paper."),
+        GLOBAL("ORDER_DEADLINE", ORDERS, DURATION, order_deadline_us, int64_t, .min = USEC_PER_SEC,
+               .max = 60 * USEC_PER_SEC, .fallback = "12s",
+               .help = "Time after which an order is answered with what is known by then."),
+        GLOBAL("IDEMPOTENCY_REQUIRED", ORDERS, BOOL, idempotency_required, bool, .fallback = "yes",
+               .help = "Refuses orders that come without an Idempotency-Key."),
+        GLOBAL("IDEMPOTENCY_TTL", ORDERS, DURATION, idempotency_ttl_us, int64_t, .min = HOUR,
+               .max = 30 * DAY, .fallback = "24h",
+               .help = "How long a key is remembered, so that repeating its request answers the "
+                       "same."),
+
+        GLOBAL("STATE_DIR", PLACES, PATH, state_dir, char *,
+               .absent = "$STATE_DIRECTORY, else $XDG_STATE_HOME/ordo, else ~/.local/state/ordo",
+               .example = "/var/lib/ordo",
+               .help = "The directory of everything that must survive: ledger, audit, generated "
+                       "secrets."),
+        GLOBAL("DATABASE_URL", PLACES, URL, database_url, char *, .flags = OPTION_IS_SECRET,
+               .absent = "SQLite, ordo.db in the state directory",
+               .help = "A shared ledger; this release has SQLite only, so leave it unset."),
+        GLOBAL("MARKET_DIR", PLACES, PATH, market_dir, char *, .flags = OPTION_READABLE,
+               .absent = "the installed files, /usr/share/ordo/market of the package",
+               .example = "/etc/ordo/market",
+               .help = "The directory of the market's data: instruments, ticks, sessions, "
+                       "holidays."),
+        GLOBAL("MIGRATIONS_DIR", PLACES, PATH, migrations_dir, char *, .flags = OPTION_READABLE,
+               .absent = "the installed files, /usr/share/ordo/migrations of the package",
+               .example = "/usr/share/ordo/migrations",
+               .help = "The directory of the ledger's migrations."),
+        GLOBAL("VAULT_KEY", PLACES, KEY, vault_key, struct secret *, .flags = OPTION_IS_SECRET,
+               .absent = "made at the first start, in the state directory",
+               .help = "The key that seals broker tokens in the ledger: 64 hexadecimal digits, or "
+                       "32 raw bytes in a file."),
+
+        GLOBAL("AUDIT_SEGMENT_SIZE", AUDIT, BYTES, audit_segment_bytes, int64_t, .min = 64 * KIB,
+               .max = 1024 * KIB * KIB, .fallback = "16MiB",
+               .help = "Size at which an audit file is closed and a new one begun, as at the end "
+                       "of a day."),
+        GLOBAL("AUDIT_RETENTION_DAYS", AUDIT, INT, audit_retention_days, int64_t, .min = 1,
+               .max = 36500, .fallback = "1826", .unit = "days",
+               .help = "Days for which audit files are kept; the regulator asks for five years."),
+
+        GLOBAL("LOG", LOG, ENUM, log_target, enum log_target, .words = log_targets,
+               .fallback = "auto",
+               .help = "Where records go; auto takes the journal when there is one, readable lines "
+                       "on a terminal, else JSON lines."),
+        GLOBAL("LOG_LEVEL", LOG, ENUM, log_level, int, .words = log_levels, .fallback = "info",
+               .help = "The least important records that are written."),
+        GLOBAL("LOG_ACCESS", LOG, BOOL, log_access, bool, .fallback = "no",
+               .help = "Writes a record for every HTTP request."),
+        GLOBAL("DRAIN_TIMEOUT", LOG, DURATION, drain_timeout_us, int64_t, .min = USEC_PER_SEC,
+               .max = 600 * USEC_PER_SEC, .fallback = "20s",
+               .help = "Time that running requests have to finish when the daemon stops."),
+
+        ACCOUNT("FUNDS", DECIMAL, account.paper_funds, int64_t,
+                .flags = OPTION_PER_ACCOUNT | OPTION_PAPER_ONLY, .min = 0,
+                .max = RUPEES(1000000000000), .fallback = "10000000.00", .unit = "rupees",
+                .help = "Cash of a paper account when its book is opened for the first time."),
+        ACCOUNT("MARKET", CHOICE, account.paper_static_market, bool,
+                .flags = OPTION_PER_ACCOUNT | OPTION_PAPER_ONLY, .words = markets,
+                .fallback = "live",
+                .help = "Whether the prices of a paper account walk (from a fixed seed) or stand "
+                        "still."),
+        ACCOUNT("MARKET_POLICY", POLICY, account.market_policy, struct market_policy,
+                .flags = OPTION_PER_ACCOUNT, .fallback = "protect(1)",
+                .help = "Market orders: reject, protect(percent) turns them into limits, or broker "
+                        "passes them on."),
+        ACCOUNT("SESSION_HOURS", CHOICE, account.enforce_session_hours, bool,
+                .flags = OPTION_PER_ACCOUNT, .words = session_hours, .fallback = "pass",
+                .help = "Whether orders outside the market's hours are passed on or refused."),
+        ACCOUNT("MAX_ORDER_VALUE", DECIMAL, account.limits.max_order_value, int64_t,
+                .flags = OPTION_PER_ACCOUNT | OPTION_NO_LIMIT, .min = 0,
+                .max = RUPEES(1000000000000), .fallback = "1000000.00", .unit = "rupees",
+                .help = "Highest value of one order."),
+        ACCOUNT("MAX_ORDER_QUANTITY", INT, account.limits.max_order_quantity, int64_t,
+                .flags = OPTION_PER_ACCOUNT | OPTION_NO_LIMIT, .min = 0, .max = QUANTITY_MAX,
+                .fallback = "100000", .unit = "exchange units",
+                .help = "Highest quantity of one order."),
+        ACCOUNT("MAX_OPEN_ORDERS", INT, account.limits.max_open_orders, int64_t,
+                .flags = OPTION_PER_ACCOUNT | OPTION_NO_LIMIT, .min = 0, .max = 1000000,
+                .fallback = "200", .unit = "orders",
+                .help = "Orders that may be open at one time."),
+        ACCOUNT("MAX_DAILY_VALUE", DECIMAL, account.limits.max_daily_value, int64_t,
+                .flags = OPTION_PER_ACCOUNT | OPTION_NO_LIMIT, .min = 0,
+                .max = RUPEES(10000000000000), .fallback = "10000000.00", .unit = "rupees",
+                .help = "Highest value of all orders of a day."),
+        ACCOUNT("ORDERS_PER_SECOND", INT, account.limits.orders_per_second, int64_t,
+                .flags = OPTION_PER_ACCOUNT | OPTION_NO_LIMIT, .min = 0, .max = 1000,
+                .fallback = "9", .unit = "orders per 1.1 s",
+                .help = "Orders, modifies and cancels in any 1.1 seconds; more than 10, or no "
+                        "limit, needs ALGO_REGISTERED."),
+        ACCOUNT("ALGO_REGISTERED", BOOL, algo_registered, bool, .flags = OPTION_PER_ACCOUNT,
+                .fallback = "no",
+                .help = "Says that the exchange has registered your algorithm, so that more than "
+                        "10 orders a second are lawful."),
+        ACCOUNT("ORDERS_PER_MINUTE", INT, account.limits.orders_per_minute, int64_t,
+                .flags = OPTION_PER_ACCOUNT | OPTION_NO_LIMIT, .min = 0, .max = 60000,
+                .fallback = "200", .unit = "orders per minute", .help = "Orders in any minute."),
+        ACCOUNT("MAX_ORDERS_PER_DAY", INT, account.limits.orders_per_day, int64_t,
+                .flags = OPTION_PER_ACCOUNT | OPTION_NO_LIMIT, .min = 0, .max = 10000000,
+                .fallback = "3000", .unit = "orders", .help = "Orders of one day."),
+        ACCOUNT("PRICE_COLLAR", DECIMAL, account.limits.price_collar_percent, int64_t,
+                .flags = OPTION_PER_ACCOUNT | OPTION_NO_LIMIT, .min = 0, .max = PERCENT(100),
+                .fallback = "10", .unit = "percent",
+                .help = "How far beyond the last known price a limit may lie, but for options."),
+        ACCOUNT("REPEAT_WINDOW_MS", INT, account.limits.repeat_window_us, int64_t,
+                .flags = OPTION_PER_ACCOUNT | OPTION_NO_LIMIT, .min = 0, .max = 3600000,
+                .scale = USEC_PER_MS, .fallback = "1000", .unit = "milliseconds",
+                .help = "Time in which an order that equals an earlier one is refused."),
+};
+const unsigned n_options = ELEMENTS(options);
+
+const char *option_type_name(enum option_type t)
+{
+        static const char *const names[_OPTION_TYPE_MAX] = {
+                [OPTION_STRING] = "text",
+                [OPTION_PATH] = "absolute path",
+                [OPTION_SECRET] = "secret",
+                [OPTION_KEY] = "secret",
+                [OPTION_URL] = "secret",
+                [OPTION_BOOL] = "word",
+                [OPTION_CHOICE] = "word",
+                [OPTION_ENUM] = "word",
+                [OPTION_INT] = "whole number",
+                [OPTION_DURATION] = "duration",
+                [OPTION_BYTES] = "size",
+                [OPTION_DECIMAL] = "decimal",
+                [OPTION_LIST] = "list",
+                [OPTION_POLICY] = "policy",
+                [OPTION_ACCOUNT] = "list of accounts",
+        };
+        return names[t];
+}
+
+static void add_upper(char buf[static OPTION_NAME_SIZE], const char *s)
+{
+        size_t n = strlen(buf);
+        for (; *s && n + 1 < OPTION_NAME_SIZE; s++)
+                buf[n++] = (char)toupper((unsigned char)*s);
+        buf[n] = '\0';
+}
+
+void option_name(const struct option *o, const struct account *account,
+                 char buf[static OPTION_NAME_SIZE])
+{
+        buf[0] = '\0';
+        if (account) {
+                add_upper(buf, "ORDO_");
+                add_upper(buf, account->broker);
+                add_upper(buf, "_");
+                add_upper(buf, account->name);
+                add_upper(buf, "_");
+        }
+        add_upper(buf, o->name);
+}
+
+const char *option_words(const struct option *o, char buf[static OPTION_WORDS_SIZE])
+{
+        static const struct option_word booleans[] = {{"yes", true}, {"no", false}, {}};
+        const struct option_word *words = o->type == OPTION_BOOL ? booleans : o->words;
+        buf[0] = '\0';
+        size_t n = 0;
+        for (const struct option_word *w = words; w && w->word; w++) {
+                const char *joint = w == words ? "" : w[1].word ? ", " : " or ";
+                int r = snprintf(buf + n, OPTION_WORDS_SIZE - n, "%s%s", joint, w->word);
+                if (r < 0 || (size_t)r >= OPTION_WORDS_SIZE - n)
+                        break;
+                n += (size_t)r;
+        }
+        return buf;
+}
+
+bool option_numeric(const struct option *o)
+{
+        return o->type == OPTION_INT || o->type == OPTION_DURATION || o->type == OPTION_BYTES ||
+               o->type == OPTION_DECIMAL;
+}
+
+struct unit {
+        const char *suffix;
+        int64_t size;
+};
+
+static void add_largest(struct text *t, int64_t value, const struct unit *units)
+{
+        for (const struct unit *u = units; u->suffix; u++)
+                if (value % u->size == 0 && (value >= u->size || !u[1].suffix)) {
+                        text_addf(t, "%lld%s", (long long)(value / u->size), u->suffix);
+                        return;
+                }
+}
+
+void option_bound(const struct option *o, int64_t value, struct text *ret)
+{
+        static const struct unit times[] = {{"d", DAY},          {"h", HOUR},
+                                            {"m", HOUR / 60},    {"s", USEC_PER_SEC},
+                                            {"ms", USEC_PER_MS}, {}};
+        static const struct unit sizes[] = {
+                {"GiB", KIB * KIB * KIB}, {"MiB", KIB * KIB}, {"KiB", KIB}, {"B", 1}, {}};
+        char buf[DECIMAL_TEXT_SIZE];
+        switch (o->type) {
+        case OPTION_DURATION:
+                add_largest(ret, value, times);
+                break;
+        case OPTION_BYTES:
+                add_largest(ret, value, sizes);
+                break;
+        case OPTION_DECIMAL:
+                text_add(ret, decimal_print_short(value, buf));
+                break;
+        default:
+                text_add_int(ret, value);
+        }
+}

@@ -1,5 +1,5 @@
-/* An account: one login at one broker, "broker:name", with its limits and policies. Configuration data;
- * what changes at run time is the orchestrator's. */
+/* An account: one login at one broker, "broker:name", with its limits and policies. Configuration
+ * data; what changes at run time is the orchestrator's. */
 #pragma once
 
 #include <stdbool.h>
@@ -16,7 +16,7 @@ struct account_limits {
         int64_t max_order_value;    /* 1e-4 rupee */
         int64_t max_order_quantity; /* exchange units */
         int64_t max_open_orders;
-        int64_t max_daily_value; /* 1e-4 rupee, sum of accepted orders */
+        int64_t max_daily_value;   /* 1e-4 rupee, sum of accepted orders */
         int64_t orders_per_second; /* per rolling 1.1 s */
         int64_t orders_per_minute;
         int64_t orders_per_day;

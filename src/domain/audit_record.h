@@ -1,6 +1,6 @@
-/* One audit record before it is chained: who did what to what, and what came of it (orders.md §7). The
- * store gives it its number and its hash inside the transaction it rides in. Payloads are built from
- * allow-listed fields only. The same records, read back by number, are the event stream. */
+/* One audit record before it is chained: who did what to what, and what came of it (orders.md §7).
+ * The store gives it its number and its hash inside the transaction it rides in. Payloads are built
+ * from allow-listed fields only. The same records, read back by number, are the event stream. */
 #pragma once
 
 #include <stdint.h>
@@ -8,22 +8,22 @@
 #include "base/text.h"
 #include "domain/order.h"
 
-#define AUDIT_ACTION_TABLE(X)                                                                      \
-        X(ORDER_INTENT, "order.intent")       /* order and legs, gates passed */                   \
-        X(ORDER_ANSWERED, "order.answered")   /* one per order: every leg's attempt and outcome */ \
-        X(ORDER_REFUSED, "order.refused")     /* by gates, nothing sent */                         \
-        X(LEG_UPDATED, "leg.updated")         /* the broker's book showed a change */              \
-        X(LEG_RESOLVED, "leg.resolved")       /* reconcile or an operator settled it */            \
-        X(LEG_NEEDS_OPERATOR, "leg.needs_operator")                                                \
-        X(MODIFY_INTENT, "modify.intent")                                                          \
-        X(MODIFY_ANSWERED, "modify.answered")                                                      \
-        X(CANCEL_INTENT, "cancel.intent")                                                          \
-        X(CANCEL_ANSWERED, "cancel.answered")                                                      \
-        X(KILL_SWITCH, "killswitch.set")                                                           \
-        X(SESSION, "session.changed")                                                              \
-        X(LOGIN_REPORT, "login.report")                                                            \
-        X(RELOADED, "config.reloaded")                                                             \
-        X(STARTED, "daemon.started")                                                               \
+#define AUDIT_ACTION_TABLE(X)                                                                 \
+        X(ORDER_INTENT, "order.intent")   /* order and legs, gates passed */                  \
+        X(ORDER_REFUSED, "order.refused") /* by gates, nothing sent */                        \
+        X(LEG_OUTCOME, "leg.outcome")     /* what the attempt of one leg came to, evidence */ \
+        X(LEG_UPDATED, "leg.updated")     /* the broker's book showed a change */             \
+        X(LEG_RESOLVED, "leg.resolved")   /* reconcile or an operator settled it */           \
+        X(LEG_NEEDS_OPERATOR, "leg.needs_operator")                                           \
+        X(MODIFY_INTENT, "modify.intent")                                                     \
+        X(MODIFY_ANSWERED, "modify.answered")                                                 \
+        X(CANCEL_INTENT, "cancel.intent")                                                     \
+        X(CANCEL_ANSWERED, "cancel.answered")                                                 \
+        X(KILL_SWITCH, "killswitch.set")                                                      \
+        X(SESSION, "session.changed")                                                         \
+        X(LOGIN_REPORT, "login.report")                                                       \
+        X(RELOADED, "config.reloaded")                                                        \
+        X(STARTED, "daemon.started")                                                          \
         X(STOPPED, "daemon.stopped")
 
 enum audit_action {

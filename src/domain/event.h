@@ -3,26 +3,26 @@
  * systemd-id128 new. */
 #pragma once
 
-#define EVENT_TABLE(X)                                                                             \
-        X(STARTED, "5b6c1f6a2f5d4c0fb8f0a3d1e7b90c11", "ordod is ready")                           \
-        X(STOPPING, "0d5e7cd2c6e94f7b9a4be2f1a6c85d22", "ordod is stopping")                       \
-        X(CONFIG_REFUSED, "c2a90e0f1b7d4d3e8f6a5b4c3d2e1f33", "the configuration is not usable")   \
-        X(RELOADED, "7e1d3c5b9a8f4e6d8c7b6a5f4e3d2c44", "keys and options were reloaded")          \
-        X(ORDER_PLACED, "8f4b2a6c0d1e4f5a9b8c7d6e5f4a3b55", "an order was recorded and sent")      \
-        X(ORDER_REFUSED, "1a2b3c4d5e6f4a7b8c9d0e1f2a3b4c66", "an order was refused")               \
-        X(LEG_OUTCOME, "9d8c7b6a5f4e4d3c8b2a1f0e9d8c7b77", "a leg came to an outcome")             \
-        X(LEG_UPDATED, "2f3e4d5c6b7a4f8e9d0c1b2a3f4e5d88", "a leg changed at the broker")          \
-        X(LEG_UNKNOWN, "6a7b8c9d0e1f4a2b8c3d4e5f6a7b8c99", "the outcome of a leg is not known")    \
-        X(LEG_RESOLVED, "b1c2d3e4f5a64b7c8d9e0f1a2b3c4daa", "an unknown leg was settled")          \
-        X(NEEDS_OPERATOR, "e5f4d3c2b1a04f9e8d7c6b5a4f3e2dbb", "a leg needs an operator")           \
-        X(KILL_SWITCH, "4c5d6e7f8a9b4c0d9e1f2a3b4c5d6ecc", "the kill switch changed")              \
-        X(SESSION, "d0e1f2a3b4c54d6e8f7a8b9c0d1e2fdd", "an account's session changed")             \
-        X(ACCESS, "3b4c5d6e7f804a9b8c1d2e3f4a5b6cee", "an HTTP request was answered")              \
-        X(AUTH_FAILED, "a9b8c7d6e5f44a3b9c2d1e0f9a8b7cff", "a token was refused")                  \
-        X(STORE_FAILED, "f1e2d3c4b5a64f7e8d9c0b1a2f3e4d00", "the ledger cannot be written")        \
-        X(STORE_RECOVERED, "5d4c3b2a1f0e4d9c8b7a6f5e4d3c2b1a", "the ledger can be written again")  \
-        X(AUDIT_EXPORT, "c7d8e9f0a1b24c3d8e4f5a6b7c8d9e2b", "an audit segment was written")        \
-        X(JOB_FAILED, "0f1e2d3c4b5a4f6e9d7c8b9a0f1e2d3c", "a background job failed")
+#define EVENT_TABLE(X)                                                                            \
+        X(STARTED, "d82c2e918ae141149722ff41b52457a5", "ordod is ready")                          \
+        X(STOPPING, "ff1e06373ac04fdd86d07c74be8f2897", "ordod is stopping")                      \
+        X(CONFIG_REFUSED, "6c068f2151794d1d8e97627eb0f37009", "the configuration is not usable")  \
+        X(RELOADED, "7ecf1f755014468e8d21ebf45fa48f93", "keys and options were reloaded")         \
+        X(ORDER_PLACED, "412ebce4ce344bceb73a0bc87ee6937b", "an order was recorded and sent")     \
+        X(ORDER_REFUSED, "4646089e5c9f4ee68a1ad94321e80c0c", "an order was refused")              \
+        X(LEG_OUTCOME, "adeceae2781244919bc2b3e23bc5509c", "a leg came to an outcome")            \
+        X(LEG_UPDATED, "3a6aa61ee9384301a50a6b2f634b2e0e", "a leg changed at the broker")         \
+        X(LEG_UNKNOWN, "f9528e5b27be47939110cf87fb8d33e0", "the outcome of a leg is not known")   \
+        X(LEG_RESOLVED, "0b806925f1a849c5bd9eb8f1f87f23f8", "an unknown leg was settled")         \
+        X(NEEDS_OPERATOR, "b66260c596334f44aaed4238da153440", "a leg needs an operator")          \
+        X(KILL_SWITCH, "cada1d44627a49f59ea453ccf9c35db0", "the kill switch changed")             \
+        X(SESSION, "9f80cd4260344e0f9e7cb93718cbc2ad", "an account's session changed")            \
+        X(ACCESS, "96de2b7a60ae428ea09f9a79669af6e2", "an HTTP request was answered")             \
+        X(AUTH_FAILED, "296ffea4e89241529ee055ee6a8b610c", "a token was refused")                 \
+        X(STORE_FAILED, "fd8c04641ca94739adbff05fd760d310", "the ledger cannot be written")       \
+        X(STORE_RECOVERED, "7495f813c90b4140bd23936d2c15f4ed", "the ledger can be written again") \
+        X(AUDIT_EXPORT, "8e7efa6589da4887929cb980e646a5cd", "an audit segment was written")       \
+        X(JOB_FAILED, "41e48593caac4c8fb55529d4dc124e32", "a background job failed")
 
 #define X(name, id, text) static const char EVENT_##name[] __attribute__((unused)) = id;
 EVENT_TABLE(X)

@@ -1,5 +1,5 @@
 /* A tradable thing and the rules of its market: tick, lot, freeze quantity, price band. Plain data;
- * orchestrator/instruments loads and owns the set, everyone else borrows for one call. */
+ * a set of them (domain/instruments.h) owns them, everyone else borrows. */
 #pragma once
 
 #include <stdbool.h>
@@ -7,8 +7,8 @@
 
 #include "domain/words.h"
 
-#define SYMBOL_NAME_SIZE 40                     /* behind the colon */
-#define SYMBOL_SIZE      (SYMBOL_NAME_SIZE + 4) /* "NSE:" */
+#define SYMBOL_NAME_SIZE     40                     /* behind the colon */
+#define SYMBOL_SIZE          (SYMBOL_NAME_SIZE + 4) /* "NSE:" */
 #define INSTRUMENT_NAME_SIZE 64
 
 struct instrument {
@@ -18,21 +18,23 @@ struct instrument {
         char underlying[24]; /* "" for shares; "NIFTY" */
         enum exchange exchange;
         enum segment segment;
-        int expiry;     /* 20261229; 0: none */
-        int64_t strike; /* 1e-4 rupee; 0: none */
-        bool call;      /* options */
-        int64_t lot;    /* exchange units; 0: not tradable (an index) */
-        int64_t tick;   /* 1e-4 rupee */
-        int64_t freeze; /* the most one order may carry, exchange units; 0: none known */
+        int expiry;             /* 20261229; 0: none */
+        int64_t strike;         /* 1e-4 rupee; 0: none */
+        bool call;              /* options */
+        int64_t lot;            /* exchange units; 0: not tradable (an index) */
+        int64_t tick;           /* 1e-4 rupee */
+        int64_t freeze;         /* the most one order may carry, exchange units; 0: none known */
         int64_t previous_close; /* 1e-4 rupee */
         int band_percent;       /* daily price band; 0: none */
-        bool closing_auction;   /* continuous trading stops at 15:15 (market.md §2.2) */
+        bool on_index;          /* derivatives: the underlying is an index */
+        bool closing_auction;   /* continuous trading ends early, for the closing auction */
         bool intraday_allowed;  /* false in trade-to-trade series */
 };
 
-/* "NSE:SBIN": exchange of the table, one colon, name of 1 … 39 characters of A-Z 0-9 & - . and inner
- * spaces. 0 or -EINVAL. */
-int symbol_parse(const char *s, size_t n, char ret[static SYMBOL_SIZE], enum exchange *ret_exchange);
+/* "NSE:SBIN": exchange of the table, one colon, name of 1 … 39 characters of A-Z 0-9 & - . and
+ * inner spaces. 0 or -EINVAL. */
+int symbol_parse(const char *s, size_t n, char ret[static SYMBOL_SIZE],
+                 enum exchange *ret_exchange);
 
 static inline bool instrument_derivative(const struct instrument *i)
 {
@@ -40,5 +42,5 @@ static inline bool instrument_derivative(const struct instrument *i)
 }
 int64_t instrument_band_low(const struct instrument *i);  /* 0: no band */
 int64_t instrument_band_high(const struct instrument *i); /* INT64_MAX: no band */
-/* To the tick grid: down for sells, up for buys … `up` says which. */
+/* The nearest price on the tick grid that is not below (`up`) or not above the given one. */
 int64_t instrument_round_to_tick(const struct instrument *i, int64_t price, bool up);

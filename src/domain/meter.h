@@ -32,13 +32,13 @@
           "0 none, 1 halt, 2 cancel, 3 flatten")                                                   \
         X(EVENT_STREAMS, GAUGE, "ordo_event_streams", "", "Open event streams")                    \
         X(JOB_RUNS, COUNTER, "ordo_job_runs_total", "job,result", "Runs of background jobs")       \
-        X(JOB_DURATION, HISTOGRAM, "ordo_job_duration_seconds", "job",                             \
-          "Time of background jobs")                                                               \
+        X(JOB_DURATION, HISTOGRAM, "ordo_job_duration_seconds", "job", "Time of background jobs")  \
         X(STORE_COMMIT, HISTOGRAM, "ordo_store_commit_seconds", "", "Time of a group commit")      \
         X(STORE_GROUP, HISTOGRAM, "ordo_store_group_size", "", "Jobs in a group commit")           \
         X(STORE_QUEUE, GAUGE, "ordo_store_queue", "", "Jobs waiting for the store thread")         \
         X(STORE_ERRORS, COUNTER, "ordo_store_errors_total", "result", "Failed store jobs")         \
-        X(LOG_DROPPED, COUNTER, "ordo_log_dropped_total", "", "Records the log queue had no room for")
+        X(LOG_DROPPED, COUNTER, "ordo_log_dropped_total", "",                                      \
+          "Records the log queue had no room for")
 
 enum meter {
 #define X(name, type, metric, labels, help) METER_##name,

@@ -1,5 +1,6 @@
-/* An order is what a client asked for once; it has one leg per target account; a leg is what is sent,
- * tagged and reconciled. Plain data, owned by whoever allocated it; legs belong to their order. */
+/* An order is what a client asked for once; it has one leg per target account; a leg is what is
+ * sent, tagged and reconciled. Plain data, owned by whoever allocated it; legs belong to their
+ * order. */
 #pragma once
 
 #include <stdbool.h>
@@ -12,32 +13,32 @@
 #include "domain/problem.h"
 #include "domain/words.h"
 
-#define ACCOUNT_SIZE           34 /* "mstock:abcdefghijklmnop" */
-#define CLIENT_ORDER_ID_SIZE   65
-#define CORRELATION_ID_SIZE    65
-#define KEY_NAME_SIZE          33 /* the name of an API key: who asked */
-#define IDEMPOTENCY_KEY_SIZE   256
-#define BROKER_ORDER_ID_SIZE   33
-#define BROKER_CODE_SIZE       33
-#define MESSAGE_SIZE           192
-#define TARGETS_MAX            32
-#define FINGERPRINT_SIZE       32
-#define QUANTITY_MAX           INT64_C(1000000000)
+#define ACCOUNT_SIZE         34 /* "mstock:abcdefghijklmnop" */
+#define CLIENT_ORDER_ID_SIZE 65
+#define CORRELATION_ID_SIZE  65
+#define KEY_NAME_SIZE        33 /* the name of an API key: who asked */
+#define IDEMPOTENCY_KEY_SIZE 256
+#define BROKER_ORDER_ID_SIZE 33
+#define BROKER_CODE_SIZE     33
+#define MESSAGE_SIZE         192
+#define TARGETS_MAX          32
+#define FINGERPRINT_SIZE     32
+#define QUANTITY_MAX         INT64_C(1000000000)
 
-#define CONFIDENCE_TABLE(X) X(NONE) X(PROVEN) X(INFERRED)
-#define CONFIDENCE_MEMBER(w) CONFIDENCE_##w,
-WORD_ENUM(CONFIDENCE, confidence, CONFIDENCE_TABLE); /* lower case */
+#define CONFIDENCE_TABLE(X)        X(NONE, "none") X(PROVEN, "proven") X(INFERRED, "inferred")
+#define CONFIDENCE_MEMBER(w, text) CONFIDENCE_##w,
+WORD_ENUM(CONFIDENCE, confidence, CONFIDENCE_TABLE);
 
 /* Where a leg stands in Ordo's own book-keeping (not at the broker): the write-ahead states. */
-#define LEG_STATE_TABLE(X)                                                                         \
-        X(REFUSED)        /* a gate said no; there was no intent for it */                         \
-        X(INTENT)         /* durable, not marked: certainly not sent */                            \
-        X(SENDING)        /* durable mark: bytes may have left */                                  \
-        X(SETTLED)        /* the outcome is durable and definite */                                \
-        X(UNKNOWN)        /* reconcile owns it */                                                  \
-        X(NEEDS_OPERATOR) /* only a person can settle it */
-#define LEG_STATE_MEMBER(w) LEG_STATE_##w,
-WORD_ENUM(LEG_STATE, leg_state, LEG_STATE_TABLE); /* lower case */
+#define LEG_STATE_TABLE(X)                                                                   \
+        X(REFUSED, "refused")               /* a gate said no; there was no intent for it */ \
+        X(INTENT, "intent")                 /* durable, not marked: certainly not sent */    \
+        X(SENDING, "sending")               /* durable mark: bytes may have left */          \
+        X(SETTLED, "settled")               /* the outcome is durable and definite */        \
+        X(UNKNOWN, "unknown")               /* reconcile owns it */                          \
+        X(NEEDS_OPERATOR, "needs_operator") /* only a person can settle it */
+#define LEG_STATE_MEMBER(w, text) LEG_STATE_##w,
+WORD_ENUM(LEG_STATE, leg_state, LEG_STATE_TABLE);
 
 /* What was really sent, where it differs from what was asked (protected market orders). */
 struct effective {
@@ -57,8 +58,8 @@ struct leg {
         enum leg_state state;
         enum outcome outcome;
         enum confidence confidence;
-        enum problem problem;        /* why it failed; NONE */
-        char message[MESSAGE_SIZE];  /* one sentence with the numbers; "" */
+        enum problem problem;       /* why it failed; NONE */
+        char message[MESSAGE_SIZE]; /* one sentence with the numbers; "" */
         char broker_code[BROKER_CODE_SIZE];
         char broker_message[MESSAGE_SIZE];
         char broker_order_id[BROKER_ORDER_ID_SIZE];
@@ -67,10 +68,10 @@ struct leg {
         int64_t filled_quantity;
         int64_t average_price; /* 0: nothing filled */
         bool cancel_requested;
-        unsigned attempts;     /* sends that were begun */
+        unsigned attempts; /* sends that were begun */
         unsigned modifications;
-        int64_t sending_us;    /* wall clock of the mark; 0 */
-        int64_t latency_us;    /* of the broker's answer */
+        int64_t sending_us; /* wall clock of the mark; 0 */
+        int64_t latency_us; /* of the broker's answer */
         int64_t updated_us;
         struct evidence evidence; /* of the last attempt */
 };
@@ -104,9 +105,11 @@ struct order {
         struct leg *legs;
 };
 
-#define OVERALL_TABLE(X) X(SUCCESS) X(PARTIAL_SUCCESS) X(FAILURE) X(PENDING)
-#define OVERALL_MEMBER(w) OVERALL_##w,
-WORD_ENUM(OVERALL, overall, OVERALL_TABLE); /* lower case */
+#define OVERALL_TABLE(X)      \
+        X(SUCCESS, "success") \
+        X(PARTIAL_SUCCESS, "partial_success") X(FAILURE, "failure") X(PENDING, "pending")
+#define OVERALL_MEMBER(w, text) OVERALL_##w,
+WORD_ENUM(OVERALL, overall, OVERALL_TABLE);
 
 int order_new(unsigned n_legs, struct order **ret);
 struct order *order_free(struct order *o);
@@ -123,6 +126,8 @@ int order_http_status(const struct order *o, enum problem *ret_cause);
 /* SHA-256 over the canonical form of what the client asked: equal requests, equal fingerprints. */
 void order_fingerprint(const struct order *o, uint8_t ret[static FINGERPRINT_SIZE]);
 
+#define MARKET_PROTECT_PERCENT_MAX INT64_C(200000) /* 20 %: the widest daily band there is */
+#define MARKET_POLICY_TEXT_SIZE    24
 const char *market_policy_print(const struct market_policy *p, char *buf, size_t size);
-/* "reject", "broker", "protect", "protect(0.5)"; 0 or -EINVAL. */
+/* "reject", "broker", "protect" (1 %), "protect(0.5)"; 0 or -EINVAL. */
 int market_policy_parse(const char *s, size_t n, struct market_policy *ret);

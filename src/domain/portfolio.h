@@ -1,5 +1,5 @@
-/* What an account has: funds, holdings, positions; and its books: orders and trades as the broker shows
- * them. Money in 1e-4 rupee, quantities in exchange units, times wall clock (0 unknown). */
+/* What an account has: funds, holdings, positions; and its books: orders and trades as the broker
+ * shows them. Money in 1e-4 rupee, quantities in exchange units, times wall clock (0 unknown). */
 #pragma once
 
 #include "domain/order.h"

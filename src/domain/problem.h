@@ -1,6 +1,7 @@
 /* The one table of what can go wrong, as a client sees it: code, HTTP status, whether repeating the
  * request with a new key is safe, title, meaning with the remedy. docs/problems.md and the OpenAPI
- * document are generated from or tested against it. `type` is urn:ordo:problem:<code, lower case, ->. */
+ * document are generated from or tested against it. `type` is urn:ordo:problem:<code, lower case,
+ * ->. */
 #pragma once
 
 #include <stdbool.h>
@@ -117,8 +118,7 @@
           "Log in with ordoctl login or POST /api/v1/auth/{broker}/{account}/login.")              \
         X(BROKER_UNREACHABLE, 424, true, "The broker could not be reached",                        \
           "No byte of the order left this machine; place it again with a new key.")                \
-        X(RATE_LIMITED, 429, true, "Too many requests",                                            \
-          "Wait as long as Retry-After says.")                                                     \
+        X(RATE_LIMITED, 429, true, "Too many requests", "Wait as long as Retry-After says.")       \
         X(AUTH_THROTTLED, 429, true, "Too many failed attempts from this address",                 \
           "Wait as long as Retry-After says.")                                                     \
         X(ORDER_RATE, 429, true, "The account's order rate is used up",                            \

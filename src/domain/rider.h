@@ -1,10 +1,12 @@
-/* What a local exchange changed while it served one request, to be committed in the same transaction as
- * the outcome that request leads to. The store neither knows nor cares what the rows mean: it keeps one
- * value per (guest, account, kind, key), replaces or deletes it, and gives all of them back at start.
+/* What a local exchange changed while it served one request, to be committed in the same
+ * transaction as the outcome that request leads to. The store neither knows nor cares what the rows
+ * mean: it keeps one value per (guest, account, kind, key), replaces or deletes it, and gives all
+ * of them back at start.
  *
  * A rider is made by the exchange, travels with the reply, and is handed to exactly one store job.
- * rider_settle() then tells the exchange, on the loop thread, whether the rows are durable; a rider that
- * is never stored must be settled as false. Riders must be queued in the order they were made. */
+ * rider_settle() then tells the exchange, on the loop thread, whether the rows are durable; a rider
+ * that is never stored must be settled as false. Riders must be queued in the order they were made.
+ */
 #pragma once
 
 #include <stdbool.h>
@@ -22,7 +24,7 @@ struct rider_row {
 };
 
 struct rider {
-        struct list link; /* for whoever holds several */
+        struct list link;  /* for whoever holds several */
         const char *guest; /* "paper", a literal */
         unsigned n_rows, size_rows;
         struct rider_row *rows;

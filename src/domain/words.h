@@ -1,5 +1,7 @@
-/* The words of the market as enums, each with its one table: the spelling in the API, the ledger, the
- * audit and the log. x_name() never fails for a member; x_from() returns -EINVAL for anything else. */
+/* The words of the market as enums, each with its one table: the spelling in the API, the ledger,
+ * the audit and the log. x_name() never fails for a member; x_from() takes exactly that spelling
+ * and returns -EINVAL for anything else. Tables of upper-case words have one column; where the
+ * spelling differs there is a second one. */
 #pragma once
 
 #include <stddef.h>
@@ -9,15 +11,15 @@
 #define TYPE_TABLE(X)     X(MARKET) X(LIMIT) X(STOP) X(STOP_LIMIT)
 #define PRODUCT_TABLE(X)  X(CNC) X(INTRADAY) X(MARGIN) X(MTF)
 #define VALIDITY_TABLE(X) X(DAY) X(IOC)
-#define ORDER_STATUS_TABLE(X)                                                                      \
-        X(PENDING)                                                                                 \
+#define ORDER_STATUS_TABLE(X) \
+        X(PENDING)            \
         X(OPEN) X(PARTIALLY_FILLED) X(TRIGGER_PENDING) X(FILLED) X(CANCELLED) X(REJECTED) X(EXPIRED)
 /* what kind of thing an instrument is */
 #define SEGMENT_TABLE(X) X(EQUITY) X(INDEX) X(FUTURE) X(OPTION)
 
-#define WORD_ENUM(PREFIX, name, TABLE)                                                             \
-        enum name { TABLE(PREFIX##_MEMBER) _##PREFIX##_MAX };                                      \
-        const char *name##_name(enum name value);                                                  \
+#define WORD_ENUM(PREFIX, name, TABLE)                        \
+        enum name { TABLE(PREFIX##_MEMBER) _##PREFIX##_MAX }; \
+        const char *name##_name(enum name value);             \
         int name##_from(const char *s, size_t n)
 
 #define EXCHANGE_MEMBER(w)     EXCHANGE_##w,

@@ -1,5 +1,5 @@
-/* The one loop: h2o's evloop outside, sd-event inside it (models §6.2, recipe 7). Everything of Ordo
- * that must not block runs on its thread. Other threads have one door: loop_post().
+/* The one loop: h2o's evloop outside, sd-event inside it (models §6.2, recipe 7). Everything of
+ * Ordo that must not block runs on its thread. Other threads have one door: loop_post().
  *
  * A callback is never invoked from inside the call that registered it. */
 #pragma once
@@ -22,7 +22,8 @@ DEFINE_CLEANUP(struct loop *, loop_free)
 sd_event *loop_event(struct loop *l); /* borrowed */
 struct st_h2o_evloop_t *loop_h2o(struct loop *l);
 
-/* Turns until loop_stop() was called and `drained(userdata)` (may be NULL) says true. */
+/* Turns until loop_stop() was called and `drained(userdata)` (may be NULL, asked once a turn) says
+ * true. Forgets the stop when it returns, so that it can be called again. */
 int loop_run(struct loop *l, bool (*drained)(void *userdata), void *userdata);
 void loop_stop(struct loop *l);
 bool loop_stopping(const struct loop *l);
@@ -44,6 +45,6 @@ struct loop_timer {
         sd_event_source *source;
         void (*fire)(struct loop_timer *t);
 };
-int loop_timer_set(struct loop *l, struct loop_timer *t, int64_t delay_us);
+int loop_timer_set(struct loop *l, struct loop_timer *t, int64_t delay_us); /* ≤ 0: now */
 void loop_timer_stop(struct loop_timer *t);
 void loop_timer_done(struct loop_timer *t);

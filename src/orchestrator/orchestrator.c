@@ -1,0 +1,251 @@
+#include "orchestrator/orchestrator.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "domain/meter.h"
+#include "orchestrator/book.h"
+#include "orchestrator/leg_write.h"
+#include "orchestrator/place.h"
+#include "orchestrator/state.h"
+
+bool caller_may_use(const struct caller *c, const char *account)
+{
+        if (!c->accounts)
+                return true;
+        for (const char *const *a = c->accounts; *a; a++)
+                if (strcmp(*a, account) == 0)
+                        return true;
+        return false;
+}
+
+struct account_state *account_state(struct orchestrator *o, const char *id)
+{
+        for (unsigned i = 0; i < o->options.n_accounts; i++)
+                if (strcmp(o->accounts[i].account->id, id) == 0)
+                        return &o->accounts[i];
+        return NULL;
+}
+
+const struct account *orchestrator_account(const struct orchestrator *o, const char *id)
+{
+        const struct account_state *a = account_state((struct orchestrator *)o, id);
+        return a ? a->account : NULL;
+}
+
+unsigned orchestrator_accounts(const struct orchestrator *o, const struct account **ret_first)
+{
+        *ret_first = o->options.accounts;
+        return o->options.n_accounts;
+}
+
+const struct instruments *orchestrator_instruments(const struct orchestrator *o)
+{
+        return o->options.instruments;
+}
+
+void orchestrator_set_instruments(struct orchestrator *o, const struct instruments *set)
+{
+        o->options.instruments = set;
+}
+
+int64_t place_key_expiry(const struct orchestrator *o, int64_t now_us)
+{
+        int64_t plain = now_us + o->options.idempotency_ttl_us;
+        int next = calendar_next_trading_day(o->options.calendar, clock_ist_day(now_us));
+        int64_t trading = clock_from_ist(next, 0);
+        return plain > trading ? plain : trading;
+}
+
+static int init_account(struct orchestrator *o, unsigned i)
+{
+        struct account_state *a = &o->accounts[i];
+        a->orchestrator = o;
+        a->account = &o->options.accounts[i];
+        a->transport = o->options.transports[i];
+        a->broker = broker_find(a->account->broker);
+        a->unlimited = o->options.limits_off && a->account->paper;
+        list_init(&a->open_legs);
+        funds_init(a);
+        if (!a->broker)
+                return -ENOENT;
+        int r = limits_init(&a->limits, &a->account->limits);
+        return r < 0 ? r : book_init(a);
+}
+
+/* --- restart: what the ledger knows (orders.md §3 "Restart") --------------------------------------------- */
+
+/* A leg without the sending mark was certainly not sent; with it, reconcile asks the book. */
+static int restore_leg(struct orchestrator *o, const struct order *order, const struct leg *leg)
+{
+        struct account_state *a = account_state(o, leg->account);
+        if (!a || leg->state == LEG_STATE_REFUSED || !(leg_unresolved(leg) || leg_live(leg)))
+                return 0;
+        struct open_leg *l = open_leg_add(&o->open_legs, a, order, leg);
+        if (!l)
+                return -ENOMEM;
+        if (leg->state == LEG_STATE_SENDING) {
+                open_leg_set_state(l, LEG_STATE_UNKNOWN);
+                l->outcome = OUTCOME_UNKNOWN;
+        } else if (leg->state == LEG_STATE_INTENT) {
+                open_leg_set_state(l, LEG_STATE_SETTLED);
+                l->outcome = OUTCOME_NOT_SENT;
+                l->status = ORDER_STATUS_REJECTED;
+        }
+        return 0;
+}
+
+static int restore_orders(struct orchestrator *o, const struct store_restore *s)
+{
+        for (unsigned i = 0; i < s->n_orders; i++)
+                for (unsigned n = 0; n < s->orders[i]->n_legs; n++) {
+                        int r = restore_leg(o, s->orders[i], &s->orders[i]->legs[n]);
+                        if (r < 0)
+                                return r;
+                }
+        for (unsigned i = 0; i < s->n_counts; i++) {
+                struct account_state *a = account_state(o, s->counts[i].account);
+                if (a)
+                        limits_restore(&a->limits, s->day, s->counts[i].orders, s->counts[i].value);
+        }
+        return 0;
+}
+
+static int restore(struct orchestrator *o, char error[static STORE_ERROR_SIZE])
+{
+        struct store_restore s = {.job.op = STORE_RESTORE, .day = clock_ist_day(clock_wall_us())};
+        if (store_run(o->store, &s.job) != STORE_OK) {
+                text_copy(error, STORE_ERROR_SIZE, s.job.error);
+                return -EIO;
+        }
+        o->last_event_id = s.audit_seq;
+        session_restore(o, s.sessions, s.n_sessions);
+        int r = killswitch_restore(o, s.killswitch, s.n_killswitch, s.killswitch_epoch);
+        if (r >= 0)
+                r = restore_orders(o, &s);
+        store_restore_done(&s);
+        return r;
+}
+
+/* Legs that were never sent get their outcome written, so that a replay is answered. */
+static void settle_unsent(struct orchestrator *o)
+{
+        struct open_leg *l, *next;
+        HASH_ITER(hh, o->open_legs.by_tag, l, next)
+        {
+                if (l->state != LEG_STATE_SETTLED || l->outcome != OUTCOME_NOT_SENT)
+                        continue;
+                struct leg_note n = {.action = AUDIT_LEG_RESOLVED,
+                                     .actor = "ordod",
+                                     .settles = true,
+                                     .confidence = CONFIDENCE_PROVEN,
+                                     .problem = PROBLEM_NOT_SENT,
+                                     .message = "the daemon stopped before it was sent"};
+                (void)leg_write(l, &n, NULL, NULL);
+        }
+}
+
+static void on_commit(void *userdata, unsigned jobs, int64_t us)
+{
+        struct orchestrator *o = userdata;
+        series_observe_us(o->commit_seconds, us);
+        series_observe(o->group_size, jobs);
+}
+
+int orchestrator_new(const struct orchestrator_options *options, char error[static STORE_ERROR_SIZE],
+                     struct orchestrator **ret)
+{
+        _cleanup_(orchestrator_freep) struct orchestrator *o = calloc(1, sizeof(*o));
+        if (!o)
+                return -ENOMEM;
+        o->options = *options;
+        o->loop = options->loop;
+        o->store = options->store;
+        o->started_us = clock_wall_us();
+        o->started_mono_us = clock_mono_us();
+        list_init(&o->operations);
+        list_init(&o->riders);
+        list_init(&o->subscriptions);
+        keys_init(&o->keys);
+        error[0] = '\0';
+        o->overhead = metrics_series(options->metrics, METER_ORDER_OVERHEAD, NULL);
+        o->commit_seconds = metrics_series(options->metrics, METER_STORE_COMMIT, NULL);
+        o->group_size = metrics_series(options->metrics, METER_STORE_GROUP, NULL);
+        for (int i = 0; i < _OVERALL_MAX; i++)
+                o->orders[i] = metrics_series(options->metrics, METER_ORDERS,
+                                              overall_name((enum overall)i), NULL);
+        o->accounts = calloc(options->n_accounts, sizeof(*o->accounts));
+        if (!o->accounts)
+                return -ENOMEM;
+        int r = killswitch_new(o);
+        for (unsigned i = 0; i < options->n_accounts && r >= 0; i++)
+                r = init_account(o, i);
+        if (r >= 0)
+                r = restore(o, error);
+        if (r >= 0)
+                r = jobs_new(o);
+        if (r < 0) {
+                if (!error[0])
+                        snprintf(error, STORE_ERROR_SIZE, "%s", strerror(-r));
+                return r;
+        }
+        store_on_commit(o->store, on_commit, o);
+        *ret = TAKE(o);
+        return 0;
+}
+
+void orchestrator_start(struct orchestrator *o)
+{
+        settle_unsent(o);
+        for (unsigned i = 0; i < o->options.n_accounts; i++)
+                session_start(&o->accounts[i]);
+        killswitch_start(o);
+        jobs_start(o);
+}
+
+void orchestrator_drain(struct orchestrator *o)
+{
+        o->draining = true;
+}
+
+unsigned orchestrator_in_flight(const struct orchestrator *o)
+{
+        return o->n_operations;
+}
+
+bool orchestrator_idle(const struct orchestrator *o)
+{
+        return o->n_operations == 0;
+}
+
+struct orchestrator *orchestrator_free(struct orchestrator *o)
+{
+        if (!o)
+                return NULL;
+        if (o->jobs)
+                jobs_free(o);
+        killswitch_free(o);
+        for (unsigned i = 0; o->accounts && i < o->options.n_accounts; i++) {
+                struct account_state *a = &o->accounts[i];
+                if (!a->orchestrator)
+                        continue;
+                book_done(a);
+                funds_done(a);
+                quotes_done(a);
+                limits_done(&a->limits);
+        }
+        open_legs_free(&o->open_legs);
+        keys_done(&o->keys);
+        LIST_FOREACH(it, &o->riders)
+        {
+                list_unlink(it);
+                rider_settle(LIST_ENTRY(it, struct rider, link), false);
+        }
+        free(o->accounts);
+        free(o);
+        return NULL;
+}

@@ -65,8 +65,10 @@ struct store_job {
         enum store_op op;
         enum store_result result;
         char error[STORE_ERROR_SIZE];
-        void (*done)(struct store_job *job);
-        struct loop_work work; /* the store's */
+        void (*done)(struct store_job *job); /* may be NULL */
+        /* the store's: */
+        int64_t queued_us;
+        bool waited_for; /* by store_run() */
 };
 
 /* The write-ahead commit: order, legs that passed the gates (and the refused ones, for the record), key,
@@ -87,7 +89,8 @@ struct store_intent {
 };
 
 /* The second commit, and every later change of legs: legs as they are now, the stored answer when the order
- * is finished, audit rows, the guest's rows. */
+ * is finished, audit rows, the guest's rows. What a modify changes in the order itself (type, validity,
+ * quantities, prices) is written once a leg counts a modification. */
 struct store_outcome {
         struct store_job job;
         const struct order *order;
@@ -97,7 +100,8 @@ struct store_outcome {
         size_t answer_size;
         struct audit_record *audit;
         unsigned n_audit;
-        struct list *riders; /* of struct rider, or NULL; settled by the store, on the loop thread, before done */
+        struct list *riders; /* of struct rider, or NULL; settled by the store, on the loop thread,
+                                before done: true only for OK */
 };
 
 struct store_append {
@@ -148,14 +152,14 @@ struct store_order_get {
 struct store_order_list {
         struct store_job job;
         const char *const *accounts; /* NULL-terminated; NULL: all. A leg on one of them is enough */
-        int status;                  /* enum order_status of any leg; -1: all */
+        int status;                  /* enum order_status of such a leg; -1: all */
         const char *symbol;          /* NULL: all */
         int64_t since_us;            /* created at or after */
         const char *before_id;       /* cursor: ids below; newest first */
         unsigned limit;              /* 1 … 500 */
         bool unresolved_only;
         bool live_only;
-        struct order **orders; /* out: limit+1 at most, owned by the caller; store_orders_free() */
+        struct order **orders; /* out: at most `limit`, owned by the caller; store_orders_free() */
         unsigned n_orders;
         bool more;
 };
@@ -175,7 +179,7 @@ struct store_key_get {
 struct store_audit_row {
         int64_t seq;
         int64_t at_us;
-        enum audit_action action;
+        enum audit_action action; /* _AUDIT_MAX: one that this program does not know */
         char account[ACCOUNT_SIZE];
         char order_id[ID_SIZE];
         char *record; /* the JSON line, hash included */
@@ -194,7 +198,10 @@ struct store_audit_list {
 };
 void store_audit_rows_free(struct store_audit_row *rows, unsigned n);
 
-/* Deletes exported rows up to `seq` and older than `before_us`, never the newest one. */
+/* Deletes exported rows up to `seq` and older than `before_us`, never the newest one, at most
+ * STORE_PRUNE_MAX of them: ask again while `deleted` says so. Also forgets a bounded number of idempotency
+ * keys that have expired and whose order is resolved. */
+#define STORE_PRUNE_MAX 4096
 struct store_audit_prune {
         struct store_job job;
         int64_t up_to_seq, before_us;
@@ -245,6 +252,7 @@ struct store_riders_load {
         void *userdata;
 };
 
+/* Runs on a thread of its own, so that no order waits for it; one at a time, another ends as UNAVAILABLE. */
 struct store_backup {
         struct store_job job;
         const char *path; /* must not exist; verified by opening and checking it */
@@ -253,7 +261,8 @@ struct store_backup {
 struct store_options {
         const char *url;            /* "sqlite:/path/ordo.db" or postgresql://… */
         const char *migrations_dir; /* holds sqlite/ and postgres/ */
-        bool migrate;
+        bool migrate;     /* apply what is pending; otherwise an older schema is refused */
+        bool read_only;   /* beside a running daemon: no lock, no writes (they end as FAILED) */
         unsigned queue_max; /* 0: STORE_QUEUE_MAX; beyond it jobs end as UNAVAILABLE */
 };
 #define STORE_QUEUE_MAX 65536
@@ -264,6 +273,7 @@ struct store_driver; /* driver.h */
 /* Opens, locks, migrates, checks; starts the thread. On failure `error` says why and what to do.
  * 0; -EBUSY another process holds it (named in error); -EBADMSG damaged; -EPROTO schema unknown or an
  * applied migration was edited; other negative errno. */
+/* `loop` may be NULL when only store_run() is used. */
 int store_open(struct loop *loop, const struct store_options *o, char error[static STORE_ERROR_SIZE],
                struct store **ret);
 /* With a driver of the caller's (tests). */
@@ -273,7 +283,8 @@ int store_open_driver(struct loop *loop, const struct store_driver *d, const str
 struct store *store_close(struct store *s);
 
 void store_submit(struct store *s, struct store_job *job);
-/* The same without a loop, for start-up and offline tools: returns when it is done. */
+/* The same without a loop, for start-up and offline tools: returns when it is done. `done` is not called;
+ * riders are settled before it returns. */
 enum store_result store_run(struct store *s, struct store_job *job);
 
 struct store_stats {

@@ -1,0 +1,101 @@
+/* The option table: everything that is known about an option stands in one row of it. Loading,
+ * checks and the generated documents read the rows; nothing else knows an option's name. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "config/config.h"
+
+enum option_type {
+        OPTION_STRING,   /* char *; min … max bytes */
+        OPTION_PATH,     /* char *; absolute */
+        OPTION_SECRET,   /* struct secret *; min … max bytes; also from a file or a credential */
+        OPTION_KEY,      /* struct secret * of 32 bytes: 64 hexadecimal digits, raw in a file */
+        OPTION_URL,      /* char *; may hold a password, so it is treated like a secret */
+        OPTION_BOOL,     /* bool: yes, no */
+        OPTION_CHOICE,   /* bool: one of two words */
+        OPTION_ENUM,     /* int: one of several words */
+        OPTION_INT,      /* int64_t times `scale` */
+        OPTION_DURATION, /* int64_t microseconds: 500ms, 10s, 5m, 24h, 7d */
+        OPTION_BYTES,    /* int64_t: 4096, 64KiB, 16MiB, 1GiB */
+        OPTION_DECIMAL,  /* int64_t in 1e-4 units */
+        OPTION_LIST,     /* char *[CONFIG_LIST_MAX + 1], comma-separated, each checked by `item` */
+        OPTION_POLICY,   /* struct market_policy */
+        OPTION_ACCOUNT,  /* the list of accounts */
+        _OPTION_TYPE_MAX
+};
+
+enum option_flag {
+        OPTION_IS_SECRET = 1 << 0,  /* never printed; also <NAME>_FILE and a credential */
+        OPTION_RELOADABLE = 1 << 1, /* its file is read again by a reload */
+        OPTION_PER_ACCOUNT = 1 << 2,
+        OPTION_PAPER_ONLY = 1 << 3,
+        OPTION_READABLE = 1 << 4, /* a path that must be readable when it is given */
+        OPTION_NO_LIMIT = 1 << 5, /* 0 means: no limit */
+};
+
+enum option_section {
+        SECTION_LISTENING,
+        SECTION_CALLERS,
+        SECTION_ORDERS,
+        SECTION_PLACES,
+        SECTION_AUDIT,
+        SECTION_LOG,
+        SECTION_ACCOUNT,
+        _SECTION_MAX
+};
+
+struct option_word {
+        const char *word;
+        int value;
+};
+
+struct option {
+        const char *name; /* "ORDO_LISTEN"; of an account only the last part: "FUNDS" */
+        enum option_type type;
+        enum option_section section;
+        unsigned flags;
+        int64_t min, max; /* of the value, or of a text's length */
+        int64_t scale;    /* OPTION_INT: what one unit is in the member; 0 is 1 */
+        size_t offset;    /* in struct config, or in struct account_draft */
+        const struct option_word *words;
+        bool (*item)(const char *s, size_t n); /* OPTION_LIST */
+        const char *fallback; /* the default as one would write it; NULL: none or computed */
+        const char *absent;   /* what holds without a value, when `fallback` is NULL */
+        const char *example;  /* for .env.example, when `fallback` is NULL */
+        const char *unit;
+        const char *help; /* one sentence */
+};
+
+/* An account while it is loaded: what only the checks need beside it. */
+struct account_draft {
+        struct account account;
+        bool algo_registered;
+};
+
+extern const struct option options[];
+extern const unsigned n_options;
+extern const char *const option_sections[_SECTION_MAX];
+/* Slugs of the brokers of this release. */
+extern const char *const config_brokers[];
+
+#define OPTION_NAME_SIZE  64
+#define OPTION_VALUE_MAX  4096 /* bytes of a variable or a secret's file */
+#define OPTION_WORDS_SIZE 96
+#define FILE_SUFFIX       "_FILE"
+
+const char *option_type_name(enum option_type t);
+static inline bool option_secret(const struct option *o)
+{
+        return o->flags & OPTION_IS_SECRET;
+}
+/* "ORDO_PAPER_DEMO_FUNDS"; `account` is NULL for global options. */
+void option_name(const struct option *o, const struct account *account,
+                 char buf[static OPTION_NAME_SIZE]);
+/* "auto, journal, json or text"; yes/no for booleans; "" where there are no words. */
+const char *option_words(const struct option *o, char buf[static OPTION_WORDS_SIZE]);
+/* A bound as one would write it: "24h", "16MiB", "1000000.00". */
+void option_bound(const struct option *o, int64_t value, struct text *ret);
+bool option_numeric(const struct option *o);

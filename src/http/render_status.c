@@ -1,0 +1,186 @@
+#include "base/clock.h"
+#include "base/decimal.h"
+#include "http/render.h"
+
+void render_session(struct json_writer *w, const char *key, const struct session_view *s)
+{
+        json_object_begin(w, key);
+        json_put_string(w, "account", s->account);
+        json_put_string(w, "state", session_state_name(s->state));
+        json_put_time(w, "since", s->since_us);
+        json_put_time(w, "expires_at", s->expires_us);
+        json_put_time(w, "last_login_at", s->last_login_us);
+        json_object_finish(w);
+}
+
+/* What is left of a limit: null where there is none. */
+static void render_left(struct json_writer *w, const char *key, int64_t left)
+{
+        if (left < 0)
+                json_put_null(w, key);
+        else
+                json_put_int(w, key, left);
+}
+
+static void render_account_status(struct json_writer *w, const struct account_status *a)
+{
+        json_object_begin(w, NULL);
+        json_put_string(w, "account", a->account->id);
+        json_put_bool(w, "ready", a->ready);
+        json_put_string(w, "session", session_state_name(a->session.state));
+        json_put_time(w, "session_expires_at", a->session.expires_us);
+        json_put_time(w, "last_login_at", a->session.last_login_us);
+        json_put_time(w, "last_call_at", a->last_call_us);
+        render_word(w, "last_error", a->last_error);
+        json_put_string(w, "breaker", a->breaker);
+        json_put_string(w, "kill_switch", kill_level_name(a->kill_level));
+        json_put_int(w, "open_legs", a->open_legs);
+        json_put_int(w, "unresolved_legs", a->unresolved_legs);
+        json_put_int(w, "needs_operator", a->needs_operator);
+        json_object_begin(w, "left");
+        render_left(w, "orders_second", a->orders_left_second);
+        render_left(w, "orders_minute", a->orders_left_minute);
+        render_left(w, "orders_day", a->orders_left_day);
+        if (a->value_left_day < 0)
+                json_put_null(w, "value_day");
+        else
+                json_put_decimal(w, "value_day", a->value_left_day);
+        json_object_finish(w);
+        json_object_finish(w);
+}
+
+void render_status(struct json_writer *w, const struct status *s, const struct caller *c)
+{
+        json_object_begin(w, NULL);
+        json_put_string(w, "status", s->overall);
+        json_put_string(w, "version", s->version);
+        json_put_time(w, "started_at", s->started_us);
+        json_put_int(w, "uptime_s", s->uptime_us / USEC_PER_SEC);
+        json_put_bool(w, "draining", s->draining);
+        json_put_int(w, "in_flight", s->in_flight);
+        json_put_int(w, "last_event_id", s->last_event_id);
+        json_object_begin(w, "store");
+        json_put_string(w, "driver", s->store_driver);
+        json_put_int(w, "schema", s->store_schema);
+        json_put_string(w, "state", s->store_state);
+        render_word(w, "error", s->store_error);
+        json_object_finish(w);
+        json_array_begin(w, "accounts");
+        for (unsigned i = 0; i < s->n_accounts; i++)
+                if (caller_may_use(c, s->accounts[i].account->id))
+                        render_account_status(w, &s->accounts[i]);
+        json_array_finish(w);
+        json_object_finish(w);
+}
+
+void render_killswitch(struct json_writer *w, const struct kill_entry *entries, unsigned n,
+                       enum kill_level global)
+{
+        json_object_begin(w, NULL);
+        json_put_string(w, "level", kill_level_name(global));
+        json_array_begin(w, "entries");
+        for (unsigned i = 0; i < n; i++) {
+                json_object_begin(w, NULL);
+                json_put_string(w, "scope", entries[i].scope);
+                json_put_string(w, "level", kill_level_name(entries[i].level));
+                json_put_string(w, "reason", entries[i].reason);
+                json_put_string(w, "actor", entries[i].actor);
+                json_put_time(w, "at", entries[i].at_us);
+                json_put_bool(w, "closing", entries[i].closing);
+                json_put_int(w, "open_legs", entries[i].open_legs);
+                json_object_finish(w);
+        }
+        json_array_finish(w);
+        json_object_finish(w);
+}
+
+static void render_words(struct json_writer *w, const char *key, unsigned bits, unsigned max,
+                         const char *(*name)(unsigned i))
+{
+        json_array_begin(w, key);
+        for (unsigned i = 0; i < max; i++)
+                if (bits & (1U << i))
+                        json_put_string(w, NULL, name(i));
+        json_array_finish(w);
+}
+
+static const char *type_word(unsigned i)
+{
+        return order_type_name((enum order_type)i);
+}
+
+static const char *product_word(unsigned i)
+{
+        return product_name((enum product)i);
+}
+
+static const char *validity_word(unsigned i)
+{
+        return validity_name((enum validity)i);
+}
+
+static void render_amount_limit(struct json_writer *w, const char *key, int64_t value)
+{
+        if (value > 0)
+                json_put_decimal(w, key, value);
+        else
+                json_put_null(w, key);
+}
+
+static void render_count_limit(struct json_writer *w, const char *key, int64_t value)
+{
+        if (value > 0)
+                json_put_int(w, key, value);
+        else
+                json_put_null(w, key);
+}
+
+static void render_limits(struct json_writer *w, const struct account_limits *l)
+{
+        json_object_begin(w, "limits");
+        render_amount_limit(w, "max_order_value", l->max_order_value);
+        render_count_limit(w, "max_order_quantity", l->max_order_quantity);
+        render_count_limit(w, "max_open_orders", l->max_open_orders);
+        render_amount_limit(w, "max_daily_value", l->max_daily_value);
+        render_count_limit(w, "orders_per_second", l->orders_per_second);
+        render_count_limit(w, "orders_per_minute", l->orders_per_minute);
+        render_count_limit(w, "orders_per_day", l->orders_per_day);
+        render_amount_limit(w, "price_collar_percent", l->price_collar_percent);
+        render_count_limit(w, "repeat_window_ms", l->repeat_window_us / USEC_PER_MS);
+        json_object_finish(w);
+}
+
+void render_account(struct json_writer *w, const struct account *a)
+{
+        static const char *const logins[] = {[BROKER_LOGIN_NONE] = "none",
+                                             [BROKER_LOGIN_REDIRECT] = "redirect",
+                                             [BROKER_LOGIN_OTP] = "otp",
+                                             [BROKER_LOGIN_TOTP] = "totp"};
+        const struct broker *b = broker_find(a->broker);
+        char policy[MARKET_POLICY_TEXT_SIZE];
+
+        json_object_begin(w, NULL);
+        json_put_string(w, "account", a->id);
+        json_put_string(w, "broker", a->broker);
+        json_put_string(w, "broker_title", b ? b->title : a->broker);
+        json_put_bool(w, "paper", a->paper);
+        json_put_string(w, "login", b ? logins[b->login] : NULL);
+        json_put_bool(w, "can_modify", b && b->flags & BROKER_CAN_MODIFY);
+        json_put_string(w, "market_policy",
+                        market_policy_print(&a->market_policy, policy, sizeof(policy)));
+        json_put_bool(w, "enforces_session_hours", a->enforce_session_hours);
+        render_limits(w, &a->limits);
+        json_array_begin(w, "capabilities");
+        for (unsigned i = 0; b && i < b->n_capabilities; i++) {
+                const struct broker_capability *c = &b->capabilities[i];
+                json_object_begin(w, NULL);
+                json_put_string(w, "exchange", exchange_name(c->exchange));
+                render_words(w, "types", c->types, _ORDER_TYPE_MAX, type_word);
+                render_words(w, "products", c->products, _PRODUCT_MAX, product_word);
+                render_words(w, "validities", c->validities, _VALIDITY_MAX, validity_word);
+                json_put_bool(w, "disclosed_quantity", c->disclosed);
+                json_object_finish(w);
+        }
+        json_array_finish(w);
+        json_object_finish(w);
+}

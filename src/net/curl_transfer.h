@@ -1,0 +1,47 @@
+/* One call as a libcurl easy handle: what it is told, and what it saw. Kept for re-use when the
+ * call is over. */
+#pragma once
+
+#include <curl/curl.h>
+
+#include "net/verdict.h"
+
+struct curl_settings {
+        char *base_url;  /* without a slash at the end; NULL: none */
+        char *ca_file;   /* NULL: the system's */
+        char *interface; /* in CURLOPT_INTERFACE's form; NULL: the kernel's choice */
+        long ip_resolve; /* CURL_IPRESOLVE_*, the family of the interface */
+        long connect_timeout_ms;
+        unsigned max_connections;
+        size_t reply_max;
+};
+/* 0, -ENOMEM, -EINVAL. */
+int curl_settings_init(struct curl_settings *s, const struct httpc_options *o);
+void curl_settings_done(struct curl_settings *s);
+
+struct transfer {
+        struct list link; /* the idle ones' */
+        CURL *easy;
+        CURLU *url;
+        struct curl_slist *headers;
+        struct http_call *call; /* NULL when idle */
+        size_t reply_max;
+        size_t head_size;
+        bool head_ended;
+        struct attempt attempt;
+        const char *complaint; /* why a callback of ours stopped it; NULL: it did not */
+        char error[CURL_ERROR_SIZE];
+};
+
+int transfer_new(struct transfer **ret);
+struct transfer *transfer_free(struct transfer *t);
+DEFINE_CLEANUP(struct transfer *, transfer_free)
+/* Makes the handle ready to be added to a multi. 0; -ENOMEM; -EINVAL with `complaint` filled. */
+int transfer_prepare(struct transfer *t, struct http_call *c, const struct curl_settings *s,
+                     CURLSH *share);
+/* After it left its multi: completes the evidence. `code` < 0: the multi was lost or given up. */
+void transfer_collect(struct transfer *t, int code);
+/* What to tell about a transfer without a reply; valid until it is reset. */
+const char *transfer_error(const struct transfer *t);
+/* Forgets the call, keeps the handle. */
+void transfer_reset(struct transfer *t);

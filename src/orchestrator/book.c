@@ -1,0 +1,247 @@
+#include "orchestrator/book.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "domain/event.h"
+#include "orchestrator/leg_act.h"
+#include "orchestrator/leg_write.h"
+#include "orchestrator/state.h"
+
+/* When an unresolved leg is looked for, counted from when its outcome became unknown (orders.md §3). */
+static const int64_t schedule_ms[] = {500, 1000, 2000, 4000, 8000, 15000, 30000, 60000, 120000};
+#define BOOK_RETRY_US   INT64_C(1000000) /* after a read that failed */
+#define BOOK_OVERLAP_US INT64_C(2000000) /* of one filtered read with the one before it */
+
+struct book_reader {
+        struct account_state *account;
+        struct loop_timer timer;
+        struct call call;
+        bool started, armed, reading, failed;
+        unsigned number;          /* of reads */
+        int64_t began_us;         /* monotonic, of the running or last read */
+        int64_t began_wall_us;
+        int64_t complete_wall_us; /* when the last complete one began; 0 never */
+};
+
+static void schedule(struct book_reader *b);
+
+static struct leg_note note_of(enum audit_action action)
+{
+        return (struct leg_note){.action = action, .actor = "reconcile"};
+}
+
+static void settle(struct open_leg *l, enum outcome outcome, enum problem problem, const char *message)
+{
+        struct leg_note note = note_of(AUDIT_LEG_RESOLVED);
+        note.settles = true;
+        note.confidence = CONFIDENCE_PROVEN;
+        note.problem = problem;
+        text_copy(note.message, sizeof(note.message), message);
+        l->outcome = outcome;
+        open_leg_set_state(l, LEG_STATE_SETTLED);
+        (void)leg_write(l, &note, NULL, NULL);
+}
+
+static void adopt(struct open_leg *l, const struct book_order *row)
+{
+        struct account_state *a = l->account;
+        bool refused = row->status == ORDER_STATUS_REJECTED;
+
+        open_leg_update(l, row);
+        settle(l, refused ? OUTCOME_REJECTED : OUTCOME_ACCEPTED,
+               refused ? PROBLEM_BROKER_REJECTED : PROBLEM_NONE, refused ? row->message : "");
+        if (!order_status_terminal(l->status) &&
+            (l->cancel_requested ||
+             killswitch_level(a->orchestrator, a->account->id) >= KILL_LEVEL_CANCEL))
+                leg_act_cancel(l, "reconcile");
+}
+
+static void take_row(struct book_reader *b, const struct book_order *row)
+{
+        struct orchestrator *o = b->account->orchestrator;
+        struct open_leg *l = row->tag[0] ? open_leg_find(&o->open_legs, row->tag) : NULL;
+        if (!l || l->account != b->account || l->in_operation)
+                return;
+        l->seen = b->number;
+        if (open_leg_unresolved(l)) {
+                adopt(l, row);
+        } else if (open_leg_update(l, row) || l->dirty) {
+                struct leg_note note = note_of(AUDIT_LEG_UPDATED);
+                (void)leg_write(l, &note, NULL, NULL);
+        }
+}
+
+static void give_up(struct open_leg *l)
+{
+        struct leg_note note = note_of(AUDIT_LEG_NEEDS_OPERATOR);
+        note.settles = true;
+        note.problem = PROBLEM_OUTCOME_UNKNOWN;
+        text_copy(note.message, sizeof(note.message),
+                  "the order book does not tell; settle it with ordoctl or the resolve route");
+        open_leg_set_state(l, LEG_STATE_NEEDS_OPERATOR);
+        log_event(LOG_CRIT, EVENT_NEEDS_OPERATOR,
+                  LOG_FIELDS({"ORDO_ACCOUNT", l->account->account->id}, {"ORDO_ORDER", l->order_id}),
+                  "the outcome of order %s on %s is not known; an operator must settle it",
+                  l->order_id, l->account->account->id);
+        (void)leg_write(l, &note, NULL, NULL);
+}
+
+/* A leg that this read did not show. */
+static void take_absence(struct book_reader *b, struct open_leg *l, int64_t since_us)
+{
+        if (l->in_operation || l->seen == b->number || since_us > l->since_us)
+                return;
+        bool proof = b->account->broker->flags & BROKER_BOOK_IS_PROOF;
+        if (open_leg_unresolved(l)) {
+                if (proof)
+                        settle(l, OUTCOME_NOT_PLACED, PROBLEM_NOT_PLACED,
+                               "the order book is complete and does not have it");
+                else if (l->state != LEG_STATE_NEEDS_OPERATOR && l->reads >= ELEMENTS(schedule_ms))
+                        give_up(l);
+        } else if (l->day < clock_ist_day(b->began_wall_us)) {
+                struct leg_note note = note_of(AUDIT_LEG_UPDATED);
+                l->status = ORDER_STATUS_EXPIRED;
+                (void)leg_write(l, &note, NULL, NULL);
+        }
+}
+
+static void read_ended(struct call *c)
+{
+        struct book_reader *b = CONTAINER_OF(c, struct book_reader, call);
+        struct account_state *a = b->account;
+
+        b->reading = false;
+        b->failed = c->result.outcome != OUTCOME_ACCEPTED;
+        if (!b->failed) {
+                for (unsigned i = 0; i < c->result.n_orders; i++)
+                        take_row(b, &c->result.orders[i]);
+                LIST_FOREACH(it, &a->open_legs)
+                {
+                        take_absence(b, LIST_ENTRY(it, struct open_leg, of_account),
+                                     c->broker.since_us);
+                }
+                b->complete_wall_us = b->began_wall_us;
+                a->ready = true;
+        }
+        call_clear(c);
+        ledger_flush(a->orchestrator);
+        schedule(b);
+}
+
+/* Rows older than this cannot concern anybody. */
+static int64_t since(const struct book_reader *b)
+{
+        int64_t from = b->complete_wall_us;
+        int today = clock_ist_day(b->began_wall_us);
+        LIST_FOREACH(it, &b->account->open_legs)
+        {
+                const struct open_leg *l = LIST_ENTRY(it, struct open_leg, of_account);
+                if ((open_leg_unresolved(l) || l->dirty || l->day < today) && l->since_us < from)
+                        from = l->since_us;
+        }
+        return from > BOOK_OVERLAP_US ? from - BOOK_OVERLAP_US : 0;
+}
+
+static void read_now(struct loop_timer *t)
+{
+        struct book_reader *b = CONTAINER_OF(t, struct book_reader, timer);
+        b->armed = false;
+        if (b->reading)
+                return;
+        b->reading = true;
+        b->number++;
+        b->began_us = clock_mono_us();
+        b->began_wall_us = clock_wall_us();
+        LIST_FOREACH(it, &b->account->open_legs)
+        {
+                struct open_leg *l = LIST_ENTRY(it, struct open_leg, of_account);
+                if (l->state == LEG_STATE_UNKNOWN && l->next_read_us <= b->began_us)
+                        l->next_read_us = b->began_us + schedule_ms[l->reads < ELEMENTS(schedule_ms)
+                                                                            ? l->reads++
+                                                                            : ELEMENTS(schedule_ms) - 1] *
+                                                                USEC_PER_MS;
+        }
+        b->call = (struct call){
+                .account = b->account,
+                .broker = {.op = BROKER_BOOK, .since_us = since(b)},
+                .done = read_ended,
+                .passes_halt = true,
+        };
+        call_start(&b->call);
+}
+
+static void schedule(struct book_reader *b)
+{
+        struct account_state *a = b->account;
+        int64_t now = clock_mono_us(), due = INT64_MAX;
+        int64_t every = a->broker->flags & BROKER_LOCAL ? BOOK_LOCAL_US : BOOK_REMOTE_US;
+
+        if (!b->started || b->reading)
+                return;
+        if (!a->ready)
+                due = b->number == 0 ? now : b->began_us + BOOK_RETRY_US;
+        LIST_FOREACH(it, &a->open_legs)
+        {
+                const struct open_leg *l = LIST_ENTRY(it, struct open_leg, of_account);
+                int64_t at = b->began_us + every;
+                if (l->in_operation)
+                        continue;
+                if (l->state == LEG_STATE_UNKNOWN)
+                        at = l->next_read_us;
+                if (at < due)
+                        due = at;
+        }
+        if (due == INT64_MAX) {
+                loop_timer_stop(&b->timer);
+                b->armed = false;
+                return;
+        }
+        if (b->failed && due < b->began_us + BOOK_RETRY_US)
+                due = b->began_us + BOOK_RETRY_US;
+        b->armed = loop_timer_set(a->orchestrator->loop, &b->timer, due > now ? due - now : 0) >= 0;
+}
+
+int book_init(struct account_state *a)
+{
+        a->book = calloc(1, sizeof(*a->book));
+        if (!a->book)
+                return -ENOMEM;
+        a->book->account = a;
+        a->book->timer.fire = read_now;
+        return 0;
+}
+
+void book_done(struct account_state *a)
+{
+        if (!a->book)
+                return;
+        loop_timer_done(&a->book->timer);
+        call_clear(&a->book->call);
+        free(a->book);
+        a->book = NULL;
+}
+
+void book_start(struct account_state *a)
+{
+        a->book->started = true;
+        schedule(a->book);
+}
+
+void book_kick(struct account_state *a)
+{
+        /* Hot path: what is armed for live legs is soon enough for one more. */
+        if (a->book->armed)
+                return;
+        schedule(a->book);
+}
+
+void book_reconcile(struct open_leg *l)
+{
+        l->in_operation = false;
+        l->reads = 0;
+        l->next_read_us = clock_mono_us() + schedule_ms[l->reads++] * USEC_PER_MS;
+        schedule(l->account->book);
+}

@@ -1,0 +1,159 @@
+#include "orchestrator/call.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "domain/meter.h"
+#include "orchestrator/state.h"
+
+static void measure(struct call *c)
+{
+        struct account_state *a = c->account;
+        struct metrics *m = a->orchestrator->options.metrics;
+        enum broker_op op = c->broker.op;
+        enum outcome outcome = c->result.outcome;
+
+        if (!a->requests[op][outcome])
+                a->requests[op][outcome] =
+                        metrics_series(m, METER_BROKER_REQUESTS, a->account->id, broker_op_name(op),
+                                       outcome_name(outcome), NULL);
+        series_add(a->requests[op][outcome], 1);
+        if (!c->http.facts.complete_reply)
+                return;
+        if (!a->durations[op])
+                a->durations[op] = metrics_series(m, METER_BROKER_DURATION, a->account->id,
+                                                  broker_op_name(op), NULL);
+        series_observe_us(a->durations[op], call_latency_us(c));
+}
+
+static void finish(struct call *c)
+{
+        struct account_state *a = c->account;
+        struct broker_result *r = &c->result;
+
+        measure(c);
+        a->last_call_us = clock_wall_us();
+        if (r->session_ended)
+                session_ended(a);
+        if (r->outcome == OUTCOME_UNKNOWN || r->outcome == OUTCOME_NOT_SENT)
+                text_copy(a->last_error, sizeof(a->last_error),
+                          r->message[0] ? r->message : "the broker gave no usable answer");
+        c->done(c);
+}
+
+static void deferred(struct loop_work *w)
+{
+        finish(CONTAINER_OF(w, struct call, work));
+}
+
+/* Ends it without a request. */
+static void refuse(struct call *c, enum problem problem, const char *message)
+{
+        c->result.outcome = OUTCOME_NOT_SENT;
+        c->result.problem = problem;
+        text_copy(c->result.message, sizeof(c->result.message), message);
+        c->work.run = deferred;
+        loop_defer(c->account->orchestrator->loop, &c->work);
+}
+
+static bool may_leave(struct http_call *h)
+{
+        struct call *c = CONTAINER_OF(h, struct call, http);
+        return c->passes_halt ||
+               killswitch_level(c->account->orchestrator, c->account->account->id) < KILL_LEVEL_HALT;
+}
+
+static void read_reply(struct call *c)
+{
+        struct broker_result *r = &c->result;
+
+        if (c->account->broker->reply(&c->broker, &c->http.reply, r) < 0) {
+                broker_result_done(r);
+                *r = (struct broker_result){.outcome = OUTCOME_UNKNOWN};
+        }
+        if (r->outcome == OUTCOME_NONE)
+                r->outcome = OUTCOME_UNKNOWN;
+}
+
+static void answered(struct http_call *h)
+{
+        struct call *c = CONTAINER_OF(h, struct call, http);
+        struct orchestrator *o = c->account->orchestrator;
+        struct broker_result *r = &c->result;
+
+        if (h->rider)
+                list_append(&o->riders, &TAKE(h->rider)->link);
+        switch (h->verdict) {
+        case VERDICT_ANSWERED:
+                read_reply(c);
+                break;
+        case VERDICT_NOT_SENT:
+                r->outcome = OUTCOME_NOT_SENT;
+                r->problem = !may_leave(h) ? PROBLEM_KILL_SWITCH : PROBLEM_BROKER_UNREACHABLE;
+                break;
+        default:
+                r->outcome = OUTCOME_UNKNOWN;
+                break;
+        }
+        if (r->outcome == OUTCOME_UNKNOWN && r->problem == PROBLEM_NONE)
+                r->problem = PROBLEM_OUTCOME_UNKNOWN;
+        if (!r->message[0] && h->facts.error[0])
+                text_copy(r->message, sizeof(r->message), h->facts.error);
+        finish(c);
+}
+
+void call_start(struct call *c)
+{
+        struct account_state *a = c->account;
+
+        c->result = (struct broker_result){};
+        c->broker.account = a->account;
+        if (a->session != SESSION_STATE_ACTIVE && c->broker.op != BROKER_LOGIN) {
+                refuse(c, PROBLEM_SESSION_REQUIRED, "the account has no session");
+                return;
+        }
+        c->http = (struct http_call){.done = answered};
+        int r = a->broker->request(&c->broker, &c->http.request);
+        if (r < 0) {
+                refuse(c, r == -ENOTSUP ? PROBLEM_TYPE_UNSUPPORTED : PROBLEM_INTERNAL,
+                       r == -ENOTSUP ? "this broker has no such call" : "the request could not be built");
+                return;
+        }
+        c->http.request.writes = broker_op_writes(c->broker.op);
+        if (c->broker.op == BROKER_PLACE && !c->passes_halt)
+                c->http.may_leave = may_leave;
+        c->http.timeout_us = c->timeout_us           ? c->timeout_us
+                             : c->http.request.writes ? CALL_TIMEOUT_US
+                                                      : CALL_READ_TIMEOUT_US;
+        httpc_send(a->transport, &c->http);
+}
+
+void call_evidence(const struct call *c, struct evidence *ret)
+{
+        const struct http_facts *f = &c->http.facts;
+        *ret = (struct evidence){
+                .started_us = f->started_us,
+                .sent_us = f->sent_us,
+                .ended_us = f->ended_us,
+                .bytes_sent = f->bytes_sent,
+                .http_status = f->complete_reply ? c->http.reply.status : 0,
+                .may_have_left = f->may_have_left,
+                .complete_reply = f->complete_reply,
+        };
+        text_copy(ret->transport, sizeof(ret->transport), httpc_transport(c->account->transport));
+        text_copy(ret->error, sizeof(ret->error), f->error);
+}
+
+int64_t call_latency_us(const struct call *c)
+{
+        const struct http_facts *f = &c->http.facts;
+        return f->ended_us > f->started_us ? f->ended_us - f->started_us : 0;
+}
+
+void call_clear(struct call *c)
+{
+        http_call_done(&c->http);
+        broker_result_done(&c->result);
+}

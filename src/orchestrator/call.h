@@ -1,0 +1,30 @@
+/* One request to one broker: the adapter's bytes, the transport, the adapter's reading of the reply, metrics and
+ * the account's last-call facts. It decides nothing; whoever started it looks at `result.outcome`.
+ * Embedded in the caller's struct; `done` runs once, never from inside call_start(). */
+#pragma once
+
+#include "broker/broker.h"
+#include "net/httpc.h"
+
+struct account_state;
+
+#define CALL_TIMEOUT_US      INT64_C(10000000)
+#define CALL_READ_TIMEOUT_US INT64_C(8000000)
+
+struct call {
+        struct account_state *account;
+        struct broker_call broker; /* op and what it needs; account and token are filled in */
+        bool passes_halt;          /* a verified reducing order, or not an order at all */
+        int64_t timeout_us;        /* 0: by operation */
+        void (*done)(struct call *c);
+
+        struct http_call http;
+        struct broker_result result;
+        struct loop_work work;
+};
+
+void call_start(struct call *c);
+void call_evidence(const struct call *c, struct evidence *ret);
+int64_t call_latency_us(const struct call *c);
+/* Frees what it holds; may be started again afterwards. */
+void call_clear(struct call *c);

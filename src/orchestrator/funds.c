@@ -1,0 +1,116 @@
+#include "orchestrator/funds.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "orchestrator/state.h"
+
+void funds_init(struct account_state *a)
+{
+        a->funds = (struct funds_cache){};
+        list_init(&a->funds.waiters);
+}
+
+void funds_done(struct account_state *a)
+{
+        free(a->funds.positions);
+        a->funds.positions = NULL;
+}
+
+static void take_over(struct funds_cache *f)
+{
+        f->valid = true;
+        f->as_of_us = f->began_us;
+        f->funds = f->funds_call.result.funds;
+        free(f->positions);
+        f->positions = TAKE(f->positions_call.result.positions);
+        f->n_positions = f->positions_call.result.n_positions;
+        f->positions_call.result.n_positions = 0;
+        f->settled_before = 0;
+}
+
+static void read_ended(struct account_state *a)
+{
+        struct funds_cache *f = &a->funds;
+        if (--f->pending > 0)
+                return;
+        if (f->funds_call.result.outcome == OUTCOME_ACCEPTED &&
+            f->positions_call.result.outcome == OUTCOME_ACCEPTED)
+                take_over(f);
+        else
+                f->settled_after += f->settled_before;
+        f->reading = false;
+        call_clear(&f->funds_call);
+        call_clear(&f->positions_call);
+
+        struct list waiters = LIST_INIT(waiters);
+        list_splice(&waiters, &f->waiters);
+        LIST_FOREACH(it, &waiters)
+        {
+                list_unlink(it);
+                struct funds_waiter *w = LIST_ENTRY(it, struct funds_waiter, link);
+                w->ready(w);
+        }
+}
+
+static void call_ended(struct call *c)
+{
+        read_ended(c->account);
+}
+
+void funds_refresh(struct account_state *a)
+{
+        struct funds_cache *f = &a->funds;
+        if (f->reading)
+                return;
+        f->reading = true;
+        f->pending = 2;
+        f->began_us = clock_mono_us();
+        f->settled_before += f->settled_after;
+        f->settled_after = 0;
+        f->funds_call = (struct call){
+                .account = a, .broker.op = BROKER_FUNDS, .done = call_ended, .passes_halt = true};
+        f->positions_call = (struct call){
+                .account = a, .broker.op = BROKER_POSITIONS, .done = call_ended, .passes_halt = true};
+        call_start(&f->funds_call);
+        call_start(&f->positions_call);
+}
+
+void funds_wait(struct account_state *a, struct funds_waiter *w)
+{
+        list_append(&a->funds.waiters, &w->link);
+        funds_refresh(a);
+}
+
+int64_t funds_available(const struct account_state *a)
+{
+        const struct funds_cache *f = &a->funds;
+        return f->funds.available - f->in_flight - f->settled_before - f->settled_after;
+}
+
+void funds_reserve(struct account_state *a, int64_t amount)
+{
+        a->funds.in_flight += amount;
+}
+
+void funds_settle(struct account_state *a, int64_t amount, bool sent)
+{
+        a->funds.in_flight -= amount;
+        if (sent)
+                a->funds.settled_after += amount;
+}
+
+int64_t funds_position(const struct account_state *a, const char *symbol, int product,
+                       int64_t *ret_age_us)
+{
+        const struct funds_cache *f = &a->funds;
+        int64_t quantity = 0;
+
+        *ret_age_us = f->valid ? clock_mono_us() - f->as_of_us : -1;
+        for (unsigned i = 0; i < f->n_positions; i++)
+                if (strcmp(f->positions[i].symbol, symbol) == 0 &&
+                    (product < 0 || (int)f->positions[i].product == product))
+                        quantity += f->positions[i].quantity;
+        return quantity;
+}

@@ -1,0 +1,51 @@
+/* What an account can spend and holds, as last read, less what is reserved for orders since (orders.md §1.2:
+ * a cached snapshot with local reservation, never a live call per order). A reservation lives until a snapshot
+ * that was begun after its order was settled. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "domain/portfolio.h"
+#include "orchestrator/call.h"
+
+struct account_state;
+
+#define FUNDS_REFRESH_US   INT64_C(1000000) /* a snapshot this old is read anew while orders come in */
+#define POSITION_FRESH_US  INT64_C(5000000) /* "reducing" needs positions not older than this */
+
+struct funds_waiter {
+        struct list link;
+        void (*ready)(struct funds_waiter *w); /* whether or not the read worked */
+};
+
+struct funds_cache {
+        bool valid;
+        int64_t as_of_us; /* monotonic, when the read began */
+        struct funds funds;
+        struct position *positions;
+        unsigned n_positions;
+        int64_t in_flight; /* 1e-4 rupee reserved by orders that run */
+        int64_t settled_before, settled_after; /* … by settled ones, before and since the running read began */
+        /* the running read */
+        bool reading;
+        unsigned pending;
+        int64_t began_us;
+        struct call funds_call, positions_call;
+        struct list waiters;
+};
+
+void funds_init(struct account_state *a);
+void funds_done(struct account_state *a);
+/* Begins a read unless one runs. */
+void funds_refresh(struct account_state *a);
+/* `ready` after the read that is running or begun now. */
+void funds_wait(struct account_state *a, struct funds_waiter *w);
+
+int64_t funds_available(const struct account_state *a);
+void funds_reserve(struct account_state *a, int64_t amount);
+/* The order ended: `sent` false gives the money back at once. */
+void funds_settle(struct account_state *a, int64_t amount, bool sent);
+/* Signed position of one product (any product: -1), 0 none; `ret_age_us` of the reading, -1 without one. */
+int64_t funds_position(const struct account_state *a, const char *symbol, int product,
+                       int64_t *ret_age_us);

@@ -1,0 +1,401 @@
+#include "orchestrator/gate.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/decimal.h"
+#include "domain/margin.h"
+#include "orchestrator/state.h"
+
+#define DISCLOSED_MIN_PERCENT 10 /* market.md §5.6 */
+
+static enum gate_answer refuse(struct gate *g, struct leg *leg, enum problem problem,
+                               const char *pointer, const char *format, ...)
+        __attribute__((format(printf, 5, 6)));
+
+static enum gate_answer refuse(struct gate *g, struct leg *leg, enum problem problem,
+                               const char *pointer, const char *format, ...)
+{
+        va_list args;
+        va_start(args, format);
+        vsnprintf(leg->message, sizeof(leg->message), format, args);
+        va_end(args);
+        g->problem = problem;
+        text_copy(g->pointer, sizeof(g->pointer), pointer);
+        return GATE_REFUSED;
+}
+
+/* Opposite to the position as read, and no larger than it together with what is open and unresolved on that
+ * side (orders.md §3). */
+static bool reduces(const struct account_state *a, const struct order *o, const struct leg *leg,
+                    int64_t position)
+{
+        int64_t open = 0;
+        if (position == 0 || (position > 0) == (o->side == SIDE_BUY))
+                return false;
+        LIST_FOREACH(it, &a->open_legs)
+        {
+                const struct open_leg *l = LIST_ENTRY(it, struct open_leg, of_account);
+                if (l->side == o->side && l->product == o->product &&
+                    strcmp(l->symbol, o->symbol) == 0)
+                        open += l->quantity - l->filled_quantity;
+        }
+        return leg->quantity + open <= llabs(position);
+}
+
+static bool must_reduce(const struct account_state *a, const struct order *o)
+{
+        if (o->reduce_only)
+                return true;
+        if (killswitch_level(a->orchestrator, a->account->id) >= KILL_LEVEL_HALT)
+                return true;
+        if (a->n_unresolved == 0)
+                return false;
+        LIST_FOREACH(it, &a->open_legs)
+        {
+                const struct open_leg *l = LIST_ENTRY(it, struct open_leg, of_account);
+                if ((l->state == LEG_STATE_UNKNOWN || l->state == LEG_STATE_NEEDS_OPERATOR) &&
+                    l->day == clock_ist_day(clock_wall_us()) && strcmp(l->symbol, o->symbol) == 0)
+                        return true;
+        }
+        return false;
+}
+
+static enum gate_answer check_reducing(struct orchestrator *o, const struct order *order,
+                                       struct leg *leg, struct gate *g)
+{
+        struct account_state *a = g->account;
+        int64_t age, position;
+
+        if (!must_reduce(a, order))
+                return GATE_PASSED;
+        position = funds_position(a, order->symbol, (int)order->product, &age);
+        if ((age < 0 || age > POSITION_FRESH_US) && !g->funds_asked)
+                return GATE_NEEDS_FUNDS;
+        if (age >= 0 && age <= POSITION_FRESH_US && reduces(a, order, leg, position)) {
+                g->passes_halt = true;
+                return GATE_PASSED;
+        }
+        enum kill_level level = killswitch_level(o, a->account->id);
+        if (level >= KILL_LEVEL_HALT)
+                return refuse(g, leg, PROBLEM_KILL_SWITCH, "",
+                              "the kill switch stands at %s; only orders that reduce a position pass",
+                              kill_level_name(level));
+        if (order->reduce_only)
+                return refuse(g, leg, PROBLEM_NOT_REDUCING, "/reduce_only",
+                              "the position is %" PRId64 ", the order is %s %" PRId64, position,
+                              side_name(order->side), leg->quantity);
+        return refuse(g, leg, PROBLEM_LEG_UNRESOLVED, "/symbol",
+                      "an earlier order in %s has no known outcome yet", order->symbol);
+}
+
+static enum gate_answer check_account(struct orchestrator *o, const struct order *order,
+                                      struct leg *leg, struct gate *g)
+{
+        struct account_state *a = g->account;
+        if (o->draining)
+                return refuse(g, leg, PROBLEM_SHUTTING_DOWN, "", "the daemon is stopping");
+        if (a->session != SESSION_STATE_ACTIVE)
+                return refuse(g, leg, PROBLEM_SESSION_REQUIRED, "", "%s has no session",
+                              a->account->id);
+        if (!a->ready) {
+                g->retry_after_s = 1;
+                return refuse(g, leg, PROBLEM_NOT_READY, "",
+                              "the order book of %s is still being read", a->account->id);
+        }
+        return GATE_PASSED;
+}
+
+static enum gate_answer check_quantity(const struct order *order, struct leg *leg, struct gate *g)
+{
+        const struct instrument *i = g->instrument;
+        if (leg->multiplier == DECIMAL_ONE) {
+                leg->quantity = order->quantity;
+                if (leg->quantity % i->lot)
+                        return refuse(g, leg, PROBLEM_LOT_SIZE, "/quantity",
+                                      "quantity %" PRId64 " is not a multiple of the lot of %" PRId64,
+                                      leg->quantity, i->lot);
+        } else {
+                int64_t raw = (int64_t)((__int128)order->quantity * leg->multiplier / DECIMAL_ONE);
+                leg->quantity = raw / i->lot * i->lot;
+                if (leg->quantity == 0)
+                        return refuse(g, leg, PROBLEM_MULTIPLIER_ROUNDS_TO_ZERO, "",
+                                      "%" PRId64 " is less than one lot of %" PRId64, raw, i->lot);
+        }
+        if (i->freeze && leg->quantity > i->freeze)
+                return refuse(g, leg, PROBLEM_FREEZE_QUANTITY, "/quantity",
+                              "quantity %" PRId64 " is above the freeze quantity of %" PRId64,
+                              leg->quantity, i->freeze);
+        return GATE_PASSED;
+}
+
+static enum gate_answer check_tick(struct gate *g, struct leg *leg, int64_t price,
+                                   const char *pointer)
+{
+        char a[DECIMAL_TEXT_SIZE], b[DECIMAL_TEXT_SIZE];
+        if (price == 0 || price % g->instrument->tick == 0)
+                return GATE_PASSED;
+        return refuse(g, leg, PROBLEM_TICK_SIZE, pointer, "%s is not a multiple of the tick of %s",
+                      decimal_print(price, a), decimal_print(g->instrument->tick, b));
+}
+
+static enum gate_answer check_instrument(const struct order *order, struct leg *leg, struct gate *g)
+{
+        const struct instrument *i = g->instrument;
+        if (!i)
+                return refuse(g, leg, PROBLEM_INSTRUMENT_UNKNOWN, "/symbol", "%s is not known",
+                              order->symbol);
+        if (i->lot == 0)
+                return refuse(g, leg, PROBLEM_INSTRUMENT_NOT_TRADABLE, "/symbol",
+                              "%s is an index", order->symbol);
+        if (i->expiry && i->expiry < order->day)
+                return refuse(g, leg, PROBLEM_INSTRUMENT_NOT_TRADABLE, "/symbol",
+                              "%s has expired", order->symbol);
+        enum gate_answer r = check_quantity(order, leg, g);
+        if (r == GATE_PASSED)
+                r = check_tick(g, leg, order->price, "/price");
+        if (r == GATE_PASSED)
+                r = check_tick(g, leg, order->trigger_price, "/trigger_price");
+        return r;
+}
+
+static enum gate_answer check_disclosed(const struct order *order, struct leg *leg, struct gate *g,
+                                        bool supported)
+{
+        int64_t disclosed = order->disclosed_quantity;
+        if (disclosed == 0)
+                return GATE_PASSED;
+        if (!supported || order->validity == VALIDITY_IOC)
+                return refuse(g, leg, PROBLEM_DISCLOSED_UNSUPPORTED, "/disclosed_quantity",
+                              "disclosed quantity is not possible for %s with %s", order->symbol,
+                              validity_name(order->validity));
+        if (disclosed > leg->quantity || disclosed * 100 < leg->quantity * DISCLOSED_MIN_PERCENT)
+                return refuse(g, leg, PROBLEM_DISCLOSED_UNSUPPORTED, "/disclosed_quantity",
+                              "disclose between %d %% and all of %" PRId64, DISCLOSED_MIN_PERCENT,
+                              leg->quantity);
+        return GATE_PASSED;
+}
+
+static enum gate_answer check_support(struct orchestrator *o, const struct order *order,
+                                      struct leg *leg, struct gate *g)
+{
+        const struct instrument *i = g->instrument;
+        const struct account *account = g->account->account;
+        const struct broker_capability *can = broker_capability(g->account->broker, i->exchange);
+
+        if (!can)
+                return refuse(g, leg, PROBLEM_INSTRUMENT_NOT_TRADABLE, "/symbol",
+                              "%s does not trade %s", account->id, exchange_name(i->exchange));
+        if (!(can->products & 1U << order->product) || !margin_product_allowed(i, order->product))
+                return refuse(g, leg, PROBLEM_PRODUCT_UNSUPPORTED, "/product",
+                              "%s is not possible for %s", product_name(order->product),
+                              order->symbol);
+        /* The exchange has no stop-loss market orders for options (market.md §5.5); a protected one is sent
+         * as a stop limit. */
+        if (!(can->types & 1U << order->type))
+                return refuse(g, leg, PROBLEM_TYPE_UNSUPPORTED, "/type", "%s is not possible for %s",
+                              order_type_name(order->type), order->symbol);
+        if (!(can->validities & 1U << order->validity))
+                return refuse(g, leg, PROBLEM_VALIDITY_UNSUPPORTED, "/validity",
+                              "%s is not possible for %s", validity_name(order->validity),
+                              order->symbol);
+        if (account->enforce_session_hours &&
+            !calendar_open(o->options.calendar, i, clock_wall_us()))
+                return refuse(g, leg, PROBLEM_MARKET_CLOSED, "", "%s is closed now",
+                              exchange_name(i->exchange));
+        return check_disclosed(order, leg, g, can->disclosed);
+}
+
+/* The stricter of what the account allows and what the client asked. */
+static struct market_policy policy_of(const struct order *order, const struct account *a)
+{
+        struct market_policy mine = a->market_policy, asked = order->market_policy;
+        if (!order->market_policy_given || mine.kind == MARKET_REJECT)
+                return mine;
+        if (asked.kind == MARKET_REJECT || mine.kind == MARKET_BROKER)
+                return asked;
+        if (asked.kind == MARKET_PROTECT && asked.percent < mine.percent)
+                return asked;
+        return mine;
+}
+
+static int64_t protected_price(const struct instrument *i, enum side side, int64_t reference,
+                               int64_t percent)
+{
+        /* percent is 1e-4 of a percent: 1 % is 10000, of 1000000. */
+        int64_t away = decimal_muldiv(reference, percent, 1000000);
+        int64_t price = side == SIDE_BUY ? reference + away : reference - away;
+        int64_t low = instrument_band_low(i), high = instrument_band_high(i);
+        price = instrument_round_to_tick(i, price, side == SIDE_BUY);
+        if (price > high)
+                price = instrument_round_to_tick(i, high, false);
+        if (price < low)
+                price = instrument_round_to_tick(i, low, true);
+        return price > 0 ? price : i->tick;
+}
+
+/* Fills leg->effective: market orders become limits on the tick grid inside the band (orders.md §6). */
+static enum gate_answer check_market_policy(const struct order *order, struct leg *leg,
+                                            struct gate *g)
+{
+        leg->effective.type = order->type;
+        leg->effective.price = order->price;
+        leg->effective.trigger_price = order->trigger_price;
+        if (order->type != ORDER_TYPE_MARKET && order->type != ORDER_TYPE_STOP)
+                return GATE_PASSED;
+
+        struct market_policy policy = policy_of(order, g->account->account);
+        if (policy.kind == MARKET_REJECT)
+                return refuse(g, leg, PROBLEM_MARKET_ORDER_REFUSED, "/type",
+                              "the market policy of %s is reject", g->account->account->id);
+        if (policy.kind == MARKET_BROKER)
+                return GATE_PASSED;
+        int64_t reference = order->trigger_price;
+        if (order->type == ORDER_TYPE_MARKET) {
+                const struct quote *q = quote_fresh(g->account, g->instrument);
+                if (!q && !g->quote_asked)
+                        return GATE_NEEDS_QUOTE;
+                if (!q || q->last <= 0)
+                        return refuse(g, leg, PROBLEM_NO_REFERENCE_PRICE, "/type",
+                                      "there is no fresh price of %s", order->symbol);
+                reference = q->last;
+        }
+        leg->effective.type =
+                order->type == ORDER_TYPE_MARKET ? ORDER_TYPE_LIMIT : ORDER_TYPE_STOP_LIMIT;
+        leg->effective.price =
+                protected_price(g->instrument, order->side, reference, policy.percent);
+        return GATE_PASSED;
+}
+
+static enum gate_answer check_collar(const struct order *order, struct leg *leg, struct gate *g)
+{
+        int64_t percent = g->account->account->limits.price_collar_percent;
+        int64_t price = leg->effective.price;
+        char a[DECIMAL_TEXT_SIZE], b[DECIMAL_TEXT_SIZE];
+
+        /* Options move by more than any percentage of their price; the exchange has its own rule for them. */
+        if (g->exit || g->account->unlimited || percent == 0 || price == 0 ||
+            g->instrument->segment == SEGMENT_OPTION)
+                return GATE_PASSED;
+        const struct quote *q = quote_fresh(g->account, g->instrument);
+        if (!q && !g->quote_asked)
+                return GATE_NEEDS_QUOTE;
+        if (!q || q->last <= 0)
+                return GATE_PASSED;
+        int64_t away = decimal_muldiv(q->last, percent, 1000000);
+        bool wrong = order->side == SIDE_BUY ? price > q->last + away : price < q->last - away;
+        if (!wrong)
+                return GATE_PASSED;
+        return refuse(g, leg, PROBLEM_PRICE_COLLAR, "/price",
+                      "price %s is too far from the last price of %s", decimal_print(price, a),
+                      decimal_print(q->last, b));
+}
+
+/* Price per unit that limits and margin count with; 0 when none is known. */
+static int64_t price_of(const struct gate *g, const struct leg *leg)
+{
+        if (leg->effective.price)
+                return leg->effective.price;
+        if (leg->effective.trigger_price)
+                return leg->effective.trigger_price;
+        const struct quote *q = quote_fresh(g->account, g->instrument);
+        return q && q->last > 0 ? q->last : g->instrument->previous_close;
+}
+
+static int64_t margin_of(const struct gate *g, const struct order *order, const struct leg *leg,
+                         int64_t price)
+{
+        int64_t age, position, opening = leg->quantity;
+        position = funds_position(g->account, order->symbol, (int)order->product, &age);
+        if (position != 0 && (position > 0) != (order->side == SIDE_BUY))
+                opening -= llabs(position) < opening ? llabs(position) : opening;
+        return opening ? margin_required(g->instrument, order->side, order->product, opening, price, 0)
+                       : 0;
+}
+
+static enum gate_answer check_funds(const struct order *order, struct leg *leg, struct gate *g)
+{
+        struct account_state *a = g->account;
+        char need[DECIMAL_TEXT_SIZE], have[DECIMAL_TEXT_SIZE];
+
+        if (!a->funds.valid && !g->funds_asked)
+                return GATE_NEEDS_FUNDS;
+        if (!a->funds.valid)
+                return GATE_PASSED; /* the broker refused to tell; it will check by itself */
+        g->reserved = margin_of(g, order, leg, price_of(g, leg));
+        int64_t available = funds_available(a);
+        if (clock_mono_us() - a->funds.as_of_us > FUNDS_REFRESH_US)
+                funds_refresh(a);
+        if (g->reserved <= available)
+                return GATE_PASSED;
+        if (!g->funds_asked)
+                return GATE_NEEDS_FUNDS;
+        return refuse(g, leg, PROBLEM_INSUFFICIENT_FUNDS, "", "needs %s, available is %s",
+                      decimal_print(g->reserved, need), decimal_print(available, have));
+}
+
+static enum gate_answer check_limits(const struct order *order, struct leg *leg, struct gate *g)
+{
+        struct account_state *a = g->account;
+        if (a->unlimited || g->exit)
+                return GATE_PASSED;
+        g->value = decimal_muldiv(price_of(g, leg), leg->quantity, 1);
+        enum problem p = limits_take(&a->limits, order, leg, g->value, a->n_open, leg->message,
+                                     sizeof(leg->message), &g->retry_after_s);
+        if (p == PROBLEM_NONE)
+                return GATE_PASSED;
+        g->problem = p;
+        if (p == PROBLEM_MAX_ORDER_QUANTITY)
+                text_copy(g->pointer, sizeof(g->pointer), "/quantity");
+        return GATE_REFUSED;
+}
+
+enum gate_answer gate_check(struct orchestrator *o, const struct order *order, struct leg *leg,
+                            struct gate *g)
+{
+        g->problem = PROBLEM_NONE;
+        g->pointer[0] = '\0';
+        g->passes_halt = false;
+        enum gate_answer r = check_account(o, order, leg, g);
+        if (r == GATE_PASSED)
+                r = check_instrument(order, leg, g);
+        if (r == GATE_PASSED)
+                r = check_reducing(o, order, leg, g);
+        if (r == GATE_PASSED)
+                r = check_support(o, order, leg, g);
+        if (r == GATE_PASSED)
+                r = check_market_policy(order, leg, g);
+        if (r == GATE_PASSED)
+                r = check_collar(order, leg, g);
+        if (r == GATE_PASSED)
+                r = check_funds(order, leg, g);
+        /* Last, because it takes. */
+        if (r == GATE_PASSED)
+                r = check_limits(order, leg, g);
+        if (r == GATE_PASSED) {
+                funds_reserve(g->account, g->reserved);
+                g->taken = true;
+        }
+        return r;
+}
+
+void gate_give_back(const struct order *order, const struct leg *leg, struct gate *g)
+{
+        if (!g->taken)
+                return;
+        g->taken = false;
+        funds_settle(g->account, g->reserved, false);
+        if (!g->account->unlimited && !g->exit)
+                limits_give_back(&g->account->limits, order, leg, g->value);
+}
+
+void gate_settle(struct gate *g, bool may_be_live)
+{
+        if (!g->taken)
+                return;
+        g->taken = false;
+        funds_settle(g->account, g->reserved, may_be_live);
+}

@@ -1,0 +1,41 @@
+/* The checks a leg must pass before anything is sent (orders.md §1.2), in one fixed order, for all legs before
+ * any is sent. A refusal has a code, one sentence with the numbers, and nothing taken. */
+#pragma once
+
+#include "domain/instrument.h"
+#include "domain/order.h"
+
+struct orchestrator;
+struct account_state;
+
+enum gate_answer {
+        GATE_PASSED,
+        GATE_REFUSED,
+        GATE_NEEDS_QUOTE, /* ask again when the quote of the instrument was read */
+        GATE_NEEDS_FUNDS, /* ask again when funds and positions were read */
+};
+
+struct gate {
+        /* in */
+        struct account_state *account;
+        const struct instrument *instrument; /* NULL: unknown */
+        bool exit; /* the kill switch squares off: limits do not count, the position does */
+        bool quote_asked, funds_asked; /* no need is answered twice */
+        /* out */
+        enum problem problem;
+        char pointer[48];
+        int retry_after_s;
+        int64_t value;    /* 1e-4 rupee: what limits counted */
+        int64_t reserved; /* 1e-4 rupee: what was taken from the funds */
+        bool taken;       /* limits and reservation are to be given back or settled */
+        bool passes_halt; /* verified to reduce */
+};
+
+/* Sets the leg's quantity (lots × multiplier) and `effective` too. The sentence of a refusal goes into
+ * leg->message. */
+enum gate_answer gate_check(struct orchestrator *o, const struct order *order, struct leg *leg,
+                            struct gate *g);
+/* Nothing was sent: limits and funds as before. */
+void gate_give_back(const struct order *order, const struct leg *leg, struct gate *g);
+/* The leg came to its outcome. */
+void gate_settle(struct gate *g, bool may_be_live);

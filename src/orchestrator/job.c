@@ -1,0 +1,304 @@
+#include "orchestrator/job.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "audit/audit.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "domain/event.h"
+#include "domain/meter.h"
+#include "orchestrator/place.h"
+#include "orchestrator/state.h"
+#include "orchestrator/status.h"
+
+#define EXPORT_EVERY_US  INT64_C(5000000)
+#define TIDY_EVERY_US    (3600 * INT64_C(1000000))
+#define SWEEP_EVERY_US   INT64_C(250000)
+#define EXPORT_PAGE      1024
+/* Exported rows stay in the ledger this long, for the event stream's resume and GET /audit. */
+#define LEDGER_KEEPS_US  (7 * 86400 * INT64_C(1000000))
+
+enum job { JOB_EXPORT, JOB_TIDY, _JOB_MAX };
+
+struct jobs {
+        struct orchestrator *o;
+        struct job_view views[_JOB_MAX];
+        struct loop_timer timer, sweep;
+
+        /* the thread: one piece of work at a time, handed over through `work` */
+        pthread_t thread;
+        bool thread_runs;
+        pthread_mutex_t mutex;
+        pthread_cond_t wake;
+        void (*work)(struct jobs *j);
+        bool stop;
+        struct loop_work back;
+        void (*then)(struct jobs *j);
+
+        /* export: a page from the ledger, then to the files */
+        bool busy;
+        enum job running;
+        struct audit *audit;
+        struct store_audit_list page;
+        struct store_audit_prune prune;
+        int result;
+        int64_t began_us;
+};
+
+static void run_due(struct jobs *j);
+
+/* --- the thread -------------------------------------------------------------------------------------- */
+
+static void *jobs_thread(void *userdata)
+{
+        struct jobs *j = userdata;
+        pthread_mutex_lock(&j->mutex);
+        while (!j->stop) {
+                if (!j->work) {
+                        pthread_cond_wait(&j->wake, &j->mutex);
+                        continue;
+                }
+                void (*work)(struct jobs *) = j->work;
+                pthread_mutex_unlock(&j->mutex);
+                work(j);
+                pthread_mutex_lock(&j->mutex);
+                j->work = NULL;
+                loop_post(j->o->loop, &j->back);
+        }
+        pthread_mutex_unlock(&j->mutex);
+        return NULL;
+}
+
+static void came_back(struct loop_work *w)
+{
+        struct jobs *j = CONTAINER_OF(w, struct jobs, back);
+        j->then(j);
+}
+
+/* `work` on the jobs thread, `then` on the loop afterwards. */
+static void hand_over(struct jobs *j, void (*work)(struct jobs *), void (*then)(struct jobs *))
+{
+        pthread_mutex_lock(&j->mutex);
+        j->work = work;
+        j->then = then;
+        pthread_cond_signal(&j->wake);
+        pthread_mutex_unlock(&j->mutex);
+}
+
+/* --- results ------------------------------------------------------------------------------------------- */
+
+static void job_ended(struct jobs *j, int r, const char *what)
+{
+        struct job_view *v = &j->views[j->running];
+        struct metrics *m = j->o->options.metrics;
+        int64_t now = clock_wall_us();
+
+        j->busy = false;
+        v->running = false;
+        v->last_run_us = now;
+        v->last_error[0] = '\0';
+        series_add(metrics_series(m, METER_JOB_RUNS, v->name, r < 0 ? "failed" : "ok", NULL), 1);
+        series_observe_us(metrics_series(m, METER_JOB_DURATION, v->name, NULL),
+                          clock_mono_us() - j->began_us);
+        if (r < 0) {
+                snprintf(v->last_error, sizeof(v->last_error), "%s: %s", what, strerror(-r));
+                log_event(LOG_ERR, EVENT_JOB_FAILED, LOG_FIELDS({"ORDO_JOB", v->name}),
+                          "job %s failed: %s", v->name, v->last_error);
+        } else {
+                v->last_success_us = now;
+        }
+        run_due(j);
+}
+
+/* --- audit-export: ledger rows to segment files --------------------------------------------------------- */
+
+static void export_page(struct jobs *j);
+
+static void export_write(struct jobs *j)
+{
+        j->result = 0;
+        for (unsigned i = 0; i < j->page.n_rows && j->result >= 0; i++) {
+                const struct store_audit_row *row = &j->page.rows[i];
+                j->result = audit_append(j->audit, row->seq, row->at_us, row->record, row->size);
+        }
+        if (j->result >= 0)
+                j->result = audit_flush(j->audit);
+}
+
+static void export_written(struct jobs *j)
+{
+        bool more = j->page.more;
+        store_audit_rows_free(TAKE(j->page.rows), j->page.n_rows);
+        if (j->result < 0 || !more)
+                job_ended(j, j->result, "writing the audit segment");
+        else
+                export_page(j);
+}
+
+static void export_read(struct store_job *job)
+{
+        struct jobs *j = CONTAINER_OF(job, struct jobs, page.job);
+        if (job->result != STORE_OK) {
+                store_audit_rows_free(TAKE(j->page.rows), j->page.n_rows);
+                job_ended(j, -EIO, job->error);
+        } else if (j->page.n_rows == 0) {
+                store_audit_rows_free(TAKE(j->page.rows), 0);
+                job_ended(j, 0, "");
+        } else {
+                hand_over(j, export_write, export_written);
+        }
+}
+
+static void export_page(struct jobs *j)
+{
+        j->page = (struct store_audit_list){
+                .job = {.op = STORE_AUDIT_LIST, .done = export_read},
+                .after_seq = audit_exported(j->audit),
+                .limit = EXPORT_PAGE,
+        };
+        store_submit(j->o->store, &j->page.job);
+}
+
+/* --- audit-tidy: compress closed segments, end retention, prune the ledger -------------------------------- */
+
+static void tidy_work(struct jobs *j)
+{
+        unsigned files;
+        j->result = audit_compress(j->audit, &files);
+        if (j->result >= 0)
+                j->result = audit_prune(j->audit, clock_wall_us(),
+                                        j->o->options.audit_retention_days, &files);
+}
+
+static void pruned(struct store_job *job)
+{
+        struct jobs *j = CONTAINER_OF(job, struct jobs, prune.job);
+        job_ended(j, job->result == STORE_OK ? 0 : -EIO, job->error);
+}
+
+static void tidy_worked(struct jobs *j)
+{
+        if (j->result < 0) {
+                job_ended(j, j->result, "tidying the audit segments");
+                return;
+        }
+        j->prune = (struct store_audit_prune){
+                .job = {.op = STORE_AUDIT_PRUNE, .done = pruned},
+                .up_to_seq = audit_exported(j->audit),
+                .before_us = clock_wall_us() - LEDGER_KEEPS_US,
+        };
+        store_submit(j->o->store, &j->prune.job);
+}
+
+/* --- schedule ----------------------------------------------------------------------------------------------- */
+
+static void begin(struct jobs *j, enum job job)
+{
+        static const int64_t every[] = {[JOB_EXPORT] = EXPORT_EVERY_US, [JOB_TIDY] = TIDY_EVERY_US};
+        j->busy = true;
+        j->running = job;
+        j->began_us = clock_mono_us();
+        j->views[job].running = true;
+        j->views[job].next_run_us = clock_wall_us() + every[job];
+        if (job == JOB_EXPORT)
+                export_page(j);
+        else
+                hand_over(j, tidy_work, tidy_worked);
+}
+
+static void run_due(struct jobs *j)
+{
+        int64_t now = clock_wall_us(), next = INT64_MAX;
+        for (unsigned i = 0; i < _JOB_MAX && !j->busy; i++) {
+                if (j->views[i].next_run_us <= now) {
+                        begin(j, (enum job)i);
+                        return;
+                }
+                if (j->views[i].next_run_us < next)
+                        next = j->views[i].next_run_us;
+        }
+        if (!j->busy)
+                (void)loop_timer_set(j->o->loop, &j->timer, next - now);
+}
+
+static void due(struct loop_timer *t)
+{
+        run_due(CONTAINER_OF(t, struct jobs, timer));
+}
+
+static void sweep(struct loop_timer *t)
+{
+        struct jobs *j = CONTAINER_OF(t, struct jobs, sweep);
+        place_sweep(j->o);
+        (void)loop_timer_set(j->o->loop, &j->sweep, SWEEP_EVERY_US);
+}
+
+int jobs_new(struct orchestrator *o)
+{
+        struct jobs *j = calloc(1, sizeof(*j));
+        struct text dir = TEXT_NULL;
+        if (!j)
+                return -ENOMEM;
+        o->jobs = j;
+        j->o = o;
+        j->timer.fire = due;
+        j->sweep.fire = sweep;
+        j->back.run = came_back;
+        pthread_mutex_init(&j->mutex, NULL);
+        pthread_cond_init(&j->wake, NULL);
+        j->views[JOB_EXPORT] = (struct job_view){
+                .name = "audit-export", .description = "Writes audit records to segment files"};
+        j->views[JOB_TIDY] = (struct job_view){
+                .name = "audit-tidy",
+                .description = "Compresses segments and deletes what is past its retention"};
+        text_addf(&dir, "%s/audit", o->options.state_dir);
+        int r = audit_open(text_str(&dir), o->options.audit_segment_bytes, &j->audit);
+        text_done(&dir);
+        if (r < 0)
+                return r;
+        r = -pthread_create(&j->thread, NULL, jobs_thread, j);
+        j->thread_runs = r == 0;
+        return r;
+}
+
+void jobs_start(struct orchestrator *o)
+{
+        struct jobs *j = o->jobs;
+        int64_t now = clock_wall_us();
+        j->views[JOB_EXPORT].next_run_us = now + EXPORT_EVERY_US;
+        j->views[JOB_TIDY].next_run_us = now + TIDY_EVERY_US / 60;
+        (void)loop_timer_set(o->loop, &j->sweep, SWEEP_EVERY_US);
+        run_due(j);
+}
+
+void jobs_free(struct orchestrator *o)
+{
+        struct jobs *j = o->jobs;
+        if (!j)
+                return;
+        if (j->thread_runs) {
+                pthread_mutex_lock(&j->mutex);
+                j->stop = true;
+                pthread_cond_signal(&j->wake);
+                pthread_mutex_unlock(&j->mutex);
+                pthread_join(j->thread, NULL);
+        }
+        loop_timer_done(&j->timer);
+        loop_timer_done(&j->sweep);
+        store_audit_rows_free(j->page.rows, j->page.n_rows);
+        audit_close(j->audit);
+        pthread_mutex_destroy(&j->mutex);
+        pthread_cond_destroy(&j->wake);
+        free(j);
+        o->jobs = NULL;
+}
+
+unsigned jobs_list(const struct orchestrator *o, const struct job_view **ret)
+{
+        *ret = o->jobs->views;
+        return _JOB_MAX;
+}

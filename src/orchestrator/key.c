@@ -1,0 +1,76 @@
+#include "orchestrator/key.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+
+void keys_init(struct keys *k)
+{
+        *k = (struct keys){};
+        list_init(&k->finished);
+}
+
+static void forget(struct keys *k, struct key *key)
+{
+        HASH_DEL(k->by_text, key);
+        if (!key->running && key->body) {
+                list_unlink(&key->link);
+                k->n_finished--;
+                k->bytes -= key->size;
+        }
+        free(key->body);
+        free(key);
+}
+
+void keys_done(struct keys *k)
+{
+        struct key *key, *next;
+        HASH_ITER(hh, k->by_text, key, next)
+        {
+                forget(k, key);
+        }
+}
+
+struct key *keys_find(struct keys *k, const char *text)
+{
+        struct key *key = NULL;
+        HASH_FIND_STR(k->by_text, text, key);
+        return key;
+}
+
+struct key *keys_add(struct keys *k, const char *text, const uint8_t *fingerprint)
+{
+        size_t n = strlen(text) + 1;
+        struct key *key = calloc(1, sizeof(*key) + n);
+        if (!key)
+                return NULL;
+        memcpy(key->text, text, n);
+        memcpy(key->fingerprint, fingerprint, FINGERPRINT_SIZE);
+        key->running = true;
+        list_init(&key->link);
+        HASH_ADD_STR(k->by_text, text, key);
+        return key;
+}
+
+void keys_end(struct keys *k, struct key *key, const char *order_id, int status, const char *body,
+              size_t size)
+{
+        if (body)
+                key->body = malloc(size + 1);
+        if (!key->body) {
+                forget(k, key);
+                return;
+        }
+        memcpy(key->body, body, size);
+        key->body[size] = '\0';
+        key->size = size;
+        key->status = status;
+        key->running = false;
+        text_copy(key->order_id, sizeof(key->order_id), order_id);
+        list_append(&k->finished, &key->link);
+        k->n_finished++;
+        k->bytes += size;
+        while (k->n_finished > KEYS_FINISHED_MAX || k->bytes > KEYS_FINISHED_BYTES)
+                forget(k, LIST_ENTRY(k->finished.next, struct key, link));
+}

@@ -1,0 +1,450 @@
+/* none ─► halt ─► cancel ─► flatten, per scope; raising acts at once, lowering needs an administrator.
+ *
+ * The level in memory changes first, then the marker file (works with the store down), then the ledger. At
+ * start the strongest of marker and ledger holds. CANCEL and FLATTEN go on working every two seconds until the
+ * books show that nothing is left: that is `closing`. */
+#include "orchestrator/killswitch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/decimal.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "domain/event.h"
+#include "domain/meter.h"
+#include "orchestrator/operation.h"
+#include "orchestrator/place.h"
+#include "orchestrator/record.h"
+#include "orchestrator/state.h"
+
+#define CLOSING_US INT64_C(2000000)
+#define MARKER     "killswitch"
+#define ACTOR      "killswitch"
+
+struct killswitch {
+        struct orchestrator *o;
+        struct kill_entry entries[KILL_SCOPES_MAX];
+        unsigned n;
+        uint64_t epoch;
+        struct loop_timer timer;
+        struct cancel_many_request cancel;
+        bool cancelling;
+        unsigned exits; /* square-offs that run */
+};
+
+static bool covers(const struct account_state *a, const char *scope)
+{
+        if (strcmp(scope, "global") == 0)
+                return true;
+        if (text_starts(scope, "broker:"))
+                return strcmp(scope + 7, a->account->broker) == 0;
+        return text_starts(scope, "account:") && strcmp(scope + 8, a->account->id) == 0;
+}
+
+bool killswitch_scope_valid(const struct orchestrator *o, const char *scope)
+{
+        for (unsigned i = 0; i < o->options.n_accounts; i++)
+                if (covers(&o->accounts[i], scope))
+                        return true;
+        return false;
+}
+
+static struct kill_entry *find(struct killswitch *k, const char *scope)
+{
+        for (unsigned i = 0; i < k->n; i++)
+                if (strcmp(k->entries[i].scope, scope) == 0)
+                        return &k->entries[i];
+        return NULL;
+}
+
+enum kill_level killswitch_level(const struct orchestrator *o, const char *account)
+{
+        const struct killswitch *k = o->killswitch;
+        const struct account_state *a =
+                account && k->n ? account_state((struct orchestrator *)o, account) : NULL;
+        enum kill_level level = KILL_LEVEL_NONE;
+        for (unsigned i = 0; i < k->n; i++) {
+                const struct kill_entry *e = &k->entries[i];
+                bool holds = a ? covers(a, e->scope) : strcmp(e->scope, "global") == 0;
+                if (holds && e->level > level)
+                        level = e->level;
+        }
+        return level;
+}
+
+uint64_t killswitch_epoch(const struct orchestrator *o)
+{
+        return o->killswitch->epoch;
+}
+
+/* What is left to close: live and unresolved legs; for FLATTEN, intraday and margin positions too. */
+static unsigned positions_left(const struct account_state *a)
+{
+        unsigned n = 0;
+        for (unsigned i = 0; i < a->funds.n_positions; i++)
+                n += a->funds.positions[i].quantity != 0 &&
+                     a->funds.positions[i].product != PRODUCT_CNC;
+        return n;
+}
+
+static void measure_entry(struct orchestrator *o, struct kill_entry *e)
+{
+        unsigned positions = 0;
+        e->open_legs = 0;
+        for (unsigned i = 0; i < o->options.n_accounts; i++) {
+                if (!covers(&o->accounts[i], e->scope))
+                        continue;
+                e->open_legs += o->accounts[i].n_open;
+                positions += positions_left(&o->accounts[i]);
+        }
+        e->closing = (e->level >= KILL_LEVEL_CANCEL && e->open_legs > 0) ||
+                     (e->level == KILL_LEVEL_FLATTEN && positions > 0);
+}
+
+unsigned killswitch_list(const struct orchestrator *o, const struct kill_entry **ret)
+{
+        struct killswitch *k = o->killswitch;
+        for (unsigned i = 0; i < k->n; i++)
+                measure_entry((struct orchestrator *)o, &k->entries[i]);
+        *ret = k->entries;
+        return k->n;
+}
+
+/* --- the marker file -------------------------------------------------------------------------------- */
+
+static int write_all(int fd, const char *s, size_t n)
+{
+        while (n > 0) {
+                ssize_t w = write(fd, s, n);
+                if (w < 0)
+                        return -errno;
+                s += w;
+                n -= (size_t)w;
+        }
+        return fdatasync(fd) < 0 ? -errno : 0;
+}
+
+/* One "scope level" a line; replaced as a whole. A full disk leaves the memory and the ledger. */
+static void marker_write(struct killswitch *k)
+{
+        struct text path = TEXT_NULL, next = TEXT_NULL, body = TEXT_NULL;
+        text_addf(&path, "%s/" MARKER, k->o->options.state_dir);
+        text_addf(&next, "%s/" MARKER ".new", k->o->options.state_dir);
+        for (unsigned i = 0; i < k->n; i++)
+                text_addf(&body, "%s %s\n", k->entries[i].scope, kill_level_name(k->entries[i].level));
+        if (k->n == 0) {
+                (void)unlink(text_str(&path));
+        } else {
+                _cleanup_(closep) int fd =
+                        open(text_str(&next), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+                int r = fd < 0 ? -errno : write_all(fd, text_str(&body), body.len);
+                if (r == 0 && rename(text_str(&next), text_str(&path)) < 0)
+                        r = -errno;
+                if (r < 0)
+                        log_error("the kill switch marker cannot be written: %s", strerror(-r));
+        }
+        text_done(&path);
+        text_done(&next);
+        text_done(&body);
+}
+
+static int put(struct killswitch *k, const char *scope, enum kill_level level, const char *reason,
+               const char *actor, int64_t at_us)
+{
+        struct kill_entry *e = find(k, scope);
+        if (level == KILL_LEVEL_NONE) {
+                if (e)
+                        *e = k->entries[--k->n];
+                return 0;
+        }
+        if (!e && k->n == KILL_SCOPES_MAX)
+                return -ENOSPC;
+        if (!e)
+                e = &k->entries[k->n++];
+        *e = (struct kill_entry){.level = level, .at_us = at_us};
+        text_copy(e->scope, sizeof(e->scope), scope);
+        text_copy(e->reason, sizeof(e->reason), reason);
+        text_copy(e->actor, sizeof(e->actor), actor);
+        return 0;
+}
+
+static void marker_read(struct killswitch *k)
+{
+        struct text path = TEXT_NULL;
+        char scope[KILL_SCOPE_SIZE], level[16];
+        text_addf(&path, "%s/" MARKER, k->o->options.state_dir);
+        FILE *f = fopen(text_str(&path), "re");
+        text_done(&path);
+        if (!f)
+                return;
+        while (fscanf(f, "%47s %15s", scope, level) == 2) {
+                int l = kill_level_from(level, strlen(level));
+                const struct kill_entry *e = find(k, scope);
+                if (l > 0 && (!e || (int)e->level < l))
+                        (void)put(k, scope, (enum kill_level)l, "marker file", "ordod", clock_wall_us());
+        }
+        (void)fclose(f);
+}
+
+/* --- closing ------------------------------------------------------------------------------------------ */
+
+struct square_off {
+        struct orchestrator *o;
+        struct place_request request;
+        char correlation[UUID_SIZE];
+};
+
+static void squared(struct place_request *r)
+{
+        struct square_off *s = CONTAINER_OF(r, struct square_off, request);
+        s->o->killswitch->exits--;
+        funds_refresh(account_state(s->o, (const char *)r->userdata));
+        free(s);
+}
+
+/* One protected order against one position, at most a freeze quantity of it; the rest follows when this is done. */
+static void square_off(struct account_state *a, const struct position *p)
+{
+        struct orchestrator *o = a->orchestrator;
+        const struct instrument *i = instruments_find(o->options.instruments, p->symbol);
+        struct square_off *s = i && i->lot ? calloc(1, sizeof(*s)) : NULL;
+        struct order *order = NULL;
+
+        if (!s || order_new(1, &order) < 0) {
+                free(s);
+                return;
+        }
+        int64_t quantity = llabs(p->quantity);
+        if (i->freeze && quantity > i->freeze)
+                quantity = i->freeze;
+        text_copy(order->symbol, sizeof(order->symbol), p->symbol);
+        order->side = p->quantity > 0 ? SIDE_SELL : SIDE_BUY;
+        order->type = ORDER_TYPE_MARKET;
+        order->product = p->product;
+        order->validity = VALIDITY_DAY;
+        order->quantity = quantity / i->lot * i->lot;
+        order->reduce_only = true;
+        order->legs[0].multiplier = DECIMAL_ONE;
+        text_copy(order->legs[0].account, sizeof(order->legs[0].account), a->account->id);
+        uuid_make(s->correlation);
+        s->o = o;
+        s->request = (struct place_request){
+                .caller = {.key_name = ACTOR, .correlation_id = s->correlation, .admin = true},
+                .order = order,
+                .done = squared,
+                .userdata = (void *)a->account->id,
+        };
+        o->killswitch->exits++;
+        place_exit(o, &s->request);
+}
+
+static void flatten(struct orchestrator *o)
+{
+        for (unsigned i = 0; i < o->options.n_accounts; i++) {
+                struct account_state *a = &o->accounts[i];
+                if (killswitch_level(o, a->account->id) < KILL_LEVEL_FLATTEN || a->n_unresolved > 0)
+                        continue;
+                if (a->n_open > 0)
+                        continue; /* cancels first: what is open may still fill */
+                for (unsigned n = 0; n < a->funds.n_positions; n++)
+                        if (a->funds.positions[n].quantity != 0 &&
+                            a->funds.positions[n].product != PRODUCT_CNC)
+                                square_off(a, &a->funds.positions[n]);
+                funds_refresh(a);
+        }
+}
+
+static void cancelled(struct cancel_many_request *r)
+{
+        struct killswitch *k = CONTAINER_OF(r, struct killswitch, cancel);
+        free((void *)r->accounts);
+        r->accounts = NULL;
+        k->cancelling = false;
+}
+
+static void cancel_open(struct killswitch *k)
+{
+        struct orchestrator *o = k->o;
+        unsigned n = 0, open = 0;
+        const char **accounts = calloc(o->options.n_accounts + 1, sizeof(*accounts));
+        if (!accounts)
+                return;
+        for (unsigned i = 0; i < o->options.n_accounts; i++)
+                if (killswitch_level(o, o->accounts[i].account->id) >= KILL_LEVEL_CANCEL) {
+                        accounts[n++] = o->accounts[i].account->id;
+                        open += o->accounts[i].n_open;
+                }
+        if (open == 0 || k->cancelling) {
+                free(accounts);
+                return;
+        }
+        k->cancelling = true;
+        k->cancel = (struct cancel_many_request){
+                .caller = {.key_name = ACTOR, .correlation_id = ACTOR, .admin = true},
+                .accounts = accounts,
+                .done = cancelled,
+        };
+        operation_cancel_many(o, &k->cancel);
+}
+
+/* Works while some entry is above HALT, also after its books are empty: a late order may still turn up. */
+static void work(struct killswitch *k)
+{
+        enum kill_level strongest = KILL_LEVEL_NONE;
+        for (unsigned i = 0; i < k->n; i++)
+                if (k->entries[i].level > strongest)
+                        strongest = k->entries[i].level;
+        if (strongest < KILL_LEVEL_CANCEL) {
+                loop_timer_stop(&k->timer);
+                return;
+        }
+        cancel_open(k);
+        if (strongest == KILL_LEVEL_FLATTEN && k->exits == 0)
+                flatten(k->o);
+        (void)loop_timer_set(k->o->loop, &k->timer, CLOSING_US);
+}
+
+static void tick(struct loop_timer *t)
+{
+        work(CONTAINER_OF(t, struct killswitch, timer));
+}
+
+/* --- setting ------------------------------------------------------------------------------------------- */
+
+struct kill_write {
+        struct orchestrator *o;
+        struct kill_request *request;
+        struct store_killswitch put;
+        struct audit_record audit;
+        struct loop_work work;
+};
+
+static void kill_finish(struct kill_write *w, enum problem p)
+{
+        struct orchestrator *o = w->o;
+        w->request->problem = p;
+        w->request->done(w->request);
+        audit_record_done(&w->audit);
+        free(w);
+        work(o->killswitch);
+}
+
+static void kill_stored(struct store_job *job)
+{
+        struct kill_write *w = CONTAINER_OF(job, struct kill_write, put.job);
+        ledger_done(w->o, job, &w->audit, 1);
+        if (job->result == STORE_OK)
+                w->o->killswitch->epoch = w->put.epoch;
+        kill_finish(w, ledger_problem(job->result));
+}
+
+static void kill_deferred(struct loop_work *work)
+{
+        struct kill_write *w = CONTAINER_OF(work, struct kill_write, work);
+        kill_finish(w, w->request->problem);
+}
+
+static void kill_record(struct kill_write *w)
+{
+        const struct kill_request *r = w->request;
+        struct text payload = TEXT_NULL;
+        struct json_writer out = JSON_WRITER(&payload);
+        json_object_begin(&out, NULL);
+        json_put_string(&out, "level", kill_level_name(r->level));
+        json_put_string(&out, "scope", r->scope);
+        json_put_string(&out, "reason", r->reason);
+        json_object_finish(&out);
+        record_act(&w->audit, AUDIT_KILL_SWITCH, r->caller.key_name, r->caller.correlation_id,
+                   text_starts(r->scope, "account:") ? r->scope + 8 : NULL, kill_level_name(r->level),
+                   text_str(&payload));
+        text_done(&payload);
+        log_event(LOG_WARNING, EVENT_KILL_SWITCH,
+                  LOG_FIELDS({"ORDO_CORRELATION_ID", r->caller.correlation_id},
+                             {"ORDO_ACTION", kill_level_name(r->level)}, {"ORDO_SCOPE", r->scope},
+                             {"ORDO_ACTOR", r->caller.key_name}),
+                  "kill switch: %s for %s by %s: %s", kill_level_name(r->level), r->scope,
+                  r->caller.key_name, r->reason);
+}
+
+void killswitch_set(struct orchestrator *o, struct kill_request *r)
+{
+        struct killswitch *k = o->killswitch;
+        struct kill_write *w = calloc(1, sizeof(*w));
+        const struct kill_entry *e = find(k, r->scope);
+        int64_t now = clock_wall_us();
+
+        if (!w)
+                abort();
+        w->o = o;
+        w->request = r;
+        w->work.run = kill_deferred;
+        r->problem = PROBLEM_NONE;
+        if (r->level < (e ? e->level : KILL_LEVEL_NONE) && !r->caller.admin)
+                r->problem = PROBLEM_FORBIDDEN;
+        else if (put(k, r->scope, r->level, r->reason, r->caller.key_name, now) < 0)
+                r->problem = PROBLEM_OVERLOADED;
+        if (r->problem != PROBLEM_NONE) {
+                loop_defer(o->loop, &w->work);
+                return;
+        }
+        marker_write(k);
+        kill_record(w);
+        w->put = (struct store_killswitch){
+                .job = {.op = STORE_KILLSWITCH, .done = kill_stored},
+                .scope = r->scope,
+                .level = (int)r->level,
+                .reason = r->reason,
+                .actor = r->caller.key_name,
+                .at_us = now,
+                .audit = &w->audit,
+                .n_audit = 1,
+        };
+        store_submit(o->store, &w->put.job);
+}
+
+int killswitch_new(struct orchestrator *o)
+{
+        o->killswitch = calloc(1, sizeof(*o->killswitch));
+        if (!o->killswitch)
+                return -ENOMEM;
+        o->killswitch->o = o;
+        o->killswitch->timer.fire = tick;
+        return 0;
+}
+
+void killswitch_free(struct orchestrator *o)
+{
+        if (!o->killswitch)
+                return;
+        loop_timer_done(&o->killswitch->timer);
+        free((void *)o->killswitch->cancel.accounts);
+        free(o->killswitch);
+        o->killswitch = NULL;
+}
+
+int killswitch_restore(struct orchestrator *o, const struct store_killswitch_row *rows, unsigned n,
+                       uint64_t epoch)
+{
+        struct killswitch *k = o->killswitch;
+        k->epoch = epoch;
+        for (unsigned i = 0; i < n; i++) {
+                int r = put(k, rows[i].scope, (enum kill_level)rows[i].level, rows[i].reason,
+                            rows[i].actor, rows[i].at_us);
+                if (r < 0)
+                        return r;
+        }
+        marker_read(k);
+        return 0;
+}
+
+void killswitch_start(struct orchestrator *o)
+{
+        work(o->killswitch);
+}

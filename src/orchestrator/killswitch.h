@@ -1,0 +1,41 @@
+/* The kill switch (orders.md §6): HALT (no new risk), CANCEL (and cancel all open), FLATTEN (and square off);
+ * scopes "global", "broker:<slug>", "account:<id>". Effective in memory before the call returns, durable in
+ * the ledger and, so that it works with the store down, in a marker file of the state directory. */
+#pragma once
+
+#include "orchestrator/orchestrator.h"
+
+#define KILL_LEVEL_TABLE(X) X(NONE) X(HALT) X(CANCEL) X(FLATTEN)
+#define KILL_LEVEL_MEMBER(w) KILL_LEVEL_##w,
+WORD_ENUM(KILL_LEVEL, kill_level, KILL_LEVEL_TABLE);
+
+#define KILL_SCOPE_SIZE 48
+#define KILL_SCOPES_MAX 96
+
+struct kill_entry {
+        char scope[KILL_SCOPE_SIZE];
+        enum kill_level level;
+        char reason[MESSAGE_SIZE];
+        char actor[KEY_NAME_SIZE];
+        int64_t at_us;
+        bool closing;      /* cancels or square-offs are not proven by the books yet */
+        unsigned open_legs; /* live or unresolved legs inside the scope */
+};
+
+/* Current entries with a level above NONE; the array lives until the next call. */
+unsigned killswitch_list(const struct orchestrator *o, const struct kill_entry **ret);
+/* The strongest level that holds for an account (NULL: global only). */
+enum kill_level killswitch_level(const struct orchestrator *o, const char *account);
+
+struct kill_request {
+        struct caller caller; /* lowering a level needs caller.admin: FORBIDDEN otherwise */
+        enum kill_level level;
+        const char *scope; /* validated: killswitch_scope_valid() */
+        const char *reason;
+        void (*done)(struct kill_request *r);
+        enum problem problem; /* NONE: effective and durable. STORE_UNAVAILABLE: effective in memory and marker */
+        void *userdata;
+};
+void killswitch_set(struct orchestrator *o, struct kill_request *r);
+/* "global", or broker/account that exists. */
+bool killswitch_scope_valid(const struct orchestrator *o, const char *scope);

@@ -1,0 +1,242 @@
+#include "orchestrator/leg_act.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/decimal.h"
+#include "orchestrator/book.h"
+#include "orchestrator/state.h"
+
+/* The leg as an order of its own, from memory: what adapters need and what the answer shows. */
+static int show(struct leg_act *act)
+{
+        const struct open_leg *l = act->leg;
+        int r = order_new(1, &act->shown);
+        if (r < 0)
+                return r;
+        struct order *o = act->shown;
+        struct leg *leg = &o->legs[0];
+        text_copy(o->id, sizeof(o->id), l->order_id);
+        text_copy(o->symbol, sizeof(o->symbol), l->symbol);
+        o->day = l->day;
+        o->created_us = l->since_us;
+        o->side = l->side;
+        o->product = l->product;
+        o->type = l->type;
+        o->quantity = l->quantity;
+        o->price = l->price;
+        o->trigger_price = l->trigger_price;
+        o->validity = VALIDITY_DAY;
+        leg->number = l->number;
+        leg->multiplier = DECIMAL_ONE;
+        text_copy(leg->account, sizeof(leg->account), l->account->account->id);
+        text_copy(leg->tag, sizeof(leg->tag), l->tag);
+        open_leg_apply(l, leg);
+        return 0;
+}
+
+int leg_act_new(struct leg_act **ret, enum amend_kind kind, struct open_leg *leg)
+{
+        _cleanup_(freep) struct leg_act *act = calloc(1, sizeof(*act));
+        if (!act)
+                return -ENOMEM;
+        list_init(&act->link);
+        act->kind = kind;
+        act->leg = leg;
+        int r = show(act);
+        if (r < 0)
+                return r;
+        leg->pins++;
+        *ret = TAKE(act);
+        return 0;
+}
+
+struct leg_act *leg_act_free(struct leg_act *act)
+{
+        if (!act)
+                return NULL;
+        list_unlink(&act->link);
+        if (act->leg) {
+                act->leg->pins--;
+                open_leg_retire(act->leg);
+        }
+        call_clear(&act->call);
+        order_free(act->shown);
+        free(act);
+        return NULL;
+}
+
+static struct leg_note note_of(const struct leg_act *act, enum audit_action action)
+{
+        struct leg_note n = {.action = action};
+        text_copy(n.actor, sizeof(n.actor), act->actor);
+        text_copy(n.correlation_id, sizeof(n.correlation_id), act->correlation_id);
+        return n;
+}
+
+static void finish(struct leg_act *act)
+{
+        act->done(act);
+}
+
+static void answer_written(void *userdata, enum problem p)
+{
+        struct leg_act *act = userdata;
+        struct leg *leg = &act->shown->legs[0];
+        if (p != PROBLEM_NONE && leg->outcome == OUTCOME_ACCEPTED) {
+                /* Done at the broker, not durable here: the next book read will write it. */
+                leg->outcome = OUTCOME_UNKNOWN;
+                leg->state = LEG_STATE_UNKNOWN;
+                leg->problem = PROBLEM_OUTCOME_UNKNOWN;
+        }
+        book_kick(act->leg->account);
+        finish(act);
+}
+
+static void take_state(struct leg_act *act)
+{
+        const struct broker_result *r = &act->call.result;
+        struct open_leg *l = act->leg;
+        const struct order_change *c = &act->change;
+
+        if (r->outcome != OUTCOME_ACCEPTED)
+                return;
+        if (act->kind == AMEND_MODIFY) {
+                if (c->has_quantity)
+                        l->quantity = c->quantity;
+                if (c->has_price)
+                        l->price = c->price;
+                if (c->has_trigger_price)
+                        l->trigger_price = c->trigger_price;
+                if (c->has_type)
+                        l->type = c->type;
+                act->note.modified = true;
+                act->note.has_validity = c->has_validity;
+                act->note.validity = c->validity;
+        }
+        if (r->has_state) {
+                l->status = r->status;
+                l->filled_quantity = r->filled_quantity;
+                l->average_price = r->average_price;
+        } else if (act->kind == AMEND_CANCEL) {
+                l->status = ORDER_STATUS_CANCELLED;
+        }
+}
+
+static void called(struct call *c)
+{
+        struct leg_act *act = CONTAINER_OF(c, struct leg_act, call);
+        const struct broker_result *r = &c->result;
+        struct leg *leg = &act->shown->legs[0];
+
+        act->note = note_of(act, act->kind == AMEND_MODIFY ? AUDIT_MODIFY_ANSWERED
+                                                           : AUDIT_CANCEL_ANSWERED);
+        take_state(act);
+        open_leg_apply(act->leg, leg);
+        leg->outcome = r->outcome;
+        leg->problem = r->problem;
+        leg->state = r->outcome == OUTCOME_UNKNOWN ? LEG_STATE_UNKNOWN : LEG_STATE_SETTLED;
+        leg->latency_us = call_latency_us(c);
+        leg->updated_us = clock_wall_us();
+        text_copy(leg->broker_code, sizeof(leg->broker_code), r->broker_code);
+        text_copy(r->outcome == OUTCOME_REJECTED ? leg->broker_message : leg->message, MESSAGE_SIZE,
+                  r->message);
+        act->note.outcome = r->outcome;
+        act->note.problem = r->problem;
+        text_copy(act->note.broker_code, sizeof(act->note.broker_code), r->broker_code);
+        text_copy(act->note.message, sizeof(act->note.message), leg->message);
+        text_copy(act->note.broker_message, sizeof(act->note.broker_message), leg->broker_message);
+        call_clear(c);
+        if (leg_write(act->leg, &act->note, answer_written, act) < 0)
+                answer_written(act, PROBLEM_INTERNAL);
+}
+
+static void apply_change(struct order *o, const struct order_change *c)
+{
+        if (c->has_quantity)
+                o->quantity = c->quantity;
+        if (c->has_price)
+                o->price = c->price;
+        if (c->has_trigger_price)
+                o->trigger_price = c->trigger_price;
+        if (c->has_type)
+                o->type = c->type;
+        if (c->has_validity)
+                o->validity = c->validity;
+}
+
+static void call_broker(struct leg_act *act)
+{
+        struct orchestrator *o = act->leg->account->orchestrator;
+        bool modify = act->kind == AMEND_MODIFY;
+
+        if (modify)
+                apply_change(act->shown, &act->change);
+        act->call = (struct call){
+                .account = act->leg->account,
+                .broker = {.op = modify ? BROKER_MODIFY : BROKER_CANCEL,
+                           .order = act->shown,
+                           .leg = &act->shown->legs[0],
+                           .instrument =
+                                   instruments_find(o->options.instruments, act->shown->symbol)},
+                .passes_halt = true,
+                .done = called,
+        };
+        call_start(&act->call);
+}
+
+static void unanswered(struct leg_act *act, enum outcome outcome, enum problem p, const char *message)
+{
+        struct leg *leg = &act->shown->legs[0];
+        leg->outcome = outcome;
+        leg->state = outcome == OUTCOME_UNKNOWN ? LEG_STATE_UNKNOWN : LEG_STATE_SETTLED;
+        leg->problem = p;
+        text_copy(leg->message, sizeof(leg->message), message);
+        finish(act);
+}
+
+static void intent_written(void *userdata, enum problem p)
+{
+        struct leg_act *act = userdata;
+        struct open_leg *l = act->leg;
+
+        if (p != PROBLEM_NONE && act->kind == AMEND_MODIFY) {
+                unanswered(act, OUTCOME_NOT_SENT, PROBLEM_STORE_UNAVAILABLE,
+                           "the ledger cannot be written");
+        } else if (open_leg_unresolved(l) || l->in_operation) {
+                unanswered(act, OUTCOME_UNKNOWN, PROBLEM_OUTCOME_UNKNOWN,
+                           "the order's own outcome is not known yet; it is cancelled when it is found");
+        } else if (order_status_terminal(l->status)) {
+                open_leg_apply(l, &act->shown->legs[0]);
+                unanswered(act, OUTCOME_REJECTED, PROBLEM_ORDER_NOT_OPEN, "the order is over");
+        } else {
+                call_broker(act);
+        }
+}
+
+void leg_act_start(struct leg_act *act)
+{
+        struct leg_note n = note_of(act, act->kind == AMEND_MODIFY ? AUDIT_MODIFY_INTENT
+                                                                   : AUDIT_CANCEL_INTENT);
+        if (act->kind == AMEND_CANCEL)
+                act->leg->cancel_requested = true;
+        if (leg_write(act->leg, &n, intent_written, act) < 0)
+                abort();
+}
+
+static void alone_done(struct leg_act *act)
+{
+        leg_act_free(act);
+}
+
+void leg_act_cancel(struct open_leg *l, const char *actor)
+{
+        struct leg_act *act = NULL;
+        if (leg_act_new(&act, AMEND_CANCEL, l) < 0)
+                return;
+        act->actor = actor;
+        act->correlation_id = "";
+        act->done = alone_done;
+        leg_act_start(act);
+}

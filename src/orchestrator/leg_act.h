@@ -1,0 +1,35 @@
+/* Modifying or cancelling one open leg at its broker:
+ *
+ *   begun ─► writing the intent ─► calling ─► writing the answer ─► done
+ *
+ * A cancel goes on when the ledger cannot take the intent (it removes risk); a modification does not. A leg whose
+ * outcome is not known yet is only marked: the cancel is executed when reconcile adopts it. */
+#pragma once
+
+#include "orchestrator/call.h"
+#include "orchestrator/leg_write.h"
+#include "orchestrator/open_leg.h"
+#include "orchestrator/operation.h"
+
+struct leg_act {
+        struct list link; /* the owner's */
+        enum amend_kind kind; /* MODIFY or CANCEL */
+        struct open_leg *leg; /* pinned until done */
+        struct order_change change; /* MODIFY: quantity is this leg's new total */
+        const char *actor, *correlation_id;
+        void (*done)(struct leg_act *act);
+        void *userdata;
+        /* out: what came of it, as a leg of its own order */
+        struct order *shown;
+        /* private */
+        struct call call;
+        struct leg_note note;
+};
+
+int leg_act_new(struct leg_act **ret, enum amend_kind kind, struct open_leg *leg);
+/* `done` later, never from inside. */
+void leg_act_start(struct leg_act *act);
+struct leg_act *leg_act_free(struct leg_act *act);
+
+/* Cancels one leg, once; what comes of it is recorded and nobody is told. */
+void leg_act_cancel(struct open_leg *l, const char *actor);

@@ -1,0 +1,185 @@
+#include "orchestrator/leg_write.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "domain/event.h"
+#include "orchestrator/record.h"
+#include "orchestrator/state.h"
+
+struct leg_write {
+        struct list link; /* open_leg.writes */
+        struct orchestrator *o;
+        struct open_leg *leg;
+        struct leg_note note;
+        leg_write_fn *done;
+        void *userdata;
+        struct store_order_get get;
+        struct store_outcome put;
+        bool *changed;
+        struct audit_record audit;
+        struct list riders;
+        struct text body;
+};
+
+static void run_next(struct open_leg *l);
+
+static void finish(struct leg_write *w, enum problem p)
+{
+        struct open_leg *l = w->leg;
+        list_unlink(&w->link);
+        l->write_running = false;
+        l->dirty = p != PROBLEM_NONE;
+        if (!list_empty(&l->writes))
+                run_next(l);
+        /* Pinned, because `done` may let go of the last act that holds the leg. */
+        l->pins++;
+        if (w->done)
+                w->done(w->userdata, p);
+        l->pins--;
+        open_leg_retire(l);
+        order_free(w->get.order);
+        free(w->get.answer_body);
+        audit_record_done(&w->audit);
+        text_done(&w->body);
+        free(w->changed);
+        free(w);
+}
+
+static void written(struct store_job *job)
+{
+        struct leg_write *w = CONTAINER_OF(job, struct leg_write, put.job);
+        ledger_done(w->o, job, &w->audit, 1);
+        finish(w, ledger_problem(job->result));
+}
+
+static struct leg *leg_of(struct order *order, const struct open_leg *l)
+{
+        for (unsigned i = 0; i < order->n_legs; i++)
+                if (order->legs[i].number == l->number)
+                        return &order->legs[i];
+        return NULL;
+}
+
+static void put_note(struct leg *leg, struct order *order, const struct leg_note *n)
+{
+        if (n->settles) {
+                leg->confidence = n->confidence;
+                leg->problem = n->problem;
+                text_copy(leg->message, sizeof(leg->message), n->message);
+        }
+        if (n->modified)
+                leg->modifications++;
+        if (n->has_validity)
+                order->validity = n->validity;
+        leg->updated_us = clock_wall_us();
+}
+
+/* The record of a modify or cancel tells what came of that, not of the placement. */
+static void put_audit(struct leg_write *w, const struct order *order, const struct leg *leg)
+{
+        const struct leg_note *n = &w->note;
+        if (n->action == AUDIT_CANCEL_INTENT || n->action == AUDIT_MODIFY_INTENT) {
+                record_amend(&w->audit, n->action, order, leg, n->actor, n->correlation_id);
+                return;
+        }
+        struct leg shown = *leg;
+        if (n->outcome != OUTCOME_NONE) {
+                shown.outcome = n->outcome;
+                shown.problem = n->problem;
+                text_copy(shown.message, sizeof(shown.message), n->message);
+                text_copy(shown.broker_code, sizeof(shown.broker_code), n->broker_code);
+                text_copy(shown.broker_message, sizeof(shown.broker_message), n->broker_message);
+                shown.evidence = (struct evidence){};
+        }
+        record_leg(&w->audit, n->action, order, &shown, n->actor, n->correlation_id);
+        w->audit.account = leg->account; /* `shown` dies */
+        record_log_leg(n->settles ? EVENT_LEG_RESOLVED : EVENT_LEG_UPDATED, LOG_INFO, order, &shown,
+                       audit_action_name(n->action));
+}
+
+static bool resolved(struct orchestrator *o, const struct order *order)
+{
+        for (unsigned i = 0; i < order->n_legs; i++) {
+                const struct open_leg *l = open_leg_find(&o->open_legs, order->legs[i].tag);
+                if ((l && l->in_operation) || leg_unresolved(&order->legs[i]))
+                        return false;
+        }
+        return true;
+}
+
+static void put_answer(struct leg_write *w, const struct order *order)
+{
+        if (w->get.answer_status != 0 || !resolved(w->o, order))
+                return;
+        struct answer_view v = {.order = order, .correlation_id = order->correlation_id};
+        v.status = order_http_status(order, &v.cause);
+        v.elapsed_us = clock_wall_us() - order->created_us;
+        if (w->o->options.render(&v, &w->body) < 0)
+                return;
+        w->put.answer_status = v.status;
+        w->put.answer_body = text_str(&w->body);
+        w->put.answer_size = w->body.len;
+}
+
+static void got(struct store_job *job)
+{
+        struct leg_write *w = CONTAINER_OF(job, struct leg_write, get.job);
+        struct order *order = w->get.order;
+        struct leg *leg = order ? leg_of(order, w->leg) : NULL;
+
+        if (!leg) {
+                enum problem p = ledger_problem(job->result);
+                finish(w, p != PROBLEM_NONE ? p : PROBLEM_ORDER_NOT_FOUND);
+                return;
+        }
+        w->changed = calloc(order->n_legs, sizeof(*w->changed));
+        if (!w->changed) {
+                finish(w, PROBLEM_INTERNAL);
+                return;
+        }
+        open_legs_apply(&w->o->open_legs, order);
+        open_leg_apply(w->leg, leg);
+        put_note(leg, order, &w->note);
+        put_audit(w, order, leg);
+        w->changed[leg - order->legs] = true;
+        w->put = (struct store_outcome){
+                .job.done = written,
+                .order = order,
+                .changed = w->changed,
+                .audit = &w->audit,
+                .n_audit = 1,
+        };
+        put_answer(w, order);
+        ledger_outcome(w->o, &w->put, &w->riders);
+}
+
+static void run_next(struct open_leg *l)
+{
+        struct leg_write *w = LIST_ENTRY(l->writes.next, struct leg_write, link);
+        l->write_running = true;
+        w->get = (struct store_order_get){
+                .job = {.op = STORE_ORDER_GET, .done = got},
+                .id = l->order_id,
+        };
+        store_submit(w->o->store, &w->get.job);
+}
+
+int leg_write(struct open_leg *l, const struct leg_note *note, leg_write_fn *done, void *userdata)
+{
+        struct leg_write *w = calloc(1, sizeof(*w));
+        if (!w)
+                return -ENOMEM;
+        w->o = l->account->orchestrator;
+        w->leg = l;
+        w->note = *note;
+        w->done = done;
+        w->userdata = userdata;
+        list_init(&w->riders);
+        list_append(&l->writes, &w->link);
+        if (!l->write_running)
+                run_next(l);
+        return 0;
+}

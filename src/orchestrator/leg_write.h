@@ -1,0 +1,35 @@
+/* One leg as it is in memory goes to the ledger: the order is read, the state put over it, and written with one
+ * audit record; when no leg of the order is unresolved any more, the answer for replays with it. Writes of one
+ * leg run one after another, so that a later one never stores what an earlier one replaced. A leg that is over
+ * leaves memory with its last write.
+ *
+ *   queued ─► reading the order ─► writing ─► done          (either may fail: done with the problem)
+ */
+#pragma once
+
+#include "orchestrator/open_leg.h"
+#include "orchestrator/orchestrator.h"
+#include "domain/audit_record.h"
+
+struct leg_note {
+        enum audit_action action;
+        char actor[KEY_NAME_SIZE];
+        char correlation_id[CORRELATION_ID_SIZE];
+        /* what becomes of the leg's own columns; left alone when `settles` is false */
+        bool settles;
+        enum confidence confidence;
+        enum problem problem;
+        char message[MESSAGE_SIZE];
+        /* what the audit record says of a modify or cancel (not the leg's own outcome) */
+        enum outcome outcome;
+        char broker_code[BROKER_CODE_SIZE];
+        char broker_message[MESSAGE_SIZE];
+        bool modified; /* counts as a modification */
+        bool has_validity;
+        enum validity validity;
+};
+
+typedef void leg_write_fn(void *userdata, enum problem p);
+
+/* The note is copied. `done` may be NULL; it is called on the loop thread, later. -ENOMEM: nothing begun. */
+int leg_write(struct open_leg *l, const struct leg_note *note, leg_write_fn *done, void *userdata);

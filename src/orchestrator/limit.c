@@ -1,0 +1,253 @@
+#include "orchestrator/limit.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/decimal.h"
+#include "base/text.h"
+
+static int rate_window_init(struct rate_window *w, int64_t span_us, int64_t cap)
+{
+        *w = (struct rate_window){.span_us = span_us, .cap = (unsigned)cap};
+        if (cap == 0)
+                return 0;
+        w->stamps = malloc((size_t)cap * sizeof(*w->stamps));
+        if (!w->stamps)
+                return -ENOMEM;
+        for (unsigned i = 0; i < w->cap; i++)
+                w->stamps[i] = INT64_MIN / 2;
+        return 0;
+}
+
+/* Microseconds until there is room; 0: now. */
+static int64_t rate_window_wait(const struct rate_window *w, int64_t now)
+{
+        if (w->cap == 0)
+                return 0;
+        int64_t free_at = w->stamps[w->next] + w->span_us;
+        return free_at > now ? free_at - now : 0;
+}
+
+static void rate_window_take(struct rate_window *w, int64_t now)
+{
+        if (w->cap == 0)
+                return;
+        w->stamps[w->next] = now;
+        w->next = (w->next + 1) % w->cap;
+}
+
+static void rate_window_give_back(struct rate_window *w)
+{
+        if (w->cap == 0)
+                return;
+        w->next = (w->next + w->cap - 1) % w->cap;
+        w->stamps[w->next] = INT64_MIN / 2;
+}
+
+int64_t rate_window_left(const struct rate_window *w)
+{
+        if (w->cap == 0)
+                return -1;
+        int64_t now = clock_mono_us(), left = 0;
+        for (unsigned i = 0; i < w->cap; i++)
+                left += w->stamps[i] + w->span_us <= now;
+        return left;
+}
+
+int limits_init(struct limits *l, const struct account_limits *set)
+{
+        *l = (struct limits){.set = set};
+        int r = rate_window_init(&l->second, LIMIT_SECOND_US, set->orders_per_second);
+        if (r < 0)
+                return r;
+        r = rate_window_init(&l->minute, LIMIT_MINUTE_US, set->orders_per_minute);
+        if (r < 0)
+                return r;
+        if (set->repeat_window_us > 0) {
+                l->recent = calloc(LIMIT_IDENTICAL, sizeof(*l->recent));
+                if (!l->recent)
+                        return -ENOMEM;
+        }
+        return 0;
+}
+
+void limits_done(struct limits *l)
+{
+        free(l->second.stamps);
+        free(l->minute.stamps);
+        free(l->recent);
+        *l = (struct limits){};
+}
+
+static void limits_roll(struct limits *l)
+{
+        int today = clock_ist_day(clock_wall_us());
+        if (l->day != today) {
+                l->day = today;
+                l->day_orders = l->day_value = 0;
+        }
+}
+
+void limits_restore(struct limits *l, int day, int64_t orders, int64_t value)
+{
+        l->day = day;
+        l->day_orders = orders;
+        l->day_value = value;
+}
+
+int64_t limits_orders_left(struct limits *l)
+{
+        limits_roll(l);
+        if (l->set->orders_per_day == 0)
+                return -1;
+        int64_t left = l->set->orders_per_day - l->day_orders;
+        return left > 0 ? left : 0;
+}
+
+int64_t limits_value_left(struct limits *l)
+{
+        limits_roll(l);
+        if (l->set->max_daily_value == 0)
+                return -1;
+        int64_t left = l->set->max_daily_value - l->day_value;
+        return left > 0 ? left : 0;
+}
+
+static void mix(uint64_t *h, uint64_t value)
+{
+        /* FNV-1a over whole words, then a finaliser: collisions only make a refusal that says so. */
+        *h = (*h ^ value) * UINT64_C(0x100000001b3);
+        *h ^= *h >> 29;
+}
+
+/* What makes two orders "the same": everything a trader would have to repeat by mistake. */
+static uint64_t identity(const struct order *o, const struct leg *leg)
+{
+        uint64_t h = UINT64_C(0xcbf29ce484222325);
+        for (const char *c = o->symbol; *c; c++)
+                mix(&h, (uint64_t)(unsigned char)*c);
+        mix(&h, o->side);
+        mix(&h, o->type);
+        mix(&h, o->product);
+        mix(&h, (uint64_t)leg->quantity);
+        mix(&h, (uint64_t)o->price);
+        mix(&h, (uint64_t)o->trigger_price);
+        return h ? h : 1;
+}
+
+static bool identical(const struct limits *l, uint64_t hash, int64_t now, int64_t *ret_age)
+{
+        for (unsigned i = 0; i < LIMIT_IDENTICAL; i++) {
+                if (l->recent[i].hash != hash)
+                        continue;
+                *ret_age = now - l->recent[i].at_us;
+                if (*ret_age < l->set->repeat_window_us)
+                        return true;
+        }
+        return false;
+}
+
+static int seconds_up(int64_t us)
+{
+        return (int)((us + 999999) / 1000000);
+}
+
+static enum problem check_size(const struct limits *l, const struct leg *leg, int64_t value,
+                               char *detail, size_t size)
+{
+        const struct account_limits *set = l->set;
+        char a[DECIMAL_TEXT_SIZE], b[DECIMAL_TEXT_SIZE];
+
+        if (set->max_order_quantity && leg->quantity > set->max_order_quantity) {
+                snprintf(detail, size, "quantity %" PRId64 " is above the account's limit of %" PRId64,
+                         leg->quantity, set->max_order_quantity);
+                return PROBLEM_MAX_ORDER_QUANTITY;
+        }
+        if (set->max_order_value && value > set->max_order_value) {
+                snprintf(detail, size, "order value %s is above the account's limit of %s",
+                         decimal_print(value, a), decimal_print(set->max_order_value, b));
+                return PROBLEM_MAX_ORDER_VALUE;
+        }
+        if (set->max_daily_value && l->day_value + value > set->max_daily_value) {
+                snprintf(detail, size, "order value %s is more than what is left of the day's: %s",
+                         decimal_print(value, a),
+                         decimal_print(set->max_daily_value - l->day_value, b));
+                return PROBLEM_MAX_DAILY_VALUE;
+        }
+        return PROBLEM_NONE;
+}
+
+static enum problem check_count(const struct limits *l, unsigned n_open, int64_t now, char *detail,
+                                size_t size, int *ret_retry_s)
+{
+        const struct account_limits *set = l->set;
+
+        if (set->max_open_orders && n_open >= set->max_open_orders) {
+                snprintf(detail, size, "%u orders are open, the account's limit is %" PRId64, n_open,
+                         set->max_open_orders);
+                return PROBLEM_MAX_OPEN_ORDERS;
+        }
+        if (set->orders_per_day && l->day_orders >= set->orders_per_day) {
+                snprintf(detail, size, "%" PRId64 " orders were sent today, the account's limit is %" PRId64,
+                         l->day_orders, set->orders_per_day);
+                return PROBLEM_MAX_ORDERS_PER_DAY;
+        }
+        int64_t second = rate_window_wait(&l->second, now), minute = rate_window_wait(&l->minute, now);
+        if (second || minute) {
+                *ret_retry_s = seconds_up(second > minute ? second : minute);
+                snprintf(detail, size, "the account's limit is %" PRId64 " orders in %s",
+                         minute ? set->orders_per_minute : set->orders_per_second,
+                         minute ? "60 s" : "1.1 s");
+                return PROBLEM_ORDER_RATE;
+        }
+        return PROBLEM_NONE;
+}
+
+enum problem limits_take(struct limits *l, const struct order *o, const struct leg *leg, int64_t value,
+                         unsigned n_open, char *detail, size_t size, int *ret_retry_s)
+{
+        int64_t now = clock_mono_us(), age;
+        limits_roll(l);
+
+        enum problem p = check_size(l, leg, value, detail, size);
+        if (p == PROBLEM_NONE)
+                p = check_count(l, n_open, now, detail, size, ret_retry_s);
+        if (p != PROBLEM_NONE)
+                return p;
+        if (l->recent) {
+                uint64_t hash = identity(o, leg);
+                if (identical(l, hash, now, &age)) {
+                        *ret_retry_s = seconds_up(l->set->repeat_window_us - age);
+                        snprintf(detail, size,
+                                 "the same order was sent %" PRId64 " ms ago; the window is %" PRId64 " ms",
+                                 age / 1000, l->set->repeat_window_us / 1000);
+                        return PROBLEM_IDENTICAL_ORDER;
+                }
+                l->recent[l->next_recent].hash = hash;
+                l->recent[l->next_recent].at_us = now;
+                l->next_recent = (l->next_recent + 1) % LIMIT_IDENTICAL;
+        }
+        rate_window_take(&l->second, now);
+        rate_window_take(&l->minute, now);
+        l->day_orders++;
+        l->day_value += value;
+        return PROBLEM_NONE;
+}
+
+void limits_give_back(struct limits *l, const struct order *o, const struct leg *leg, int64_t value)
+{
+        rate_window_give_back(&l->second);
+        rate_window_give_back(&l->minute);
+        if (l->day_orders > 0)
+                l->day_orders--;
+        l->day_value = l->day_value > value ? l->day_value - value : 0;
+        if (!l->recent)
+                return;
+        uint64_t hash = identity(o, leg);
+        for (unsigned i = 0; i < LIMIT_IDENTICAL; i++)
+                if (l->recent[i].hash == hash)
+                        l->recent[i].hash = 0;
+}

@@ -1,0 +1,139 @@
+#include "orchestrator/open_leg.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "orchestrator/state.h"
+
+bool open_leg_unresolved(const struct open_leg *l)
+{
+        return l->state == LEG_STATE_SENDING || l->state == LEG_STATE_UNKNOWN ||
+               l->state == LEG_STATE_NEEDS_OPERATOR;
+}
+
+static void count(struct open_leg *l, int by)
+{
+        struct account_state *a = l->account;
+        a->n_open += (unsigned)by;
+        if (open_leg_unresolved(l))
+                a->n_unresolved += (unsigned)by;
+        if (l->state == LEG_STATE_NEEDS_OPERATOR)
+                a->n_needs_operator += (unsigned)by;
+}
+
+struct open_leg *open_leg_add(struct open_legs *set, struct account_state *a, const struct order *o,
+                              const struct leg *leg)
+{
+        struct open_leg *l = calloc(1, sizeof(*l));
+        if (!l)
+                return NULL;
+        list_init(&l->writes);
+        l->account = a;
+        l->number = leg->number;
+        l->day = o->day;
+        l->side = o->side;
+        l->product = o->product;
+        l->type = leg->effective.type;
+        l->price = leg->effective.price;
+        l->trigger_price = leg->effective.trigger_price;
+        l->state = leg->state;
+        l->outcome = leg->outcome;
+        l->status = leg->status;
+        l->quantity = leg->quantity;
+        l->filled_quantity = leg->filled_quantity;
+        l->average_price = leg->average_price;
+        l->since_us = o->created_us;
+        l->cancel_requested = leg->cancel_requested;
+        text_copy(l->order_id, sizeof(l->order_id), o->id);
+        text_copy(l->tag, sizeof(l->tag), leg->tag);
+        text_copy(l->symbol, sizeof(l->symbol), o->symbol);
+        text_copy(l->broker_order_id, sizeof(l->broker_order_id), leg->broker_order_id);
+        list_append(&a->open_legs, &l->of_account);
+        HASH_ADD_STR(set->by_tag, tag, l);
+        count(l, 1);
+        return l;
+}
+
+struct open_leg *open_leg_find(struct open_legs *set, const char *tag)
+{
+        struct open_leg *l = NULL;
+        HASH_FIND_STR(set->by_tag, tag, l);
+        return l;
+}
+
+void open_leg_remove(struct open_legs *set, struct open_leg *l)
+{
+        count(l, -1);
+        list_unlink(&l->of_account);
+        HASH_DEL(set->by_tag, l);
+        free(l);
+}
+
+void open_leg_retire(struct open_leg *l)
+{
+        bool over = l->state == LEG_STATE_SETTLED &&
+                    (order_status_terminal(l->status) || l->outcome != OUTCOME_ACCEPTED);
+        if (over && !l->dirty && l->pins == 0 && !l->in_operation && !l->write_running && list_empty(&l->writes))
+                open_leg_remove(&l->account->orchestrator->open_legs, l);
+}
+
+void open_legs_free(struct open_legs *set)
+{
+        struct open_leg *l, *next;
+        HASH_ITER(hh, set->by_tag, l, next)
+        {
+                HASH_DEL(set->by_tag, l);
+                free(l);
+        }
+}
+
+void open_leg_set_state(struct open_leg *l, enum leg_state state)
+{
+        count(l, -1);
+        l->state = state;
+        count(l, 1);
+}
+
+void open_leg_apply(const struct open_leg *l, struct leg *leg)
+{
+        leg->state = l->state;
+        leg->outcome = l->outcome;
+        leg->status = l->status;
+        leg->quantity = l->quantity;
+        leg->effective.type = l->type;
+        leg->effective.price = l->price;
+        leg->effective.trigger_price = l->trigger_price;
+        leg->filled_quantity = l->filled_quantity;
+        leg->average_price = l->average_price;
+        leg->cancel_requested = l->cancel_requested;
+        text_copy(leg->broker_order_id, sizeof(leg->broker_order_id), l->broker_order_id);
+}
+
+void open_legs_apply(struct open_legs *set, struct order *o)
+{
+        for (unsigned i = 0; i < o->n_legs; i++) {
+                struct open_leg *l = open_leg_find(set, o->legs[i].tag);
+                if (l && !l->in_operation)
+                        open_leg_apply(l, &o->legs[i]);
+        }
+}
+
+bool open_leg_update(struct open_leg *l, const struct book_order *row)
+{
+        bool changed = l->status != row->status || l->filled_quantity != row->filled_quantity ||
+                       l->average_price != row->average_price || l->quantity != row->quantity ||
+                       l->price != row->price || l->trigger_price != row->trigger_price ||
+                       l->type != row->type || !text_equal(l->broker_order_id, row->broker_order_id);
+        if (!changed)
+                return false;
+        l->status = row->status;
+        l->filled_quantity = row->filled_quantity;
+        l->average_price = row->average_price;
+        l->quantity = row->quantity;
+        l->price = row->price;
+        l->trigger_price = row->trigger_price;
+        l->type = row->type;
+        text_copy(l->broker_order_id, sizeof(l->broker_order_id), row->broker_order_id);
+        return true;
+}

@@ -1,0 +1,69 @@
+/* The legs that are not over: live at the broker, or with an outcome that is not known. One compact struct
+ * each, the truth about their state while the daemon runs; the ledger's rows are written from it, so that an
+ * older picture never overwrites a newer one. Found by tag, by account, by order. Loop thread only. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <uthash.h>
+
+#include "base/list.h"
+#include "domain/order.h"
+#include "domain/portfolio.h"
+
+struct account_state;
+
+struct open_leg {
+        UT_hash_handle hh; /* by tag */
+        struct list of_account;
+        struct account_state *account;
+        char order_id[ID_SIZE];
+        char tag[TAG_SIZE];
+        char symbol[SYMBOL_SIZE];
+        char broker_order_id[BROKER_ORDER_ID_SIZE];
+        unsigned number;
+        int day;
+        enum side side;
+        enum product product;
+        enum order_type type;
+        enum leg_state state;
+        enum outcome outcome;
+        enum order_status status;
+        int64_t quantity, price, trigger_price;
+        int64_t filled_quantity, average_price;
+        int64_t since_us;  /* wall: the intent */
+        bool cancel_requested;
+        bool in_operation; /* its own operation is still running: reconcile leaves it alone */
+        struct list writes; /* struct leg_write: one at a time, in order */
+        bool write_running;
+        bool dirty;    /* memory knows more than the ledger: a write failed */
+        unsigned pins; /* held by acts that run */
+        /* reconcile */
+        unsigned reads, seen; /* `seen`: number of the last book read that showed it */
+        int64_t next_read_us; /* monotonic */
+};
+
+struct open_legs {
+        struct open_leg *by_tag;
+};
+
+/* From a leg of an order; the account's counters follow. NULL when out of memory. */
+struct open_leg *open_leg_add(struct open_legs *set, struct account_state *a, const struct order *o,
+                              const struct leg *leg);
+struct open_leg *open_leg_find(struct open_legs *set, const char *tag);
+/* Takes it out of everything and frees it. */
+void open_leg_remove(struct open_legs *set, struct open_leg *l);
+/* The same when it is over, durable, and nobody needs it any more. */
+void open_leg_retire(struct open_leg *l);
+void open_legs_free(struct open_legs *set);
+
+/* Moves between unresolved, live and needs-operator; the account's counters follow. */
+void open_leg_set_state(struct open_leg *l, enum leg_state state);
+bool open_leg_unresolved(const struct open_leg *l);
+/* Copies the state into the leg of an order that is about to be written or shown. */
+void open_leg_apply(const struct open_leg *l, struct leg *leg);
+/* Puts what is known in memory over every leg of an order read from the ledger. */
+void open_legs_apply(struct open_legs *set, struct order *o);
+/* True when the book row says something new; takes it over. */
+bool open_leg_update(struct open_leg *l, const struct book_order *row);

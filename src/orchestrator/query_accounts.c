@@ -1,0 +1,238 @@
+/* Reads that go to the brokers: one call per account and thing, all at once; each account has its own result. What
+ * a local exchange changed by being asked is durable before it is shown. */
+#include "orchestrator/query.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "orchestrator/state.h"
+
+#define PARTS_MAX 3
+
+struct part {
+        struct call call;
+        struct account_result *result;
+        struct accounts_read *read;
+};
+
+struct accounts_read {
+        struct orchestrator *o;
+        struct account_query *query;
+        struct part *parts;
+        unsigned n_parts, n_out;
+        struct store_append flush;
+        struct list riders;
+        struct loop_work work;
+};
+
+static const enum broker_op funds_ops[] = {BROKER_FUNDS};
+static const enum broker_op holdings_ops[] = {BROKER_HOLDINGS};
+static const enum broker_op positions_ops[] = {BROKER_POSITIONS};
+static const enum broker_op portfolio_ops[] = {BROKER_FUNDS, BROKER_HOLDINGS, BROKER_POSITIONS};
+static const enum broker_op trades_ops[] = {BROKER_TRADES};
+static const struct {
+        const enum broker_op *ops;
+        unsigned n;
+} kinds[] = {
+        [QUERY_FUNDS] = {funds_ops, 1},
+        [QUERY_HOLDINGS] = {holdings_ops, 1},
+        [QUERY_POSITIONS] = {positions_ops, 1},
+        [QUERY_PORTFOLIO] = {portfolio_ops, PARTS_MAX},
+        [QUERY_TRADES] = {trades_ops, 1},
+};
+
+static void accounts_finish(struct accounts_read *r)
+{
+        struct account_query *q = r->query;
+        q->done(q);
+        for (unsigned i = 0; i < q->n_results; i++) {
+                free(q->results[i].holdings);
+                free(q->results[i].positions);
+                free(q->results[i].trades);
+        }
+        free(q->results);
+        free(r->parts);
+        free(r);
+}
+
+static void flushed(struct store_job *job)
+{
+        struct accounts_read *r = CONTAINER_OF(job, struct accounts_read, flush.job);
+        ledger_done(r->o, job, NULL, 0);
+        if (job->result != STORE_OK)
+                for (unsigned i = 0; i < r->query->n_results; i++)
+                        if (r->query->results[i].problem == PROBLEM_NONE)
+                                r->query->results[i].problem = PROBLEM_STORE_UNAVAILABLE;
+        accounts_finish(r);
+}
+
+static void accounts_read_ended(struct accounts_read *r)
+{
+        if (list_empty(&r->o->riders)) {
+                accounts_finish(r);
+                return;
+        }
+        r->flush = (struct store_append){.job.done = flushed};
+        ledger_append(r->o, &r->flush, &r->riders);
+}
+
+static void take(struct account_result *to, struct broker_result *from, enum broker_op op)
+{
+        switch (op) {
+        case BROKER_FUNDS:
+                to->funds = from->funds;
+                break;
+        case BROKER_HOLDINGS:
+                to->holdings = TAKE(from->holdings);
+                to->n_holdings = from->n_holdings;
+                break;
+        case BROKER_POSITIONS:
+                to->positions = TAKE(from->positions);
+                to->n_positions = from->n_positions;
+                break;
+        default:
+                to->trades = TAKE(from->trades);
+                to->n_trades = from->n_trades;
+                for (unsigned i = 0; i < to->n_trades; i++)
+                        text_copy(to->trades[i].account, sizeof(to->trades[i].account), to->account->id);
+                break;
+        }
+}
+
+static void part_ended(struct call *c)
+{
+        struct part *p = CONTAINER_OF(c, struct part, call);
+        struct account_result *to = p->result;
+
+        if (c->result.outcome == OUTCOME_ACCEPTED) {
+                take(to, &c->result, c->broker.op);
+                to->as_of_us = clock_wall_us();
+        } else {
+                to->problem = c->result.problem != PROBLEM_NONE ? c->result.problem
+                                                                : PROBLEM_BROKER_REJECTED;
+                if (to->problem == PROBLEM_OUTCOME_UNKNOWN)
+                        to->problem = PROBLEM_BROKER_UNREACHABLE;
+                text_copy(to->message, sizeof(to->message), c->result.message);
+        }
+        call_clear(c);
+        if (--p->read->n_out == 0)
+                accounts_read_ended(p->read);
+}
+
+static bool asked_for(const struct account_query *q, const char *id)
+{
+        if (!caller_may_use(&q->caller, id))
+                return false;
+        if (!q->accounts)
+                return true;
+        for (const char *const *a = q->accounts; *a; a++)
+                if (strcmp(*a, id) == 0)
+                        return true;
+        return false;
+}
+
+static void nothing(struct loop_work *w)
+{
+        accounts_finish(CONTAINER_OF(w, struct accounts_read, work));
+}
+
+void query_accounts(struct orchestrator *o, struct account_query *q)
+{
+        struct accounts_read *r = calloc(1, sizeof(*r));
+        unsigned n_ops = kinds[q->kind].n;
+        q->problem = PROBLEM_NONE;
+        q->n_results = 0;
+        q->results = calloc(o->options.n_accounts, sizeof(*q->results));
+        if (!r || !q->results)
+                abort();
+        r->o = o;
+        r->query = q;
+        r->parts = calloc((size_t)o->options.n_accounts * n_ops, sizeof(*r->parts));
+        if (!r->parts)
+                abort();
+        for (unsigned i = 0; i < o->options.n_accounts; i++) {
+                struct account_state *a = &o->accounts[i];
+                if (!asked_for(q, a->account->id))
+                        continue;
+                struct account_result *result = &q->results[q->n_results++];
+                result->account = a->account;
+                for (unsigned n = 0; n < n_ops; n++)
+                        r->parts[r->n_parts++] = (struct part){
+                                .result = result,
+                                .read = r,
+                                .call = {.account = a,
+                                         .broker.op = kinds[q->kind].ops[n],
+                                         .passes_halt = true,
+                                         .done = part_ended},
+                        };
+        }
+        r->n_out = r->n_parts;
+        r->work.run = nothing;
+        if (r->n_out == 0)
+                loop_defer(o->loop, &r->work);
+        for (unsigned i = 0; i < r->n_parts; i++)
+                call_start(&r->parts[i].call);
+}
+
+/* --- quotes -------------------------------------------------------------------------------------------- */
+
+struct quotes_read {
+        struct orchestrator *o;
+        struct quotes_query *query;
+        struct call call;
+};
+
+static void quotes_got(struct call *c)
+{
+        struct quotes_read *r = CONTAINER_OF(c, struct quotes_read, call);
+        struct quotes_query *q = r->query;
+
+        ledger_flush(r->o);
+        q->problem = c->result.outcome == OUTCOME_ACCEPTED          ? PROBLEM_NONE
+                     : c->result.problem == PROBLEM_SESSION_REQUIRED ? PROBLEM_SESSION_REQUIRED
+                                                                     : PROBLEM_BROKER_UNREACHABLE;
+        text_copy(q->message, sizeof(q->message), c->result.message);
+        q->quotes = c->result.quotes;
+        q->n_quotes = c->result.n_quotes;
+        q->done(q);
+        call_clear(c);
+        free(r);
+}
+
+static struct account_state *source_of(struct orchestrator *o, const struct quotes_query *q)
+{
+        struct account_state *first = NULL;
+        if (q->account)
+                return account_state(o, q->account);
+        for (unsigned i = 0; i < o->options.n_accounts; i++) {
+                struct account_state *a = &o->accounts[i];
+                if (!caller_may_use(&q->caller, a->account->id))
+                        continue;
+                if (a->session == SESSION_STATE_ACTIVE)
+                        return a;
+                if (!first)
+                        first = a;
+        }
+        return first;
+}
+
+void query_quotes(struct orchestrator *o, struct quotes_query *q)
+{
+        struct quotes_read *r = calloc(1, sizeof(*r));
+        struct account_state *a = source_of(o, q);
+        if (!r || !a)
+                abort(); /* there is at least one account, and http checks that the caller has one */
+        r->o = o;
+        r->query = q;
+        q->source = a->account->id;
+        r->call = (struct call){
+                .account = a,
+                .broker = {.op = BROKER_QUOTES,
+                           .instruments = q->instruments,
+                           .n_instruments = q->n_instruments},
+                .passes_halt = true,
+                .done = quotes_got,
+        };
+        call_start(&r->call);
+}

@@ -1,0 +1,26 @@
+/* Audit records and journal records of what happens to orders, built from an allow-list of fields. An audit
+ * record borrows from the order: both must live until it is stored. */
+#pragma once
+
+#include "domain/audit_record.h"
+#include "domain/order.h"
+
+struct account_state;
+
+void record_intent(struct audit_record *a, const struct order *o);
+/* Every leg was refused by gates: nothing was sent. `all`: the whole order; else one account's leg. */
+void record_refused(struct audit_record *a, const struct order *o);
+void record_leg(struct audit_record *a, enum audit_action action, const struct order *o,
+                const struct leg *leg, const char *actor, const char *correlation_id);
+/* MODIFY_INTENT, CANCEL_INTENT: what was asked for this leg. */
+void record_amend(struct audit_record *a, enum audit_action action, const struct order *o,
+                  const struct leg *leg, const char *actor, const char *correlation_id);
+/* Without an order: `payload` is JSON and is copied. */
+void record_act(struct audit_record *a, enum audit_action action, const char *actor,
+                const char *correlation_id, const char *account, const char *outcome,
+                const char *payload);
+void records_done(struct audit_record *a, unsigned n);
+
+/* The same facts for the journal. */
+void record_log_leg(const char *message_id, int level, const struct order *o, const struct leg *leg,
+                    const char *action);

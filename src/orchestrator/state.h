@@ -1,0 +1,101 @@
+/* What the orchestrator holds while it runs. Internal to this folder: the outside sees orchestrator.h. */
+#pragma once
+
+#include "orchestrator/event.h"
+#include "orchestrator/funds.h"
+#include "orchestrator/job.h"
+#include "orchestrator/key.h"
+#include "orchestrator/killswitch.h"
+#include "orchestrator/limit.h"
+#include "orchestrator/open_leg.h"
+#include "orchestrator/orchestrator.h"
+#include "orchestrator/quote.h"
+#include "orchestrator/session.h"
+
+struct book_reader;
+
+/* One account at run time. */
+struct account_state {
+        struct orchestrator *orchestrator;
+        const struct account *account;
+        const struct broker *broker;
+        struct httpc *transport;
+        bool unlimited; /* ORDO_LIMITS=off, and a paper account */
+
+        enum session_state session;
+        int64_t session_since_us, session_expires_us, last_login_us;
+        char login_id[UUID_SIZE]; /* of the pending login; "" */
+
+        bool ready; /* a complete book was read since start */
+        struct list open_legs; /* struct open_leg.of_account */
+        unsigned n_open, n_unresolved, n_needs_operator;
+        struct book_reader *book;
+        struct limits limits;
+        struct funds_cache funds;
+        struct quote_cache quotes;
+
+        int64_t last_call_us;
+        char last_error[MESSAGE_SIZE];
+        struct series *requests[_BROKER_OP_MAX][_OUTCOME_MAX];
+        struct series *durations[_BROKER_OP_MAX];
+};
+
+struct orchestrator {
+        struct orchestrator_options options;
+        struct loop *loop;
+        struct store *store;
+        struct account_state *accounts; /* options.n_accounts of them */
+
+        struct list operations; /* running struct operation.link */
+        unsigned n_operations;
+        bool draining;
+
+        struct list riders; /* made by a local exchange, not handed to the store yet; in order */
+
+        struct open_legs open_legs;
+        struct keys keys;
+        struct killswitch *killswitch;
+        struct list subscriptions;
+        int64_t last_event_id;
+        struct jobs *jobs;
+
+        int64_t started_us, started_mono_us;
+        enum store_result store_failure; /* STORE_OK while writes succeed */
+        struct series *orders[_OVERALL_MAX];
+        struct series *overhead, *commit_seconds, *group_size;
+};
+
+struct account_state *account_state(struct orchestrator *o, const char *id); /* NULL */
+
+/* query.c: fills the lookup for an id or "client:<client_order_id>" of today. `id` must live on. */
+void order_lookup(struct store_order_get *get, const char *id);
+/* Takes out the legs the caller may not see; false when none is left. */
+bool order_narrow(struct order *o, const struct caller *c);
+
+/* killswitch.c */
+int killswitch_new(struct orchestrator *o);
+void killswitch_free(struct orchestrator *o);
+int killswitch_restore(struct orchestrator *o, const struct store_killswitch_row *rows, unsigned n,
+                       uint64_t epoch);
+void killswitch_start(struct orchestrator *o);
+uint64_t killswitch_epoch(const struct orchestrator *o);
+
+/* event.c */
+void event_publish(struct orchestrator *o, const struct audit_record *a);
+
+/* session.c: the broker said that the token is no longer good; the state of one account. */
+void session_ended(struct account_state *a);
+void session_restore(struct orchestrator *o, const struct store_session_row *rows, unsigned n);
+void session_start(struct account_state *a);
+
+/* Every write to the ledger goes through here: takes along the riders that wait, so that they are stored in
+ * the order they were made and never later than what was derived from them. `riders` must be a list of the
+ * job's owner (it becomes job->riders). */
+void ledger_outcome(struct orchestrator *o, struct store_outcome *job, struct list *riders);
+void ledger_append(struct orchestrator *o, struct store_append *job, struct list *riders);
+/* Stores riders that came with a read, if any wait. */
+void ledger_flush(struct orchestrator *o);
+/* To be called first in the `done` of every write: keeps the health of the ledger, publishes its records. */
+void ledger_done(struct orchestrator *o, const struct store_job *job,
+                 const struct audit_record *audit, unsigned n_audit);
+enum problem ledger_problem(enum store_result r);

@@ -1,0 +1,111 @@
+#include "orchestrator/status.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "domain/meter.h"
+#include "orchestrator/state.h"
+
+static void read_account(struct account_state *a, struct account_status *ret)
+{
+        struct orchestrator *o = a->orchestrator;
+        *ret = (struct account_status){
+                .account = a->account,
+                .ready = a->ready,
+                .breaker = "closed", /* breakers come with the real brokers */
+                .last_call_us = a->last_call_us,
+                .open_legs = a->n_open - a->n_unresolved,
+                .unresolved_legs = a->n_unresolved,
+                .needs_operator = a->n_needs_operator,
+                .orders_left_second = a->unlimited ? -1 : rate_window_left(&a->limits.second),
+                .orders_left_minute = a->unlimited ? -1 : rate_window_left(&a->limits.minute),
+                .orders_left_day = a->unlimited ? -1 : limits_orders_left(&a->limits),
+                .value_left_day = a->unlimited ? -1 : limits_value_left(&a->limits),
+                .kill_level = killswitch_level(o, a->account->id),
+        };
+        text_copy(ret->last_error, sizeof(ret->last_error), a->last_error);
+        (void)session_view(o, a->account->id, &ret->session);
+}
+
+static const char *overall(const struct orchestrator *o, const struct status *s)
+{
+        if (o->store_failure != STORE_OK)
+                return "unavailable";
+        if (killswitch_level(o, NULL) != KILL_LEVEL_NONE)
+                return "halted";
+        for (unsigned i = 0; i < s->n_accounts; i++) {
+                const struct account_status *a = &s->accounts[i];
+                if (a->session.state != SESSION_STATE_ACTIVE || !a->ready || a->unresolved_legs ||
+                    a->kill_level != KILL_LEVEL_NONE)
+                        return "degraded";
+        }
+        return "ok";
+}
+
+void status_read(struct orchestrator *o, struct status *ret)
+{
+        struct store_stats stats;
+        store_stats(o->store, &stats);
+        ret->version = o->options.version;
+        ret->started_us = o->started_us;
+        ret->uptime_us = clock_mono_us() - o->started_mono_us;
+        ret->draining = o->draining;
+        ret->store_driver = store_driver_name(o->store);
+        ret->store_schema = store_schema_version(o->store);
+        ret->store_state = o->store_failure == STORE_OK ? "ok" : "failing";
+        ret->store_error[0] = '\0';
+        if (o->store_failure != STORE_OK)
+                text_copy(ret->store_error, sizeof(ret->store_error), stats.last_error);
+        ret->in_flight = o->n_operations;
+        ret->last_event_id = o->last_event_id;
+        ret->n_accounts = o->options.n_accounts;
+        for (unsigned i = 0; i < ret->n_accounts; i++)
+                read_account(&o->accounts[i], &ret->accounts[i]);
+        ret->overall = overall(o, ret);
+}
+
+unsigned status_not_ready(struct orchestrator *o, const char *ret_reasons[static 8])
+{
+        unsigned n = 0;
+        if (o->draining)
+                ret_reasons[n++] = "the daemon is stopping";
+        if (o->store_failure != STORE_OK)
+                ret_reasons[n++] = "the ledger cannot be written";
+        return n;
+}
+
+unsigned status_jobs(const struct orchestrator *o, const struct job_view **ret)
+{
+        return jobs_list(o, ret);
+}
+
+void status_measure(struct orchestrator *o)
+{
+        struct metrics *m = o->options.metrics;
+        struct store_stats stats;
+        const struct kill_entry *kills;
+
+        store_stats(o->store, &stats);
+        series_set(metrics_series(m, METER_BUILD_INFO, o->options.version, NULL), 1);
+        series_set(metrics_series(m, METER_STORE_QUEUE, NULL), stats.queued);
+        series_set(metrics_series(m, METER_LOG_DROPPED, NULL), (double)log_dropped());
+        for (int r = 0; r < _STORE_RESULT_MAX; r++)
+                if (stats.errors[r])
+                        series_set(metrics_series(m, METER_STORE_ERRORS,
+                                                  store_result_name((enum store_result)r), NULL),
+                                   (double)stats.errors[r]);
+        series_set(metrics_series(m, METER_KILL_SWITCH_LEVEL, "global", NULL),
+                   killswitch_level(o, NULL));
+        unsigned n = killswitch_list(o, &kills);
+        for (unsigned i = 0; i < n; i++)
+                series_set(metrics_series(m, METER_KILL_SWITCH_LEVEL, kills[i].scope, NULL),
+                           kills[i].level);
+        for (unsigned i = 0; i < o->options.n_accounts; i++) {
+                const struct account_state *a = &o->accounts[i];
+                const char *id = a->account->id;
+                series_set(metrics_series(m, METER_UNRESOLVED_LEGS, id, NULL), a->n_unresolved);
+                series_set(metrics_series(m, METER_OPEN_LEGS, id, NULL), a->n_open - a->n_unresolved);
+                series_set(metrics_series(m, METER_BREAKER_STATE, id, NULL), 0);
+                series_set(metrics_series(m, METER_SESSION_EXPIRY, id, NULL),
+                           (double)a->session_expires_us / 1e6);
+        }
+}

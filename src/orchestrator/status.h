@@ -1,0 +1,47 @@
+/* The state of the whole for /ready, /status, /jobs and the service manager: plain values, read at once. */
+#pragma once
+
+#include "orchestrator/killswitch.h"
+#include "orchestrator/orchestrator.h"
+#include "orchestrator/session.h"
+
+struct account_status {
+        const struct account *account;
+        struct session_view session;
+        bool ready;                 /* its books were read back since start */
+        const char *breaker;        /* "closed", "half_open", "open" */
+        int64_t last_call_us;       /* wall clock; 0 never */
+        char last_error[MESSAGE_SIZE];
+        unsigned open_legs, unresolved_legs, needs_operator;
+        /* what is left of the limits; -1: no limit */
+        int64_t orders_left_second, orders_left_minute, orders_left_day, value_left_day;
+        enum kill_level kill_level;
+};
+
+struct status {
+        const char *overall; /* "ok", "degraded", "halted", "unavailable" */
+        const char *version;
+        int64_t started_us, uptime_us;
+        bool draining;
+        const char *store_driver;
+        int store_schema;
+        const char *store_state; /* "ok", "failing" */
+        char store_error[STORE_ERROR_SIZE];
+        unsigned in_flight;
+        int64_t last_event_id;
+        unsigned n_accounts;
+        struct account_status accounts[ACCOUNTS_MAX];
+};
+void status_read(struct orchestrator *o, struct status *ret);
+/* The reasons why orders are refused altogether; 0: ready. Each is one sentence, literals. */
+unsigned status_not_ready(struct orchestrator *o, const char *ret_reasons[static 8]);
+
+struct job_view {
+        const char *name, *description;
+        bool running;
+        int64_t last_run_us, last_success_us, next_run_us;
+        char last_error[MESSAGE_SIZE];
+};
+unsigned status_jobs(const struct orchestrator *o, const struct job_view **ret);
+/* Sets the gauges that are read, not counted, before /metrics is printed. */
+void status_measure(struct orchestrator *o);

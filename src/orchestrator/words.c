@@ -1,0 +1,44 @@
+#include <errno.h>
+#include <string.h>
+
+#include "orchestrator/killswitch.h"
+#include "orchestrator/session.h"
+
+static const char *const kill_levels[] = {
+#define X(w) #w,
+        KILL_LEVEL_TABLE(X)
+#undef X
+};
+
+const char *kill_level_name(enum kill_level value)
+{
+        return kill_levels[value];
+}
+
+int kill_level_from(const char *s, size_t n)
+{
+        for (int i = 0; i < _KILL_LEVEL_MAX; i++)
+                if (strlen(kill_levels[i]) == n && memcmp(kill_levels[i], s, n) == 0)
+                        return i;
+        return -EINVAL;
+}
+
+static const char *const session_states[] = {
+        [SESSION_STATE_NONE] = "none",
+        [SESSION_STATE_PENDING] = "pending",
+        [SESSION_STATE_ACTIVE] = "active",
+        [SESSION_STATE_EXPIRED] = "expired",
+};
+
+const char *session_state_name(enum session_state value)
+{
+        return session_states[value];
+}
+
+int session_state_from(const char *s, size_t n)
+{
+        for (int i = 0; i < _SESSION_STATE_MAX; i++)
+                if (strlen(session_states[i]) == n && memcmp(session_states[i], s, n) == 0)
+                        return i;
+        return -EINVAL;
+}

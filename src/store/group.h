@@ -1,0 +1,22 @@
+/* One group: the jobs the store thread took at once. Writes share one transaction, in the order they were
+ * submitted; reads follow it, so that nobody reads what might yet be rolled back. Store thread. */
+#pragma once
+
+#include "store/driver.h"
+
+struct group {
+        const struct store_driver *driver;
+        void *db;
+        struct store_job *jobs[STORE_GROUP_MAX];
+        unsigned n;
+        /* out: */
+        unsigned committed; /* writes in a transaction that is durable now */
+        int64_t commit_us;
+        enum store_result failure; /* the worst of the group that is the ledger's fault, OK: none */
+        char error[STORE_ERROR_SIZE];
+};
+
+/* Runs every job and sets its result. */
+void group_run(struct group *g);
+/* The riders that travel with a job; NULL: none can. */
+struct list *group_riders(struct store_job *job);

@@ -1,0 +1,115 @@
+/* The SQLite driver, inside. One connection, its prepared statements kept for ever, and what a transaction
+ * advances (the chain's head, the epoch) with a copy to go back to. Store thread. */
+#pragma once
+
+#include <sqlite3.h>
+
+#include "domain/audit_chain.h"
+#include "store/driver.h"
+#include "store/reserve.h"
+#include "store/sqlite_statements.h"
+
+#define SQLITE_LEDGER_ID 0x4f72646f /* "Ordo", PRAGMA application_id */
+
+struct sqlite_head {
+        int64_t seq;
+        uint8_t hash[AUDIT_HASH_SIZE];
+        uint64_t epoch;
+};
+
+struct sqlite {
+        sqlite3 *db; /* NULL: given up after an error of the disk, opened again before the next use */
+        char *path;
+        int lock_fd;
+        bool read_only;
+        int schema_version;
+        sqlite3_stmt *statements[_SQL_MAX];
+        struct sqlite_head now, durable;
+        struct text line;       /* the audit record being written */
+        struct reserve reserve;
+        int wal_pages;
+        int64_t read_deadline_us; /* of the query that is running */
+        char *swept_scope, *swept_key; /* where forgetting old keys goes on */
+};
+
+/* Turns a failure into a result, with words for the administrator. */
+enum store_result sqlite_failure(struct sqlite *s, int rc, char error[static STORE_ERROR_SIZE]);
+enum store_result sqlite_job_failure(struct sqlite *s, int rc, struct store_job *job);
+
+/* Prepared once, reset, with nothing bound that must still be alive. NULL: `*ret` says why. */
+sqlite3_stmt *sqlite_statement(struct sqlite *s, enum sql id, struct store_job *job,
+                               enum store_result *ret);
+/* Runs a statement that gives no rows and resets it. */
+enum store_result sqlite_done(struct sqlite *s, sqlite3_stmt *statement, struct store_job *job);
+
+static inline void sqlite_bind_text(sqlite3_stmt *st, int i, const char *value)
+{
+        sqlite3_bind_text(st, i, value, -1, SQLITE_STATIC);
+}
+/* "" for NULL. */
+bool sqlite_column_copy(sqlite3_stmt *st, int i, char *dst, size_t size);
+
+static inline sqlite3_stmt *sqlite_reset(sqlite3_stmt *st)
+{
+        sqlite3_reset(st);
+        return NULL;
+}
+DEFINE_CLEANUP(sqlite3_stmt *, sqlite_reset)
+
+static inline sqlite3 *sqlite_close(sqlite3 *db)
+{
+        sqlite3_close_v2(db);
+        return NULL;
+}
+DEFINE_CLEANUP(sqlite3 *, sqlite_close)
+
+/* sqlite_vfs.c: what the ledger's files are written through. */
+#define SQLITE_VFS_NAME "ordo"
+int sqlite_register_vfs(void);
+
+/* sqlite_open.c: connects, checks, reads the heads. Errors as store_open()'s. */
+int sqlite_connect(struct sqlite *s, char error[static STORE_ERROR_SIZE]);
+void sqlite_disconnect(struct sqlite *s);
+/* Counts the pages of the WAL as they are written. */
+void sqlite_watch_wal(struct sqlite *s);
+int sqlite_load_heads(struct sqlite *s, char error[static STORE_ERROR_SIZE]);
+int sqlite_open(const struct store_options *o, char error[static STORE_ERROR_SIZE], void **ret_db);
+void sqlite_shut(void *db);
+/* The path behind "sqlite:". */
+const char *sqlite_path(const char *url);
+
+/* sqlite_schema.c */
+int sqlite_migrate(struct sqlite *s, const struct store_options *o,
+                   char error[static STORE_ERROR_SIZE]);
+
+/* sqlite_backup.c: a verified copy; `path` must not exist. Any thread. 0 or -errno with the text. */
+int sqlite_copy(const char *from, const char *path, char error[static STORE_ERROR_SIZE]);
+
+/* sqlite_audit.c: writes `n` records as the next ones of the chain. */
+enum store_result sqlite_write_audit(struct sqlite *s, struct audit_record *records, unsigned n,
+                                     struct store_job *job);
+/* sqlite_state.c */
+enum store_result sqlite_write_riders(struct sqlite *s, struct list *riders, struct store_job *job);
+/* sqlite_read.c: NOT_FOUND, or the order with its legs. */
+enum store_result sqlite_load_order(struct sqlite *s, const char *id, struct store_job *job,
+                                    struct order **ret);
+/* Past its time, and nothing of its order is unsettled: the key may be used again. */
+enum store_result sqlite_key_expired(struct sqlite *s, const char *order_id, int64_t expires_us,
+                                     struct store_job *job, bool *ret);
+/* Makes the query that follows end as UNAVAILABLE when it would hold up the orders for too long. */
+void sqlite_read_limit(struct sqlite *s, bool on);
+
+/* The ops. */
+enum store_result sqlite_op_intent(void *db, struct store_job *job);
+enum store_result sqlite_op_outcome(void *db, struct store_job *job);
+enum store_result sqlite_op_append(void *db, struct store_job *job);
+enum store_result sqlite_op_killswitch(void *db, struct store_job *job);
+enum store_result sqlite_op_session_put(void *db, struct store_job *job);
+enum store_result sqlite_op_order_get(void *db, struct store_job *job);
+enum store_result sqlite_op_order_list(void *db, struct store_job *job);
+enum store_result sqlite_op_key_get(void *db, struct store_job *job);
+enum store_result sqlite_op_audit_list(void *db, struct store_job *job);
+enum store_result sqlite_op_audit_prune(void *db, struct store_job *job);
+enum store_result sqlite_op_restore(void *db, struct store_job *job);
+enum store_result sqlite_op_riders_load(void *db, struct store_job *job);
+enum store_result sqlite_op_backup(void *db, struct store_job *job);

@@ -1,0 +1,373 @@
+/* Orders, read back. A query that would hold up the orders behind it for too long is cut off. */
+#include "store/sqlite.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+
+#define READ_MAX_US   (500 * USEC_PER_MS)
+#define READ_STEPS    4096 /* of SQLite's machine between two looks at the clock */
+#define LAST_ID       "~"  /* above every id */
+
+static int past_deadline(void *userdata)
+{
+        struct sqlite *s = userdata;
+        return clock_mono_us() > s->read_deadline_us;
+}
+
+void sqlite_read_limit(struct sqlite *s, bool on)
+{
+        if (!s->db)
+                return;
+        s->read_deadline_us = clock_mono_us() + READ_MAX_US;
+        sqlite3_progress_handler(s->db, on ? READ_STEPS : 0, on ? past_deadline : NULL, s);
+}
+
+struct words {
+        sqlite3_stmt *st;
+        bool damaged;
+};
+
+/* A word that this program does not know: a newer one wrote it, or the file is damaged. */
+#define WORD(w, i, x) word(w, i, x##_from)
+static int word(struct words *w, int i, int (*from)(const char *, size_t))
+{
+        const char *s = (const char *)sqlite3_column_text(w->st, i);
+        int value = s ? from(s, (size_t)sqlite3_column_bytes(w->st, i)) : -1;
+        if (value < 0) {
+                w->damaged = true;
+                return 0;
+        }
+        return value;
+}
+
+static int problem_word(const char *s, size_t n)
+{
+        return problem_from_code(s); /* SQLite's texts end in NUL */
+}
+
+static void scan_evidence(const char *text, struct evidence *e)
+{
+        int64_t numbers[7] = {};
+        char *p = (char *)text;
+
+        if (!text || !*text)
+                return;
+        for (int i = 0; i < 7; i++)
+                numbers[i] = strtoll(p, &p, 10);
+        e->started_us = numbers[0];
+        e->sent_us = numbers[1];
+        e->ended_us = numbers[2];
+        e->bytes_sent = numbers[3];
+        e->http_status = (int)numbers[4];
+        e->may_have_left = numbers[5] != 0;
+        e->complete_reply = numbers[6] != 0;
+        p += *p == ' ';
+        size_t n = strcspn(p, " ");
+        if (n != 1 || *p != '-')
+                text_copy_bytes(e->transport, sizeof(e->transport), p, n);
+        p += n;
+        p += *p == ' ';
+        text_copy(e->error, sizeof(e->error), p);
+}
+
+static void read_leg(struct words *w, struct leg *l)
+{
+        sqlite3_stmt *st = w->st;
+
+        l->number = (unsigned)sqlite3_column_int64(st, 1);
+        l->state = (enum leg_state)WORD(w, 2, leg_state);
+        l->outcome = (enum outcome)WORD(w, 5, outcome);
+        l->status = (enum order_status)WORD(w, 6, order_status);
+        l->quantity = sqlite3_column_int64(st, 7);
+        l->effective.type = (enum order_type)WORD(w, 8, order_type);
+        l->effective.price = sqlite3_column_int64(st, 9);
+        l->effective.trigger_price = sqlite3_column_int64(st, 10);
+        l->confidence = (enum confidence)WORD(w, 11, confidence);
+        l->problem = (enum problem)word(w, 12, problem_word);
+        sqlite_column_copy(st, 13, l->message, sizeof(l->message));
+        sqlite_column_copy(st, 14, l->broker_code, sizeof(l->broker_code));
+        sqlite_column_copy(st, 15, l->broker_message, sizeof(l->broker_message));
+        sqlite_column_copy(st, 16, l->broker_order_id, sizeof(l->broker_order_id));
+        l->filled_quantity = sqlite3_column_int64(st, 17);
+        l->average_price = sqlite3_column_int64(st, 18);
+        l->cancel_requested = sqlite3_column_int(st, 19) != 0;
+        l->attempts = (unsigned)sqlite3_column_int64(st, 20);
+        l->modifications = (unsigned)sqlite3_column_int64(st, 21);
+        l->sending_us = sqlite3_column_int64(st, 22);
+        l->latency_us = sqlite3_column_int64(st, 23);
+        l->updated_us = sqlite3_column_int64(st, 24);
+        scan_evidence((const char *)sqlite3_column_text(st, 25), &l->evidence);
+        sqlite_column_copy(st, 27, l->account, sizeof(l->account));
+        sqlite_column_copy(st, 29, l->tag, sizeof(l->tag));
+        l->multiplier = sqlite3_column_int64(st, 30);
+}
+
+static void read_order(struct words *w, struct order *o)
+{
+        sqlite3_stmt *st = w->st;
+        const char *policy = (const char *)sqlite3_column_text(st, 16);
+
+        sqlite_column_copy(st, 0, o->id, sizeof(o->id));
+        o->created_us = sqlite3_column_int64(st, 1);
+        o->day = sqlite3_column_int(st, 2);
+        sqlite_column_copy(st, 3, o->key_name, sizeof(o->key_name));
+        sqlite_column_copy(st, 4, o->correlation_id, sizeof(o->correlation_id));
+        sqlite_column_copy(st, 5, o->client_order_id, sizeof(o->client_order_id));
+        sqlite_column_copy(st, 6, o->symbol, sizeof(o->symbol));
+        o->side = (enum side)WORD(w, 7, side);
+        o->type = (enum order_type)WORD(w, 8, order_type);
+        o->product = (enum product)WORD(w, 9, product);
+        o->validity = (enum validity)WORD(w, 10, validity);
+        o->quantity = sqlite3_column_int64(st, 11);
+        o->price = sqlite3_column_int64(st, 12);
+        o->trigger_price = sqlite3_column_int64(st, 13);
+        o->disclosed_quantity = sqlite3_column_int64(st, 14);
+        o->reduce_only = sqlite3_column_int(st, 15) != 0;
+        o->market_policy_given = policy && *policy;
+        if (o->market_policy_given &&
+            market_policy_parse(policy, strlen(policy), &o->market_policy) < 0)
+                w->damaged = true;
+}
+
+static enum store_result load_legs(struct sqlite *s, struct order *o, struct store_job *job)
+{
+        enum store_result r;
+        unsigned n = 0;
+        int rc;
+
+        _cleanup_(sqlite_resetp) sqlite3_stmt *st = sqlite_statement(s, SQL_LEGS_LOAD, job, &r);
+        if (!st)
+                return r;
+        struct words w = {.st = st};
+        sqlite_bind_text(st, 1, o->id);
+        while ((rc = sqlite3_step(st)) == SQLITE_ROW && n < o->n_legs)
+                read_leg(&w, &o->legs[n++]);
+        if (rc != SQLITE_DONE)
+                return sqlite_job_failure(s, rc, job);
+        if (w.damaged)
+                return store_fail(job, STORE_CORRUPT, "a leg of order %s holds an unknown word",
+                                  o->id);
+        return STORE_OK;
+}
+
+enum store_result sqlite_load_order(struct sqlite *s, const char *id, struct store_job *job,
+                                    struct order **ret)
+{
+        _cleanup_(order_freep) struct order *o = NULL;
+        enum store_result r;
+
+        _cleanup_(sqlite_resetp) sqlite3_stmt *st = sqlite_statement(s, SQL_ORDER_LOAD, job, &r);
+        if (!st)
+                return r;
+        sqlite_bind_text(st, 1, id);
+        int rc = sqlite3_step(st);
+        if (rc == SQLITE_DONE)
+                return STORE_NOT_FOUND;
+        if (rc != SQLITE_ROW)
+                return sqlite_job_failure(s, rc, job);
+        struct words w = {.st = st};
+        if (order_new((unsigned)sqlite3_column_int(st, SQL_ORDER_COLUMNS_N), &o) < 0)
+                return store_fail(job, STORE_UNAVAILABLE, "out of memory");
+        read_order(&w, o);
+        if (w.damaged)
+                return store_fail(job, STORE_CORRUPT, "order %s holds an unknown word", o->id);
+        r = load_legs(s, o, job);
+        if (r == STORE_OK)
+                *ret = TAKE(o);
+        return r;
+}
+
+static enum store_result load_answer(struct sqlite *s, const char *id, struct store_job *job,
+                                     int *ret_status, char **ret_body, size_t *ret_size)
+{
+        enum store_result r;
+
+        *ret_status = 0;
+        *ret_body = NULL;
+        *ret_size = 0;
+        _cleanup_(sqlite_resetp) sqlite3_stmt *st = sqlite_statement(s, SQL_ANSWER_GET, job, &r);
+        if (!st)
+                return r;
+        sqlite_bind_text(st, 1, id);
+        int rc = sqlite3_step(st);
+        if (rc == SQLITE_DONE)
+                return STORE_OK;
+        if (rc != SQLITE_ROW)
+                return sqlite_job_failure(s, rc, job);
+        size_t n = (size_t)sqlite3_column_bytes(st, 1);
+        char *body = malloc(n + 1);
+        if (!body)
+                return store_fail(job, STORE_UNAVAILABLE, "out of memory");
+        memcpy(body, sqlite3_column_text(st, 1), n);
+        body[n] = '\0';
+        *ret_status = sqlite3_column_int(st, 0);
+        *ret_body = body;
+        *ret_size = n;
+        return STORE_OK;
+}
+
+/* The id behind a tag or a client's own id. */
+static enum store_result find_id(struct sqlite *s, const struct store_order_get *g,
+                                 struct store_job *job, char ret[static ID_SIZE])
+{
+        enum store_result r;
+        bool by_tag = g->tag != NULL;
+
+        _cleanup_(sqlite_resetp) sqlite3_stmt *st =
+                sqlite_statement(s, by_tag ? SQL_LEG_BY_TAG : SQL_LEG_BY_CLIENT_ID, job, &r);
+        if (!st)
+                return r;
+        if (by_tag) {
+                sqlite_bind_text(st, 1, g->account);
+                sqlite_bind_text(st, 2, g->tag);
+        } else {
+                sqlite_bind_text(st, 1, g->client_order_id);
+                sqlite3_bind_int(st, 2, g->day);
+                sqlite_bind_text(st, 3, g->account);
+        }
+        int rc = sqlite3_step(st);
+        if (rc == SQLITE_DONE)
+                return STORE_NOT_FOUND;
+        if (rc != SQLITE_ROW)
+                return sqlite_job_failure(s, rc, job);
+        sqlite_column_copy(st, 0, ret, ID_SIZE);
+        return STORE_OK;
+}
+
+enum store_result sqlite_op_order_get(void *db, struct store_job *job)
+{
+        struct store_order_get *g = CONTAINER_OF(job, struct store_order_get, job);
+        enum store_result r = STORE_OK;
+        char id[ID_SIZE] = "";
+
+        g->order = NULL;
+        g->answer_body = NULL;
+        if (g->id)
+                text_copy(id, sizeof(id), g->id);
+        else
+                r = find_id(db, g, job, id);
+        if (r == STORE_OK)
+                r = sqlite_load_order(db, id, job, &g->order);
+        if (r == STORE_OK)
+                r = load_answer(db, id, job, &g->answer_status, &g->answer_body, &g->answer_size);
+        if (r != STORE_OK)
+                g->order = order_free(g->order);
+        return r;
+}
+
+enum store_result sqlite_op_key_get(void *db, struct store_job *job)
+{
+        struct store_key_get *k = CONTAINER_OF(job, struct store_key_get, job);
+        enum store_result r;
+
+        k->answer_body = NULL;
+        _cleanup_(sqlite_resetp) sqlite3_stmt *st = sqlite_statement(db, SQL_KEY_GET, job, &r);
+        if (!st)
+                return r;
+        sqlite_bind_text(st, 1, k->scope);
+        sqlite_bind_text(st, 2, k->key);
+        int rc = sqlite3_step(st);
+        if (rc == SQLITE_DONE)
+                return STORE_NOT_FOUND;
+        if (rc != SQLITE_ROW)
+                return sqlite_job_failure(db, rc, job);
+        bool expired;
+        sqlite_column_copy(st, 0, k->order_id, sizeof(k->order_id));
+        if (sqlite3_column_bytes(st, 1) != FINGERPRINT_SIZE)
+                return store_fail(job, STORE_CORRUPT, "a fingerprint has a wrong size");
+        memcpy(k->fingerprint, sqlite3_column_blob(st, 1), FINGERPRINT_SIZE);
+        r = sqlite_key_expired(db, k->order_id, sqlite3_column_int64(st, 2), job, &expired);
+        if (r != STORE_OK)
+                return r;
+        if (expired)
+                return STORE_NOT_FOUND;
+        return load_answer(db, k->order_id, job, &k->answer_status, &k->answer_body,
+                           &k->answer_size);
+}
+
+/* "\npaper:demo\npaper:second\n" */
+static int join_accounts(const char *const *accounts, struct text *ret)
+{
+        for (; *accounts; accounts++) {
+                text_add_char(ret, '\n');
+                text_add(ret, *accounts);
+        }
+        text_add_char(ret, '\n');
+        return ret->failed;
+}
+
+static sqlite3_stmt *list_statement(struct sqlite *s, struct store_order_list *l,
+                                    const char *accounts, enum store_result *ret)
+{
+        bool watched = l->unresolved_only || l->live_only;
+        sqlite3_stmt *st =
+                sqlite_statement(s, watched ? SQL_LIST_WATCHED : SQL_LIST_ALL, &l->job, ret);
+        if (!st)
+                return NULL;
+        sqlite_bind_text(st, 1, l->before_id ? l->before_id : LAST_ID);
+        sqlite_bind_text(st, 2, "");
+        sqlite3_bind_int64(st, 3, l->since_us);
+        sqlite_bind_text(st, 4, accounts);
+        sqlite_bind_text(st, 5, l->status >= 0 ? order_status_name((enum order_status)l->status)
+                                               : NULL);
+        sqlite_bind_text(st, 6, l->symbol);
+        sqlite3_bind_int64(st, 7, (int64_t)l->limit + 1);
+        if (watched) { /* both asked for: either will do */
+                sqlite3_bind_int(st, 8, l->live_only ? 1 : 2);
+                sqlite3_bind_int(st, 9, l->unresolved_only ? 2 : 1);
+        }
+        return st;
+}
+
+static enum store_result list_orders(struct sqlite *s, struct store_order_list *l,
+                                     const char *accounts)
+{
+        enum store_result r;
+        int rc;
+
+        _cleanup_(sqlite_resetp) sqlite3_stmt *st = list_statement(s, l, accounts, &r);
+        if (!st)
+                return r;
+        l->orders = calloc(l->limit, sizeof(l->orders[0]));
+        if (!l->orders)
+                return store_fail(&l->job, STORE_UNAVAILABLE, "out of memory");
+        while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
+                if (l->n_orders == l->limit) {
+                        l->more = true;
+                        return STORE_OK;
+                }
+                r = sqlite_load_order(s, (const char *)sqlite3_column_text(st, 0), &l->job,
+                                      &l->orders[l->n_orders]);
+                if (r != STORE_OK)
+                        return r;
+                l->n_orders++;
+        }
+        return rc == SQLITE_DONE ? STORE_OK : sqlite_job_failure(s, rc, &l->job);
+}
+
+enum store_result sqlite_op_order_list(void *db, struct store_job *job)
+{
+        struct store_order_list *l = CONTAINER_OF(job, struct store_order_list, job);
+        struct text accounts = TEXT_NULL;
+        enum store_result r = STORE_OK;
+
+        l->orders = NULL;
+        l->n_orders = 0;
+        l->more = false;
+        if (l->accounts && join_accounts(l->accounts, &accounts) < 0)
+                r = store_fail(job, STORE_UNAVAILABLE, "out of memory");
+        sqlite_read_limit(db, true);
+        if (r == STORE_OK)
+                r = list_orders(db, l, l->accounts ? accounts.data : NULL);
+        sqlite_read_limit(db, false);
+        text_done(&accounts);
+        if (r != STORE_OK) {
+                store_orders_free(l->orders, l->n_orders);
+                l->orders = NULL;
+                l->n_orders = 0;
+        }
+        return r;
+}

@@ -1,0 +1,277 @@
+/* Kill switch, sessions, guests' rows, and what a start needs of them. */
+#include "store/sqlite.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/decimal.h"
+
+enum store_result sqlite_op_killswitch(void *db, struct store_job *job)
+{
+        struct store_killswitch *k = CONTAINER_OF(job, struct store_killswitch, job);
+        struct sqlite *s = db;
+        enum store_result r;
+
+        sqlite3_stmt *st = sqlite_statement(s, SQL_KILLSWITCH_PUT, job, &r);
+        if (!st)
+                return r;
+        sqlite_bind_text(st, 1, k->scope);
+        sqlite3_bind_int(st, 2, k->level);
+        sqlite_bind_text(st, 3, k->reason ? k->reason : "");
+        sqlite_bind_text(st, 4, k->actor ? k->actor : "");
+        sqlite3_bind_int64(st, 5, k->at_us);
+        r = sqlite_done(s, st, job);
+        if (r != STORE_OK)
+                return r;
+
+        st = sqlite_statement(s, SQL_EPOCH_SET, job, &r);
+        if (!st)
+                return r;
+        sqlite3_bind_int64(st, 1, (int64_t)s->now.epoch + 1);
+        r = sqlite_done(s, st, job);
+        if (r != STORE_OK)
+                return r;
+        k->epoch = ++s->now.epoch;
+        return sqlite_write_audit(s, k->audit, k->n_audit, job);
+}
+
+enum store_result sqlite_op_session_put(void *db, struct store_job *job)
+{
+        struct store_session *p = CONTAINER_OF(job, struct store_session, job);
+        struct sqlite *s = db;
+        enum store_result r;
+
+        sqlite3_stmt *st = sqlite_statement(s, p->value ? SQL_SESSION_PUT : SQL_SESSION_DELETE, job,
+                                            &r);
+        if (!st)
+                return r;
+        sqlite_bind_text(st, 1, p->account);
+        sqlite_bind_text(st, 2, p->column);
+        if (p->value) {
+                sqlite3_bind_blob64(st, 3, p->value, p->size, SQLITE_STATIC);
+                sqlite3_bind_int64(st, 4, p->expires_us);
+        }
+        r = sqlite_done(s, st, job);
+        return r == STORE_OK ? sqlite_write_audit(s, p->audit, p->n_audit, job) : r;
+}
+
+static enum store_result write_row(struct sqlite *s, const struct rider *rider,
+                                   const struct rider_row *row, struct store_job *job)
+{
+        enum store_result r;
+        sqlite3_stmt *st = sqlite_statement(s, row->value ? SQL_GUEST_PUT : SQL_GUEST_DELETE, job,
+                                            &r);
+        if (!st)
+                return r;
+        sqlite_bind_text(st, 1, rider->guest);
+        sqlite_bind_text(st, 2, row->account);
+        sqlite_bind_text(st, 3, row->kind);
+        sqlite_bind_text(st, 4, row->key);
+        if (row->value)
+                sqlite3_bind_blob64(st, 5, row->value, row->size, SQLITE_STATIC);
+        return sqlite_done(s, st, job);
+}
+
+enum store_result sqlite_write_riders(struct sqlite *s, struct list *riders, struct store_job *job)
+{
+        if (!riders)
+                return STORE_OK;
+        LIST_FOREACH(it, riders) {
+                const struct rider *rider = LIST_ENTRY(it, struct rider, link);
+                for (unsigned i = 0; i < rider->n_rows; i++) {
+                        enum store_result r = write_row(s, rider, &rider->rows[i], job);
+                        if (r != STORE_OK)
+                                return r;
+                }
+        }
+        return STORE_OK;
+}
+
+enum store_result sqlite_op_riders_load(void *db, struct store_job *job)
+{
+        struct store_riders_load *l = CONTAINER_OF(job, struct store_riders_load, job);
+        enum store_result r;
+        int rc;
+
+        _cleanup_(sqlite_resetp) sqlite3_stmt *st = sqlite_statement(db, SQL_GUEST_ALL, job, &r);
+        if (!st)
+                return r;
+        sqlite_bind_text(st, 1, l->guest);
+        while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
+                const void *value = sqlite3_column_blob(st, 3);
+                if (l->row(l->userdata, (const char *)sqlite3_column_text(st, 0),
+                           (const char *)sqlite3_column_text(st, 1),
+                           (const char *)sqlite3_column_text(st, 2), value ? value : "",
+                           (size_t)sqlite3_column_bytes(st, 3)) < 0)
+                        return store_fail(job, STORE_FAILED, "the guest refused one of its rows");
+        }
+        return rc == SQLITE_DONE ? STORE_OK : sqlite_job_failure(db, rc, job);
+}
+
+/* Room for one more at the end of a growing array; doubles at powers of two. */
+static bool grow(void **items, unsigned n, size_t size)
+{
+        if (n > 0 && (n & (n - 1)) != 0)
+                return true;
+        void *more = reallocarray(*items, n ? 2 * (size_t)n : 1, size);
+        if (!more)
+                return false;
+        *items = more;
+        return true;
+}
+#define GROW(items, n) grow((void **)&(items), n, sizeof((items)[0]))
+
+static enum store_result no_memory(struct store_job *job)
+{
+        return store_fail(job, STORE_UNAVAILABLE, "out of memory");
+}
+
+static enum store_result restore_orders(struct sqlite *s, struct store_restore *v)
+{
+        enum store_result r;
+        int rc;
+
+        _cleanup_(sqlite_resetp) sqlite3_stmt *st =
+                sqlite_statement(s, SQL_RESTORE_ORDERS, &v->job, &r);
+        if (!st)
+                return r;
+        sqlite3_bind_int(st, 1, v->day);
+        while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
+                if (!GROW(v->orders, v->n_orders))
+                        return no_memory(&v->job);
+                r = sqlite_load_order(s, (const char *)sqlite3_column_text(st, 0), &v->job,
+                                      &v->orders[v->n_orders]);
+                if (r != STORE_OK)
+                        return r == STORE_NOT_FOUND ? store_fail(&v->job, STORE_CORRUPT,
+                                                                 "a leg has no order")
+                                                    : r;
+                v->n_orders++;
+        }
+        return rc == SQLITE_DONE ? STORE_OK : sqlite_job_failure(s, rc, &v->job);
+}
+
+static bool count_leg(struct store_restore *v, const char *account, int64_t worth)
+{
+        struct store_day_count *c = NULL;
+
+        for (unsigned i = 0; i < v->n_counts && !c; i++)
+                if (strcmp(v->counts[i].account, account) == 0)
+                        c = &v->counts[i];
+        if (!c) {
+                if (!GROW(v->counts, v->n_counts))
+                        return false;
+                c = &v->counts[v->n_counts++];
+                *c = (struct store_day_count){};
+                text_copy(c->account, sizeof(c->account), account);
+        }
+        c->orders++;
+        if (__builtin_add_overflow(c->value, worth, &c->value) || c->value > DECIMAL_MAX)
+                c->value = DECIMAL_MAX;
+        return true;
+}
+
+/* Ids begin with their time: the day is a range of them, so the legs need no index by day. A margin of a
+ * day forgives clocks that were set. */
+static void first_id_of_day(int day, char ret[static ID_SIZE])
+{
+        static const char digits[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+        int64_t ms = (clock_from_ist(day, 0) - 86400 * USEC_PER_SEC) / USEC_PER_MS;
+
+        memset(ret, '0', ID_SIZE - 1);
+        ret[ID_SIZE - 1] = '\0';
+        for (int i = 9; i >= 0 && ms > 0; i--, ms >>= 5)
+                ret[i] = digits[ms & 31];
+}
+
+static enum store_result restore_counts(struct sqlite *s, struct store_restore *v)
+{
+        char from[ID_SIZE];
+        enum store_result r;
+        int rc;
+
+        _cleanup_(sqlite_resetp) sqlite3_stmt *st =
+                sqlite_statement(s, SQL_RESTORE_COUNTS, &v->job, &r);
+        if (!st)
+                return r;
+        first_id_of_day(v->day, from);
+        sqlite_bind_text(st, 1, from);
+        sqlite3_bind_int(st, 2, v->day);
+        while ((rc = sqlite3_step(st)) == SQLITE_ROW)
+                if (!count_leg(v, (const char *)sqlite3_column_text(st, 0),
+                               sqlite3_column_int64(st, 1)))
+                        return no_memory(&v->job);
+        return rc == SQLITE_DONE ? STORE_OK : sqlite_job_failure(s, rc, &v->job);
+}
+
+static enum store_result restore_killswitch(struct sqlite *s, struct store_restore *v)
+{
+        enum store_result r;
+        int rc;
+
+        _cleanup_(sqlite_resetp) sqlite3_stmt *st =
+                sqlite_statement(s, SQL_KILLSWITCH_ALL, &v->job, &r);
+        if (!st)
+                return r;
+        while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
+                if (!GROW(v->killswitch, v->n_killswitch))
+                        return no_memory(&v->job);
+                struct store_killswitch_row *row = &v->killswitch[v->n_killswitch++];
+                *row = (struct store_killswitch_row){
+                        .level = sqlite3_column_int(st, 1),
+                        .at_us = sqlite3_column_int64(st, 4),
+                };
+                sqlite_column_copy(st, 0, row->scope, sizeof(row->scope));
+                sqlite_column_copy(st, 2, row->reason, sizeof(row->reason));
+                sqlite_column_copy(st, 3, row->actor, sizeof(row->actor));
+        }
+        return rc == SQLITE_DONE ? STORE_OK : sqlite_job_failure(s, rc, &v->job);
+}
+
+static enum store_result restore_sessions(struct sqlite *s, struct store_restore *v)
+{
+        enum store_result r;
+        int rc;
+
+        _cleanup_(sqlite_resetp) sqlite3_stmt *st =
+                sqlite_statement(s, SQL_SESSION_ALL, &v->job, &r);
+        if (!st)
+                return r;
+        while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
+                if (!GROW(v->sessions, v->n_sessions))
+                        return no_memory(&v->job);
+                struct store_session_row *row = &v->sessions[v->n_sessions++];
+                *row = (struct store_session_row){
+                        .size = (size_t)sqlite3_column_bytes(st, 2),
+                        .expires_us = sqlite3_column_int64(st, 3),
+                };
+                sqlite_column_copy(st, 0, row->account, sizeof(row->account));
+                sqlite_column_copy(st, 1, row->column, sizeof(row->column));
+                row->value = malloc(row->size + 1);
+                if (!row->value)
+                        return no_memory(&v->job);
+                if (row->size > 0)
+                        memcpy(row->value, sqlite3_column_blob(st, 2), row->size);
+        }
+        return rc == SQLITE_DONE ? STORE_OK : sqlite_job_failure(s, rc, &v->job);
+}
+
+enum store_result sqlite_op_restore(void *db, struct store_job *job)
+{
+        struct store_restore *v = CONTAINER_OF(job, struct store_restore, job);
+        struct sqlite *s = db;
+        struct store_restore empty = {.job = *job, .day = v->day};
+
+        *v = empty;
+        enum store_result r = restore_orders(s, v);
+        if (r == STORE_OK)
+                r = restore_counts(s, v);
+        if (r == STORE_OK)
+                r = restore_killswitch(s, v);
+        if (r == STORE_OK)
+                r = restore_sessions(s, v);
+        v->killswitch_epoch = s->durable.epoch;
+        v->audit_seq = s->durable.seq;
+        if (r != STORE_OK)
+                store_restore_done(v);
+        return r;
+}

@@ -1,0 +1,283 @@
+"""A running ordod for tests, and a client of its API. Standard library only.
+
+ORDO_BUILD names the build directory (meson sets it); each daemon gets its own state directory and port.
+"""
+
+import contextlib
+import http.client
+import json
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+import uuid
+
+SOURCE = pathlib.Path(__file__).resolve().parents[2]
+BUILD = pathlib.Path(os.environ.get("ORDO_BUILD", SOURCE / "build"))
+SLOW = float(os.environ.get("ORDO_TEST_SLOW", "1"))  # sanitizers and valgrind wait longer
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+class Answer:
+    def __init__(self, status, headers, body):
+        self.status = status
+        self.headers = headers
+        self.raw = body
+
+    @property
+    def json(self):
+        return json.loads(self.raw)
+
+    def __repr__(self):
+        return f"{self.status} {self.raw[:400]!r}"
+
+
+class Daemon:
+    """ordod with its own state. `env` holds ORDO_* options beside those every test needs."""
+
+    def __init__(self, accounts="paper:demo,paper:second", env=None, state=None, wrapper=()):
+        self.own_state = state is None
+        self.state = pathlib.Path(state or tempfile.mkdtemp(prefix="ordo-test-"))
+        self.port = free_port()
+        self.wrapper = list(wrapper)
+        self.env = {
+            "PATH": os.environ["PATH"],
+            "ORDO_STATE_DIR": str(self.state),
+            "ORDO_MARKET_DIR": str(SOURCE / "data/market"),
+            "ORDO_MIGRATIONS_DIR": str(SOURCE / "migrations"),
+            "ORDO_ACCOUNTS": accounts,
+            "ORDO_LISTEN": f"127.0.0.1:{self.port}",
+            "ORDO_LOG": "json",
+            "ORDO_API_RATE": "0",
+        }
+        for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS"):
+            if name in os.environ:
+                self.env[name] = os.environ[name]
+        self.env.update(env or {})
+        for a in accounts.split(","):
+            self.env.setdefault(f"ORDO_{a.replace(':', '_').upper()}_MARKET", "static")
+        self.process = None
+        self.connection = None
+        self.log = self.state / "test.log"
+
+    def start(self, wait=True):
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(
+                self.wrapper + [str(BUILD / "src/ordod")],
+                env=self.env, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        if wait:
+            self.wait_ready()
+        return self
+
+    def wait_ready(self, seconds=15):
+        end = time.monotonic() + seconds * SLOW
+        while time.monotonic() < end:
+            if self.process.poll() is not None:
+                raise RuntimeError(f"ordod ended with {self.process.returncode}:\n{self.log_text()}")
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                if self.get("/ready", token=None).status == 200 and self.accounts_ready():
+                    return self
+            time.sleep(0.01)
+        raise RuntimeError(f"ordod is not ready:\n{self.log_text()}")
+
+    def accounts_ready(self):
+        s = self.get("/api/v1/status")
+        return s.status == 200 and all(
+            a["ready"] or a["session"]["state"] != "active" for a in s.json["accounts"])
+
+    def stop(self, expect=0):
+        self.close()
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            code = self.process.wait(timeout=30 * SLOW)
+            if code != expect:
+                raise AssertionError(f"ordod ended with {code}:\n{self.log_text()}")
+        self.process = None
+
+    def kill(self):
+        self.close()
+        self.process.kill()
+        self.process.wait()
+        self.process = None
+
+    def close(self):
+        if self.connection:
+            self.connection.close()
+        self.connection = None
+
+    def cleanup(self):
+        if self.process and self.process.poll() is None:
+            self.kill()
+        self.close()
+        if self.own_state:
+            shutil.rmtree(self.state, ignore_errors=True)
+
+    @property
+    def token(self):
+        return (self.state / "api-token").read_text().strip()
+
+    def log_text(self):
+        return self.log.read_text(errors="replace")[-8000:] if self.log.exists() else ""
+
+    def records(self, **fields):
+        """Log records whose fields have these values."""
+        found = []
+        for line in self.log.read_text(errors="replace").splitlines():
+            with contextlib.suppress(ValueError):
+                record = json.loads(line)
+                if all(record.get(k) == v for k, v in fields.items()):
+                    found.append(record)
+        return found
+
+    # --- requests -------------------------------------------------------------------------------
+
+    def request(self, method, path, body=None, headers=None, token="", raw=None, connection=None):
+        h = dict(headers or {})
+        if token is not None and "Authorization" not in h:
+            h["Authorization"] = "Bearer " + (token or self.token)
+        data = raw
+        if body is not None:
+            data = json.dumps(body).encode()
+        if data is not None:
+            h.setdefault("Content-Type", "application/json")
+        for attempt in (0, 1):
+            c = connection or self.connection
+            if c is None:
+                c = self.connection = http.client.HTTPConnection("127.0.0.1", self.port,
+                                                                 timeout=30 * SLOW)
+            try:
+                c.request(method, path, body=data, headers=h)
+                r = c.getresponse()
+                return Answer(r.status, {k.lower(): v for k, v in r.getheaders()}, r.read())
+            except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError):
+                c.close()
+                if connection is None:
+                    self.connection = None
+                if attempt or connection is not None:
+                    raise
+        raise AssertionError("unreachable")
+
+    def get(self, path, **kw):
+        return self.request("GET", path, **kw)
+
+    def post(self, path, body=None, **kw):
+        return self.request("POST", path, body, **kw)
+
+    def order(self, key=None, headers=None, **fields):
+        """Places an order; without `key` a fresh one is made."""
+        body = {"symbol": "NSE:SBIN", "side": "BUY", "type": "LIMIT", "quantity": 10,
+                "price": "1050.00", "product": "CNC", "validity": "DAY", "targets": ["paper:demo"]}
+        body.update(fields)
+        body = {k: v for k, v in body.items() if v is not None}
+        h = {"Idempotency-Key": key or str(uuid.uuid4())}
+        h.update(headers or {})
+        return self.post("/api/v1/orders", body, headers=h)
+
+    def book(self, account="paper:demo"):
+        """The paper exchange's own rows: the judge of what was booked."""
+        import sqlite3
+        db = sqlite3.connect(f"file:{self.state / 'ordo.db'}?mode=ro", uri=True)
+        try:
+            return [json.loads(v) if isinstance(v, str) or v[:1] in (b"{", b"[") else v
+                    for (v,) in db.execute(
+                        "select value from guest_rows where guest='paper' and account=? and kind='order'",
+                        (account,))]
+        finally:
+            db.close()
+
+
+class Case(unittest.TestCase):
+    """A test with a daemon; `ENV` and `ACCOUNTS` of the class say which."""
+
+    ENV = {}
+    ACCOUNTS = "paper:demo,paper:second"
+    FRESH = False  # one daemon for the class, or one for each test
+
+    @classmethod
+    def setUpClass(cls):
+        cls.shared = None
+
+    @classmethod
+    def tearDownClass(cls):
+        if cls.shared:
+            try:
+                cls.shared.stop()
+            finally:
+                cls.shared.cleanup()
+
+    def daemon(self, **kw):
+        kw.setdefault("accounts", self.ACCOUNTS)
+        kw["env"] = {**self.ENV, **kw.get("env", {})}
+        d = Daemon(**kw)
+        self.addCleanup(d.cleanup)
+        return d
+
+    @property
+    def d(self):
+        cls = type(self)
+        if not cls.shared:
+            cls.shared = Daemon(accounts=cls.ACCOUNTS, env=cls.ENV).start()
+        return cls.shared
+
+    def until(self, what, seconds=10):
+        """Waits until `what()` is true and returns it."""
+        end = time.monotonic() + seconds * SLOW
+        while True:
+            value = what()
+            if value or time.monotonic() > end:
+                self.assertTrue(value, "waited in vain")
+                return value
+            time.sleep(0.02)
+
+    def assertProblem(self, answer, status, code, pointer=None):
+        self.assertEqual(answer.status, status, answer)
+        self.assertEqual(answer.headers["content-type"], "application/problem+json", answer)
+        self.assertEqual(answer.json["code"], code, answer)
+        if pointer is not None:
+            self.assertIn(pointer, [e["pointer"] for e in answer.json.get("errors", [])], answer)
+        return answer.json
+
+
+class TapResult(unittest.TextTestResult):
+    def __init__(self, *args, **kw):
+        super().__init__(*args, **kw)
+        self.n = 0
+
+    def line(self, ok, test, extra="", trouble=None):
+        self.n += 1
+        print(f"{'ok' if ok else 'not ok'} {self.n} - {test.id().split('.', 1)[-1]}{extra}", flush=True)
+        if trouble:
+            print("".join("# " + t + "\n" for t in trouble.splitlines()), end="", flush=True)
+
+    def addSuccess(self, test):
+        self.line(True, test)
+
+    def addFailure(self, test, err):
+        super().addFailure(test, err)
+        self.line(False, test, trouble=self._exc_info_to_string(err, test))
+
+    def addError(self, test, err):
+        super().addError(test, err)
+        self.line(False, test, trouble=self._exc_info_to_string(err, test))
+
+    def addSkip(self, test, reason):
+        super().addSkip(test, reason)
+        self.line(True, test, f" # SKIP {reason}")
+
+
+def main():
+    suite = unittest.defaultTestLoader.loadTestsFromModule(sys.modules["__main__"])
+    print(f"1..{suite.countTestCases()}", flush=True)
+    runner = unittest.TextTestRunner(stream=open(os.devnull, "w"), resultclass=TapResult)
+    sys.exit(0 if runner.run(suite).wasSuccessful() else 1)

@@ -1,0 +1,239 @@
+# shellcheck shell=sh
+# `./dev test`, read in by ./dev: uses its configure, compile, say, die. Every step adds to the three
+# counts; what cannot run here is named with its reason and counts as skipped.
+# shellcheck disable=SC2154  # build, jobs: ./dev sets them
+
+passed=0
+failed=0
+skipped=0
+started=$(date +%s)
+
+# count STEP PASSED FAILED SKIPPED
+count() {
+    passed=$((passed + $2))
+    failed=$((failed + $3))
+    skipped=$((skipped + $4))
+    line="$1: $2 passed"
+    [ "$3" -eq 0 ] || line="$line, $3 FAILED"
+    [ "$4" -eq 0 ] || line="$line, $4 skipped"
+    say "[$(($(date +%s) - started)) s] $line"
+}
+
+# skip STEP REASON
+skip() {
+    say "skipped: $1: $2"
+    skipped=$((skipped + 1))
+}
+
+# suites STEP DIR [MESON-TEST-ARGUMENT...]: run the tests of a build directory and count their cases.
+suites() {
+    step=$1
+    dir=$2
+    shift 2
+    rm -f "$dir"/meson-logs/testlog*
+    meson test -C "$dir" --no-rebuild --quiet "$@" >"$dir/test.log" 2>&1 </dev/null || :
+    if ! tests/tally.py "$dir" >"$dir/tally" 2>>"$dir/test.log"; then
+        tail -n 20 "$dir/test.log"
+        count "$step (no result, see $dir/test.log)" 0 1 0
+        return
+    fi
+    # shellcheck disable=SC2046
+    count "$step" $(sed -n 1p "$dir/tally")
+    sed 1d "$dir/tally" | grep . || :
+}
+
+# made STEP DIR [MESON-OPTION...]: set up and compile, or count a failure.
+made() {
+    step=$1
+    dir=$2
+    shift 2
+    if configure "$dir" -Dtests=true -Dwerror="$strict" "$@" && compile "$dir"; then
+        return 0
+    fi
+    count "$step: the build" 0 1 0
+    return 1
+}
+
+built=no
+plain() {
+    if build_tests -Dwerror="$strict"; then
+        built=yes
+        suites 'unit, contract, integration' "$build"
+    else
+        count 'unit, contract, integration: the build' 0 1 0
+    fi
+}
+
+address_sanitizer() {
+    made 'address and undefined sanitizer' build-asan -Db_sanitize=address,undefined \
+        -Db_lundef=false || return 0
+    ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1 \
+    UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 CK_TIMEOUT_MULTIPLIER=3 \
+        suites 'address and undefined sanitizer' build-asan -t 3
+}
+
+thread_sanitizer() {
+    made 'thread sanitizer' build-tsan -Db_sanitize=thread -Db_lundef=false || return 0
+    TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1 CK_TIMEOUT_MULTIPLIER=5 \
+        suites 'thread sanitizer' build-tsan -t 5
+}
+
+# On the plain build. The programs of the integration tests are too slow under it.
+under_valgrind() {
+    [ $built = yes ] || return 0
+    CK_TIMEOUT_MULTIPLIER=20 suites 'valgrind' "$build" --suite unit -t 20 \
+        --wrapper 'valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite'
+}
+
+# fuzz_one PROGRAM SECONDS: replay the corpus; with SECONDS, then look for more.
+fuzz_one() {
+    name=$(basename "$1")
+    corpus=tests/fuzz/corpus/${name#fuzz-}
+    log=build-fuzz/$name.log
+    mkdir -p "build-fuzz/found/$name"
+    : >"$log"
+    set -- "$1" "$2" -artifact_prefix="build-fuzz/found/$name/" -rss_limit_mb=2048 -timeout=10 \
+        -close_fd_mask=3
+    program=$1
+    seconds=$2
+    shift 2
+    if [ -d "$corpus" ]; then
+        "$program" "$@" -runs=0 "$corpus" >>"$log" 2>&1 </dev/null || return 1
+    fi
+    [ "$seconds" -gt 0 ] || return 0
+    mkdir -p "build-fuzz/corpus/$name"
+    set -- "$@" -max_total_time="$seconds" "build-fuzz/corpus/$name"
+    [ ! -d "$corpus" ] || set -- "$@" "$corpus"
+    "$program" "$@" >>"$log" 2>&1 </dev/null
+}
+
+fuzz() {
+    if ! echo 'int LLVMFuzzerTestOneInput(const char *d, unsigned long n) { return 0; }' |
+        clang -x c -fsanitize=fuzzer - -o /dev/null 2>/dev/null; then
+        skip 'fuzzing' 'this clang has no libFuzzer (package libclang-rt-14-dev)'
+        return
+    fi
+    if ! CC=clang configure build-fuzz -Dtests=true -Dfuzz=true -Db_lundef=false \
+        -Db_sanitize=address,undefined; then
+        count 'fuzzing: the build' 0 1 0
+        return
+    fi
+    targets=$(ninja -C build-fuzz -t targets all | sed -n 's,^\(tests/fuzz/fuzz-[^/:]*\): .*LINKER$,\1,p')
+    # shellcheck disable=SC2086
+    if [ -z "$targets" ] || ! compile build-fuzz $targets; then
+        count 'fuzzing: the build' 0 1 0
+        return
+    fi
+    seconds=0
+    what='fuzzing (corpus replayed)'
+    if [ "$fuzz" = yes ]; then
+        seconds=${FUZZ_SECONDS:-60}
+        what="fuzzing (corpus replayed, $seconds s each)"
+    fi
+    fuzz_good=0
+    fuzz_bad=0
+    set --
+    for target in $targets; do set -- "$@" "build-fuzz/$target"; done
+    # As many at a time as there are processors.
+    while [ $# -gt 0 ]; do
+        batch=
+        n=0
+        while [ $# -gt 0 ] && [ $n -lt "$jobs" ]; do
+            fuzz_one "$1" "$seconds" &
+            batch="$batch $!:$1"
+            shift
+            n=$((n + 1))
+        done
+        for job in $batch; do
+            if wait "${job%%:*}"; then
+                fuzz_good=$((fuzz_good + 1))
+            else
+                fuzz_bad=$((fuzz_bad + 1))
+                say "  $(basename "${job#*:}"): a finding; see build-fuzz/found and its log:"
+                grep -E -m 3 'ERROR|SUMMARY|runtime error|Test unit written' \
+                    "build-fuzz/$(basename "${job#*:}").log" | sed 's/^/    | /' || :
+            fi
+        done
+    done
+    count "$what" $fuzz_good $fuzz_bad 0
+}
+
+coverage() {
+    if [ "$coverage" != yes ]; then
+        skip 'coverage' 'asked for with --coverage, and always on in CI'
+        return
+    fi
+    made 'coverage' build-cov -Db_coverage=true -Dbuildtype=debug || return 0
+    find build-cov -name '*.gcda' -delete
+    meson test -C build-cov --no-rebuild --quiet -t 3 >build-cov/test.log 2>&1 </dev/null || :
+    if tests/coverage.py build-cov >build-cov/coverage.txt 2>&1; then
+        count 'coverage' "$(grep -c '^ok' build-cov/coverage.txt)" 0 0
+    else
+        count 'coverage' "$(grep -c '^ok' build-cov/coverage.txt)" \
+            "$(grep -vc '^ok' build-cov/coverage.txt)" 0
+    fi
+    sed 's/^/  /' build-cov/coverage.txt
+}
+
+lint() {
+    tests/lint/run.sh "$build" >"$build/lint.txt" 2>&1 || :
+    grep -v '^ok' "$build/lint.txt" | sed 's/^/  /' | head -n 100 || :
+    count 'lint' "$(grep -c '^ok' "$build/lint.txt")" "$(grep -c '^not ok' "$build/lint.txt")" 0
+}
+
+# A system test exits 0, or 77 with its reason as the last line, or anything else when it failed.
+system_tests() {
+    for script in tests/system/*.sh; do
+        name=system/$(basename "$script" .sh)
+        log=$build/$(basename "$script").log
+        if [ "$system" != yes ]; then
+            skip "$name" 'asked for with --system'
+            continue
+        fi
+        rc=0
+        "$script" >"$log" 2>&1 </dev/null || rc=$?
+        case $rc in
+        0) count "$name" 1 0 0 ;;
+        77) skip "$name" "$(tail -n 1 "$log")" ;;
+        *)
+            tail -n 20 "$log" | sed 's/^/  | /'
+            count "$name" 0 1 0
+            ;;
+        esac
+    done
+}
+
+test_all() {
+    quick=no
+    fuzz=no
+    coverage=no
+    system=no
+    strict=false
+    if [ "${CI-}" = true ]; then
+        fuzz=yes
+        coverage=yes
+        strict=true
+    fi
+    for option; do
+        case $option in
+        --quick) quick=yes ;;
+        --fuzz) fuzz=yes ;;
+        --coverage) coverage=yes ;;
+        --system) system=yes ;;
+        *) usage >&2 && exit 1 ;;
+        esac
+    done
+    plain
+    if [ "$quick" = no ]; then
+        lint
+        address_sanitizer
+        thread_sanitizer
+        under_valgrind
+        coverage
+        fuzz
+        system_tests
+    fi
+    say ''
+    say "$passed passed, $failed failed, $skipped skipped"
+    [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
+}
