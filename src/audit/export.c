@@ -41,11 +41,9 @@ static int reopen(struct audit *a, const struct audit_segment *newest, int64_t e
         audit_segment_name(newest, AUDIT_SEGMENT_PLAIN, name);
         if (end == 0)
                 return unlinkat(a->dir_fd, name, 0) < 0 ? -errno : 0;
-        _cleanup_(closep) int fd = openat(a->dir_fd, name, O_WRONLY | O_APPEND | O_CLOEXEC);
-        if (fd < 0 || ftruncate(fd, end) < 0 || fdatasync(fd) < 0)
+        a->fd = openat(a->dir_fd, name, O_WRONLY | O_APPEND | O_CLOEXEC);
+        if (a->fd < 0 || ftruncate(a->fd, end) < 0 || fdatasync(a->fd) < 0)
                 return -errno;
-        a->fd = fd;
-        fd = -1;
         a->segment = *newest;
         a->durable_bytes = a->written_bytes = end;
         return 0;

@@ -41,13 +41,14 @@ static int write_compressed(int dir_fd, const char *from_name, const char *to_na
         if (from < 0 || to < 0)
                 return -errno;
         /* zlib closes its own descriptor; ours is for the fsync() after it has written the rest. */
-        _cleanup_(closep) int own = fcntl(to, F_DUPFD_CLOEXEC, 3);
+        int own = fcntl(to, F_DUPFD_CLOEXEC, 3);
         if (own < 0)
                 return -errno;
         gzFile gz = gzdopen(own, "wb6");
-        if (!gz)
+        if (!gz) {
+                close(own);
                 return -ENOMEM;
-        own = -1;
+        }
         int r = copy_compressed(from, gz);
         if (gzclose(gz) != Z_OK && r == 0)
                 r = -EIO;

@@ -1,5 +1,6 @@
 #include "audit/segment.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -81,16 +82,18 @@ static int read_names(DIR *dir, struct audit_segment **list, size_t *n)
 
 int audit_segment_list(int dir_fd, struct audit_segment **ret, size_t *ret_n)
 {
-        _cleanup_(closep) int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (fd < 0)
                 return -errno;
         DIR *dir = fdopendir(fd);
-        if (!dir)
-                return -errno;
-        fd = -1;
+        int r = -errno;
+        if (!dir) {
+                close(fd);
+                return r;
+        }
         _cleanup_(freep) struct audit_segment *list = NULL;
         size_t n = 0;
-        int r = read_names(dir, &list, &n);
+        r = read_names(dir, &list, &n);
         closedir(dir);
         if (r < 0)
                 return r;
@@ -111,17 +114,18 @@ struct audit_reader {
 
 int audit_reader_open(int dir_fd, const char *name, struct audit_reader **ret)
 {
-        _cleanup_(closep) int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-        if (fd < 0)
-                return -errno;
         _cleanup_(audit_reader_closep) struct audit_reader *r = calloc(1, sizeof(*r));
         if (!r)
                 return -ENOMEM;
         r->line.max = AUDIT_LINE_MAX;
+        int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+        if (fd < 0)
+                return -errno;
         r->file = gzdopen(fd, "rb");
-        if (!r->file)
+        if (!r->file) {
+                close(fd);
                 return -ENOMEM;
-        fd = -1;
+        }
         size_t n = strlen(name), suffix = strlen(".gz");
         if (n > suffix && text_equal(name + n - suffix, ".gz") && gzdirect(r->file))
                 return -EBADMSG;
@@ -201,6 +205,7 @@ int audit_last_line(int dir_fd, const char *name, struct text *line, int64_t *re
         int r = audit_reader_open(dir_fd, name, &reader);
         if (r < 0)
                 return r;
+        assert(reader);
         text_clear(line);
         const char *s;
         size_t n;

@@ -72,24 +72,22 @@ static bool address_local(const union address *a)
         }
 }
 
-/* What the socket is bound to, whatever the configuration says. Takes `fd` over. */
-static int add_socket(struct service_sockets *s, int fd, bool guarded,
-                      char fault[static SERVICE_FAULT_SIZE])
+/* Looks at what the socket is bound to, whatever the configuration says. */
+static int check_address(struct service_sockets *s, unsigned i, bool guarded,
+                         char fault[static SERVICE_FAULT_SIZE])
 {
         union address a = {};
         socklen_t size = sizeof(a);
-        char *text = s->addresses[s->n];
-        s->fds[s->n++] = fd;
-        int flags = fcntl(fd, F_GETFL);
+        int fd = s->fds[i], flags = fcntl(fd, F_GETFL);
         if (getsockname(fd, &a.any, &size) < 0 || flags < 0 ||
             fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
                 return refuse(fault, "A listening socket cannot be used: %s.", strerror(errno));
-        print_address(&a, text);
+        print_address(&a, s->addresses[i]);
         if (!guarded && !address_local(&a))
                 return refuse(fault,
                               "Plain HTTP on %s would show the token to the network. Give a TLS "
                               "certificate, or set ORDO_BEHIND_PROXY=yes when a proxy ends TLS.",
-                              text);
+                              s->addresses[i]);
         return 0;
 }
 
@@ -126,18 +124,19 @@ static int take_inherited(struct service_sockets *s, const struct service_listen
                                     : refuse(fault, "The passed sockets cannot be read: %s.",
                                              strerror(-n));
         int r = 0;
+        for (int i = 0; i < n && i < SERVICE_SOCKETS_MAX; i++)
+                s->fds[s->n++] = SD_LISTEN_FDS_START + i;
+        s->inherited = n > 0;
         if (n > 0 && listen->given)
                 r = refuse(fault, "Both ORDO_LISTEN and a socket of systemd are given. Remove "
                                   "ORDO_LISTEN, or stop the socket unit.");
         if (n > SERVICE_SOCKETS_MAX)
                 r = refuse(fault, "There are more than %d sockets.", SERVICE_SOCKETS_MAX);
-        for (int i = 0; r == 0 && i < n; i++) {
-                int fd = SD_LISTEN_FDS_START + i;
-                r = check_inherited(fd, names[i], fault);
+        for (unsigned i = 0; r == 0 && i < s->n; i++) {
+                r = check_inherited(s->fds[i], names[i], fault);
                 if (r == 0)
-                        r = add_socket(s, fd, listen->guarded, fault);
+                        r = check_address(s, i, listen->guarded, fault);
         }
-        s->inherited = n > 0;
         free_names(names);
         return r;
 }
@@ -192,9 +191,10 @@ static int open_own(struct service_sockets *s, const struct service_listen *o,
         char text[SERVICE_ADDRESS_SIZE];
         memcpy(&a, o->address, o->address_size < sizeof(a) ? o->address_size : sizeof(a));
         print_address(&a, text);
-        _cleanup_(closep) int fd = socket(a.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        int fd = socket(a.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
         if (fd < 0)
                 return refuse(fault, "Cannot listen on %s: %s.", text, strerror(errno));
+        s->fds[s->n++] = fd;
         int r = a.any.sa_family == AF_UNIX ? bind_unix(fd, &a, text, s, fault)
                                            : bind_inet(fd, &a, o->address_size);
         if (r == 0 && listen(fd, SOMAXCONN) < 0)
@@ -206,11 +206,7 @@ static int open_own(struct service_sockets *s, const struct service_listen *o,
                               text);
         if (r < 0)
                 return refuse(fault, "Cannot listen on %s: %s.", text, strerror(-r));
-        if (r > 0)
-                return r;
-        int own = fd;
-        fd = -1;
-        return add_socket(s, own, o->guarded, fault);
+        return r > 0 ? r : check_address(s, 0, o->guarded, fault);
 }
 
 int service_sockets_open(const struct service_listen *listen, struct service_sockets *ret,

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #define LOCK_SUFFIX     ".lock"
-#define CACHE_KIB       "8000"
+#define CACHE_KIB       "2000"
 #define BUSY_TIMEOUT_MS 1000
 /* After a crash a ledger up to this size is checked page by page before it is used; a larger one would
  * make the start too slow, `ordoctl backup` checks it. */
