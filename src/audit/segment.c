@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <zlib.h>
@@ -118,13 +119,16 @@ int audit_reader_open(int dir_fd, const char *name, struct audit_reader **ret)
         if (!r)
                 return -ENOMEM;
         r->line.max = AUDIT_LINE_MAX;
-        int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+        /* Neither a link out of the directory, nor a FIFO that would make us wait. */
+        int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
         if (fd < 0)
                 return -errno;
-        r->file = gzdopen(fd, "rb");
+        struct stat st;
+        bool regular = fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+        r->file = regular ? gzdopen(fd, "rb") : NULL;
         if (!r->file) {
                 close(fd);
-                return -ENOMEM;
+                return regular ? -ENOMEM : -EBADMSG;
         }
         size_t n = strlen(name), suffix = strlen(".gz");
         if (n > suffix && text_equal(name + n - suffix, ".gz") && gzdirect(r->file))

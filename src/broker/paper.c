@@ -12,8 +12,8 @@
 #define REPLY_MEMBERS_MAX 4000000U
 #define REPLY_DEPTH_MAX   5U
 
-#define ALL_TYPES                                                                                  \
-        (1U << ORDER_TYPE_MARKET | 1U << ORDER_TYPE_LIMIT | 1U << ORDER_TYPE_STOP |                \
+#define ALL_TYPES                                                                   \
+        (1U << ORDER_TYPE_MARKET | 1U << ORDER_TYPE_LIMIT | 1U << ORDER_TYPE_STOP | \
          1U << ORDER_TYPE_STOP_LIMIT)
 #define SHARE_PRODUCTS      (1U << PRODUCT_CNC | 1U << PRODUCT_INTRADAY | 1U << PRODUCT_MTF)
 #define DERIVATIVE_PRODUCTS (1U << PRODUCT_INTRADAY | 1U << PRODUCT_MARGIN)
@@ -29,7 +29,7 @@ static const struct broker_capability capabilities[] = {
 };
 
 /* The exchange speaks Ordo's own words. */
-#define ROW(PREFIX, w) {PREFIX##_##w, #w},
+#define ROW(PREFIX, w)      {PREFIX##_##w, #w},
 #define SIDE_ROW(w)         ROW(SIDE, w)
 #define ORDER_TYPE_ROW(w)   ROW(ORDER_TYPE, w)
 #define PRODUCT_ROW(w)      ROW(PRODUCT, w)
@@ -41,7 +41,8 @@ static const struct word products[] = {PRODUCT_TABLE(PRODUCT_ROW){}};
 static const struct word validities[] = {VALIDITY_TABLE(VALIDITY_ROW){}};
 static const struct word statuses[] = {ORDER_STATUS_TABLE(ORDER_STATUS_ROW){}};
 
-/* What a place or modify says of the order; the tag and the leg's own values are written beside it. */
+/* What a place or modify says of the order; the tag and the leg's own values are written beside it.
+ */
 static const struct field result_fields[] = {
         FIELD_STRING("order_id", broker_result, broker_order_id, 0),
         FIELD_WORD("status", broker_result, status, statuses, 0),
@@ -126,8 +127,8 @@ static const struct field quote_fields[] = {
         {},
 };
 
-/* The exchange's refusals. DUPLICATE_TAG is not among them: the book already has an order with our tag, so
- * what became of the leg has to be read there. */
+/* The exchange's refusals. DUPLICATE_TAG is not among them: the book already has an order with our
+ * tag, so what became of the leg has to be read there. */
 static const struct word refusals[] = {
         {PROBLEM_INSUFFICIENT_FUNDS, "INSUFFICIENT_FUNDS"},
         {PROBLEM_INSTRUMENT_UNKNOWN, "UNKNOWN_SYMBOL"},
@@ -234,8 +235,8 @@ static int request_quotes(const struct broker_call *c, struct http_request *r)
 static int request_list(const struct broker_call *c, struct http_request *r)
 {
         static const char *const things[_BROKER_OP_MAX] = {
-                [BROKER_BOOK] = "orders",       [BROKER_TRADES] = "trades",
-                [BROKER_FUNDS] = "funds",       [BROKER_HOLDINGS] = "holdings",
+                [BROKER_BOOK] = "orders",         [BROKER_TRADES] = "trades",
+                [BROKER_FUNDS] = "funds",         [BROKER_HOLDINGS] = "holdings",
                 [BROKER_POSITIONS] = "positions", [BROKER_PROFILE] = "profile",
         };
         if (!things[c->op])
@@ -328,13 +329,14 @@ static void read_result(struct json_object *o, struct broker_result *r)
         r->outcome = OUTCOME_ACCEPTED;
 }
 
-/* The rows of a list into an array of `size` bytes each. 0; -ENOMEM; 1 unreadable: then nothing of it is
- * given away. */
+/* The rows of a list into an array of `size` bytes each. 0; -ENOMEM; 1 unreadable: then nothing of
+ * it is given away. */
 static int read_rows(struct json_object *o, const char *key, const struct field *table, size_t size,
                      void **ret, unsigned *ret_n)
 {
         struct json_object *list;
-        if (!json_object_object_get_ex(o, key, &list) || !json_object_is_type(list, json_type_array))
+        if (!json_object_object_get_ex(o, key, &list) ||
+            !json_object_is_type(list, json_type_array))
                 return 1;
         size_t n = json_object_array_length(list);
         _cleanup_(freep) char *rows = calloc(n + 1, size);

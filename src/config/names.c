@@ -6,34 +6,28 @@
 
 #define PREFIX "ORDO_"
 
-/* Edit distance with swapped neighbours counted once (optimal string alignment), over three rows.
- * Both strings are shorter than OPTION_NAME_SIZE. */
+/* Edit distance, row by row. Both strings are shorter than OPTION_NAME_SIZE. */
 static unsigned distance(const char *a, const char *b)
 {
-        unsigned rows[3][OPTION_NAME_SIZE + 1];
-        unsigned *before = rows[0], *above = rows[1], *row = rows[2];
+        unsigned row[OPTION_NAME_SIZE];
         size_t n = strlen(a), m = strlen(b);
         for (unsigned j = 0; j <= m; j++)
-                above[j] = j;
+                row[j] = j;
         for (unsigned i = 1; i <= n; i++) {
+                unsigned corner = row[0]; /* of the row above */
                 row[0] = i;
                 for (unsigned j = 1; j <= m; j++) {
-                        unsigned best = above[j - 1] + (a[i - 1] != b[j - 1]);
-                        if (above[j] + 1 < best)
-                                best = above[j] + 1;
-                        if (row[j - 1] + 1 < best)
-                                best = row[j - 1] + 1;
-                        if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
-                            before[j - 2] + 1 < best)
-                                best = before[j - 2] + 1;
+                        unsigned above = row[j], left = row[j - 1];
+                        unsigned best = corner + (a[i - 1] != b[j - 1]);
+                        if (above + 1 < best)
+                                best = above + 1;
+                        if (left + 1 < best)
+                                best = left + 1;
+                        corner = above;
                         row[j] = best;
                 }
-                unsigned *spare = before;
-                before = above;
-                above = row;
-                row = spare;
         }
-        return above[m];
+        return row[m];
 }
 
 struct nearest {
@@ -133,6 +127,8 @@ static void report_unlisted(struct loading *l, const char *name, const char *sou
                                                "The account %s is not in ORDO_ACCOUNTS, so this "
                                                "has no effect.",
                                                account->id);
+        if (!f)
+                return;
         struct nearest near;
         find_nearest(l, name, &near);
         if (near.name[0] && near.distance <= 2)

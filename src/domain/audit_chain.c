@@ -131,8 +131,11 @@ int audit_chain_check(const char *line, size_t n, const uint8_t *prev,
                       uint8_t ret_hash[AUDIT_HASH_SIZE], int64_t *ret_seq)
 {
         uint8_t borne[AUDIT_HASH_SIZE], linked[AUDIT_HASH_SIZE], real[AUDIT_HASH_SIZE];
+        uint8_t expected[AUDIT_HASH_SIZE];
         int64_t seq;
 
+        if (prev)
+                memcpy(expected, prev, sizeof(expected));
         memset(ret_hash, 0, AUDIT_HASH_SIZE);
         *ret_seq = 0;
         if (n < HASH_TAIL_SIZE + PREV_TAIL_SIZE || memchr(line, '\n', n))
@@ -150,7 +153,7 @@ int audit_chain_check(const char *line, size_t n, const uint8_t *prev,
                 return -ENOMEM;
         if (memcmp(real, borne, AUDIT_HASH_SIZE) != 0)
                 return AUDIT_CHAIN_ALTERED;
-        if (prev && memcmp(prev, linked, AUDIT_HASH_SIZE) != 0)
+        if (prev && memcmp(expected, linked, AUDIT_HASH_SIZE) != 0)
                 return AUDIT_CHAIN_UNLINKED;
         return 0;
 }

@@ -63,7 +63,8 @@ DEFINE_CLEANUP(struct keyring *, keyring_unref)
  * -ENOMEM. */
 int keyring_parse(const char *text, size_t n, const char *where, struct text *ret_faults,
                   struct keyring **ret);
-/* A file that others than its owner may write to is refused. As keyring_parse(); a missing file is a fault. */
+/* As keyring_parse(). A file that others than its owner may write to is refused; one that is not there
+ * holds no keys. */
 int keyring_load(const char *path, struct text *ret_faults, struct keyring **ret);
 /* Replaces the file in one step (mode 0600). Negative errno. */
 int keyring_save(const char *path, const struct keyring *k);

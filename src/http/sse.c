@@ -165,7 +165,7 @@ static void on_heartbeat(struct loop_timer *timer)
                 stream_flush(s);
         }
         if (all->n > 0)
-                loop_timer_set(all->http->options.loop, timer, STREAM_HEARTBEAT_US);
+                loop_timer_set(all->http->options.loop, timer, all->heartbeat_us);
 }
 
 static unsigned streams_of_key(const struct streams *all, const char *name)
@@ -213,7 +213,7 @@ static void stream_open(struct http_exchange *x, struct stream *s)
         list_append(&all->list, &s->link);
         series_set(all->open, ++all->n);
         if (all->n == 1)
-                loop_timer_set(all->http->options.loop, &all->heartbeat, STREAM_HEARTBEAT_US);
+                loop_timer_set(all->http->options.loop, &all->heartbeat, all->heartbeat_us);
         x->userdata = s;
         x->written = on_written;
         x->released = on_released;
@@ -273,6 +273,7 @@ int streams_init(struct streams *s, struct http *h)
         s->http = h;
         list_init(&s->list);
         s->heartbeat.fire = on_heartbeat;
+        s->heartbeat_us = STREAM_HEARTBEAT_US;
         s->open = metrics_series(h->options.metrics, METER_EVENT_STREAMS, NULL);
         return 0;
 }

@@ -1,6 +1,8 @@
 /* GET /api/v1/events: server-sent events. One stream is one exchange and one subscription. */
 #pragma once
 
+#include <stdint.h>
+
 #include "base/list.h"
 #include "loop/loop.h"
 
@@ -19,6 +21,7 @@ struct streams {
         struct list list;
         unsigned n;
         struct loop_timer heartbeat;
+        int64_t heartbeat_us; /* STREAM_HEARTBEAT_US; tests are less patient */
         struct series *open;
 };
 

@@ -97,20 +97,26 @@ void funds_reserve(struct account_state *a, int64_t amount)
 void funds_settle(struct account_state *a, int64_t amount, bool sent)
 {
         a->funds.in_flight -= amount;
-        if (sent)
-                a->funds.settled_after += amount;
+        if (!sent)
+                return;
+        a->funds.settled_after += amount;
+        a->funds.last_settled_us = clock_mono_us();
 }
 
-int64_t funds_position(const struct account_state *a, const char *symbol, int product,
-                       int64_t *ret_age_us)
+int64_t funds_position(const struct account_state *a, const char *symbol, enum product product)
 {
         const struct funds_cache *f = &a->funds;
         int64_t quantity = 0;
 
-        *ret_age_us = f->valid ? clock_mono_us() - f->as_of_us : -1;
         for (unsigned i = 0; i < f->n_positions; i++)
-                if (strcmp(f->positions[i].symbol, symbol) == 0 &&
-                    (product < 0 || (int)f->positions[i].product == product))
+                if (f->positions[i].product == product && strcmp(f->positions[i].symbol, symbol) == 0)
                         quantity += f->positions[i].quantity;
         return quantity;
+}
+
+bool funds_positions_proven(const struct account_state *a)
+{
+        const struct funds_cache *f = &a->funds;
+        return f->valid && f->as_of_us > f->last_settled_us &&
+               clock_mono_us() - f->as_of_us <= POSITION_FRESH_US;
 }

@@ -26,6 +26,7 @@ struct funds_cache {
         struct position *positions;
         unsigned n_positions;
         int64_t in_flight; /* 1e-4 rupee reserved by orders that run */
+        int64_t last_settled_us; /* monotonic: an older reading does not show what that order did */
         int64_t settled_before, settled_after; /* … by settled ones, before and since the running read began */
         /* the running read */
         bool reading;
@@ -46,6 +47,7 @@ int64_t funds_available(const struct account_state *a);
 void funds_reserve(struct account_state *a, int64_t amount);
 /* The order ended: `sent` false gives the money back at once. */
 void funds_settle(struct account_state *a, int64_t amount, bool sent);
-/* Signed position of one product (any product: -1), 0 none; `ret_age_us` of the reading, -1 without one. */
-int64_t funds_position(const struct account_state *a, const char *symbol, int product,
-                       int64_t *ret_age_us);
+/* Signed position of one product, 0 none, as last read. */
+int64_t funds_position(const struct account_state *a, const char *symbol, enum product product);
+/* The reading is young enough to prove that an order reduces, and no order came to an end since. */
+bool funds_positions_proven(const struct account_state *a);

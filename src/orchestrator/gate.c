@@ -68,14 +68,13 @@ static enum gate_answer check_reducing(struct orchestrator *o, const struct orde
                                        struct leg *leg, struct gate *g)
 {
         struct account_state *a = g->account;
-        int64_t age, position;
 
         if (!must_reduce(a, order))
                 return GATE_PASSED;
-        position = funds_position(a, order->symbol, (int)order->product, &age);
-        if ((age < 0 || age > POSITION_FRESH_US) && !g->funds_asked)
+        int64_t position = funds_position(a, order->symbol, order->product);
+        if (!funds_positions_proven(a) && !g->funds_asked)
                 return GATE_NEEDS_FUNDS;
-        if (age >= 0 && age <= POSITION_FRESH_US && reduces(a, order, leg, position)) {
+        if (funds_positions_proven(a) && reduces(a, order, leg, position)) {
                 g->passes_halt = true;
                 return GATE_PASSED;
         }
@@ -308,8 +307,8 @@ static int64_t price_of(const struct gate *g, const struct leg *leg)
 static int64_t margin_of(const struct gate *g, const struct order *order, const struct leg *leg,
                          int64_t price)
 {
-        int64_t age, position, opening = leg->quantity;
-        position = funds_position(g->account, order->symbol, (int)order->product, &age);
+        int64_t opening = leg->quantity;
+        int64_t position = funds_position(g->account, order->symbol, order->product);
         if (position != 0 && (position > 0) != (order->side == SIDE_BUY))
                 opening -= llabs(position) < opening ? llabs(position) : opening;
         return opening ? margin_required(g->instrument, order->side, order->product, opening, price, 0)

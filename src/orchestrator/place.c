@@ -391,8 +391,10 @@ static void place_validated(struct placing *p)
 {
         give_back(p);
         for (unsigned i = 0; i < p->order->n_legs; i++)
-                if (p->attempts[i].passed)
+                if (p->attempts[i].passed) {
                         p->order->legs[i].outcome = OUTCOME_ACCEPTED;
+                        p->order->legs[i].state = LEG_STATE_SETTLED;
+                }
         p->order->id[0] = '\0';
         if (place_render(p) < 0) {
                 place_fail(p, PROBLEM_INTERNAL, "out of memory");

@@ -62,8 +62,7 @@ struct paper_account *account_free(struct paper_account *a)
         for (uint32_t i = 0; i < a->orders.n; i++)
                 free(order_at(a, i)->live);
         struct paper_book *b, *next;
-        HASH_ITER(hh, a->books, b, next)
-        {
+        HASH_ITER (hh, a->books, b, next) {
                 HASH_DEL(a->books, b);
                 book_free(b);
         }

@@ -1,8 +1,9 @@
-/* The end of a trading day. Where session hours are enforced it is the close of the instrument; else, for the
- * market that never sleeps, midnight in India. What rests expires, intraday positions are squared off at the
- * last price, and so is whatever has reached its expiry. At midnight the day rolls: delivered shares become
- * holdings, today's sums are settled into the opening cash, and the books are cleared. Orders that the roll
- * found open stay for one more day as EXPIRED, so that whoever watches them can read their end. */
+/* The end of a trading day. Where session hours are enforced it is the close of the instrument;
+ * else, for the market that never sleeps, midnight in India. What rests expires, intraday positions
+ * are squared off at the last price, and so is whatever has reached its expiry. At midnight the day
+ * rolls: delivered shares become holdings, today's sums are settled into the opening cash, and the
+ * books are cleared. Orders that the roll found open stay for one more day as EXPIRED, so that
+ * whoever watches them can read their end. */
 #include "paper/entry.h"
 
 #include <errno.h>
@@ -86,8 +87,7 @@ static int close_book(struct paper_book *b)
 static int close_ended_books(struct paper_account *a)
 {
         struct paper_book *b, *next;
-        HASH_ITER(hh, a->books, b, next)
-        {
+        HASH_ITER (hh, a->books, b, next) {
                 int r = end_us(b) <= a->paper->now ? close_book(b) : 0;
                 if (r < 0)
                         return r;
@@ -117,7 +117,8 @@ static bool carried_over(const struct paper_account *a, const struct paper_order
         return o->status == ORDER_STATUS_EXPIRED && id_day(o->id) == a->day;
 }
 
-/* Moves the orders that stay into `kept` (room reserved) and everything else to the rows to delete. */
+/* Moves the orders that stay into `kept` (room reserved) and everything else to the rows to delete.
+ */
 static void clear_books(struct paper_account *a, struct slab *kept)
 {
         for (uint32_t i = 0; i < a->trades.n; i++) {
@@ -172,16 +173,14 @@ static int roll(struct paper_account *a, int day)
 {
         struct paper_book *b, *next;
         int r;
-        LIST_FOREACH(it, &a->resting)
-        {
+        LIST_FOREACH (it, &a->resting) {
                 b = LIST_ENTRY(it, struct paper_book, resting);
                 r = match_through(b, a->tick + 1, day_end_tick(b));
                 if (r < 0)
                         return r;
                 list_unlink(&b->resting);
         }
-        HASH_ITER(hh, a->books, b, next)
-        {
+        HASH_ITER (hh, a->books, b, next) {
                 listing_refresh(a->paper, b->listing);
                 r = close_book(b);
                 if (r < 0)
@@ -195,8 +194,7 @@ static int roll(struct paper_account *a, int day)
         }
         dirty_forget_day(a);
         clear_books(a, &kept);
-        HASH_ITER(hh, a->books, b, next)
-        {
+        HASH_ITER (hh, a->books, b, next) {
                 for (unsigned product = 0; product < _PRODUCT_MAX; product++)
                         if (b->positions[product])
                                 settle_position(b->positions[product]);

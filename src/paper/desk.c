@@ -20,7 +20,8 @@ static int check_account(const struct paper_account *a, const struct entry *e, s
         return 0;
 }
 
-static int check_session(const struct paper_account *a, const struct listing *l, struct refusal *ret)
+static int check_session(const struct paper_account *a, const struct listing *l,
+                         struct refusal *ret)
 {
         const struct calendar *c = a->paper->options.calendar;
         if (!a->enforce_hours || !c || calendar_open(c, &l->instrument, a->paper->now))
@@ -39,19 +40,19 @@ static int check_self_trade(const struct paper_book *b, const struct entry *e, s
         struct market_quote q = market_quote(&m, a->tick);
         if (!match_self_trade(b, e->side, market, e->price, &q))
                 return 0;
-        return refuse(ret, 422, "SELF_TRADE",
-                      "17080: the order was rejected to avoid self trade");
+        return refuse(ret, 422, "SELF_TRADE", "17080: the order was rejected to avoid self trade");
 }
 
 static int check_means(const struct paper_position *pos, enum side side, int64_t quantity,
                        int64_t block_price, struct refusal *ret)
 {
         const struct paper_account *a = pos->book->account;
-        if (side == SIDE_SELL && product_delivers(pos->product) && quantity > position_sellable(pos))
+        if (side == SIDE_SELL && product_delivers(pos->product) &&
+            quantity > position_sellable(pos))
                 return refuse(ret, 422, "INSUFFICIENT_HOLDINGS",
                               "Insufficient holdings: %lld of %s can be sold, %lld asked",
-                              (long long)position_sellable(pos), pos->book->listing->instrument.symbol,
-                              (long long)quantity);
+                              (long long)position_sellable(pos),
+                              pos->book->listing->instrument.symbol, (long long)quantity);
         int64_t required = position_used_with(pos, side, quantity, block_price) - pos->used;
         int64_t available = a->cash - a->used;
         if (required <= 0 || required <= available)
@@ -119,10 +120,12 @@ static int check_change(const struct paper_order *o, const struct entry *e, stru
         bool is_stop = e->type == ORDER_TYPE_STOP || e->type == ORDER_TYPE_STOP_LIMIT;
         if (o->flags & ORDER_TRIGGERED) {
                 if (e->type != o->type || e->trigger_price != o->trigger_price)
-                        return refuse(ret, 422, "MODIFY",
-                                      "16115: the stop has fired, its type and trigger are settled");
+                        return refuse(
+                                ret, 422, "MODIFY",
+                                "16115: the stop has fired, its type and trigger are settled");
         } else if (is_stop && !was_stop) {
-                return refuse(ret, 422, "MODIFY", "16115: an order at the market cannot become a stop");
+                return refuse(ret, 422, "MODIFY",
+                              "16115: an order at the market cannot become a stop");
         }
         if (e->quantity <= o->filled)
                 return refuse(ret, 422, "MODIFY",

@@ -43,8 +43,9 @@ static int check_instrument(const struct entry *e, const struct instrument *i, i
                 return refuse(ret, 422, "PRODUCT", "%s is not allowed for %s",
                               product_name(e->product), i->symbol);
         if (i->segment == SEGMENT_OPTION && e->type == ORDER_TYPE_STOP)
-                return refuse(ret, 422, "TYPE",
-                              "16052: stop orders at market do not exist for options, send STOP_LIMIT");
+                return refuse(
+                        ret, 422, "TYPE",
+                        "16052: stop orders at market do not exist for options, send STOP_LIMIT");
         return 0;
 }
 
@@ -80,8 +81,9 @@ static int check_price(const char *what, int64_t price, const struct instrument 
         if (price <= 0)
                 return refuse(ret, 422, "PRICE", "A %s is needed", what);
         if (i->tick > 0 && price % i->tick)
-                return refuse(ret, 422, "TICK_SIZE", "16283: %s %s is not a multiple of tick size %s",
-                              what, text, decimal_print(i->tick, limit));
+                return refuse(ret, 422, "TICK_SIZE",
+                              "16283: %s %s is not a multiple of tick size %s", what, text,
+                              decimal_print(i->tick, limit));
         int64_t low = instrument_band_low(i), high = instrument_band_high(i);
         if (price < low)
                 return refuse(ret, 422, "PRICE_BAND",
@@ -117,8 +119,8 @@ static int check_stop(const struct entry *e, const struct instrument *i, int64_t
         return 0;
 }
 
-int entry_check(const struct entry *e, const struct listing *l, bool still, int64_t now, bool triggered,
-                struct refusal *ret)
+int entry_check(const struct entry *e, const struct listing *l, bool still, int64_t now,
+                bool triggered, struct refusal *ret)
 {
         const struct instrument *i = &l->instrument;
         int r = check_instrument(e, i, now, ret);
@@ -135,7 +137,8 @@ int entry_check(const struct entry *e, const struct listing *l, bool still, int6
                 return r;
         int64_t price = entry_block_price(e, &m);
         if (price > PAPER_VALUE_MAX / e->quantity)
-                return refuse(ret, 422, "ORDER_VALUE", "The order is worth more than any book holds");
+                return refuse(ret, 422, "ORDER_VALUE",
+                              "The order is worth more than any book holds");
         return 0;
 }
 

@@ -13,9 +13,10 @@ struct entry {
         int64_t quantity, price, trigger_price, disclosed_quantity;
 };
 
-/* 0; 1 refused. Everything about the order that needs no account. `triggered`: it is a stop that fired. */
-int entry_check(const struct entry *e, const struct listing *l, bool still, int64_t now, bool triggered,
-                struct refusal *ret);
+/* 0; 1 refused. Everything about the order that needs no account. `triggered`: it is a stop that
+ * fired. */
+int entry_check(const struct entry *e, const struct listing *l, bool still, int64_t now,
+                bool triggered, struct refusal *ret);
 /* The worst price it can trade at while the previous close stands: what funds are blocked for. */
 int64_t entry_block_price(const struct entry *e, const struct market *m);
 

@@ -1,18 +1,22 @@
-/* The inside of the simulated exchange: what it is made of and who owns what. Only src/paper includes this.
+/* The inside of the simulated exchange: what it is made of and who owns what. Only src/paper
+ * includes this.
  *
  *   paper ─┬─ listings   one per instrument anybody asked for: its rules, its market
- *          └─ accounts ─┬─ orders, trades  of the day, in the order of their numbers
- *                       ├─ tags            the day's tags -> orders
- *                       └─ books           one per instrument touched ─┬─ queues     what rests, best first
- *                                                                      └─ positions  one per product
+ *          └─ accounts ─┬─ orders, trades   of the day, in the order of their numbers
+ *                       ├─ tags             the day's tags -> orders
+ *                       └─ books            one per instrument touched
+ *                           ├─ queues       what rests, best first
+ *                           └─ positions    one per product
  *
- * Accounts never meet: each trades with the market alone. All times are wall clock, all money 1e-4 rupee. */
+ * Accounts never meet: each trades with the market alone. All times are wall clock, all money 1e-4
+ * rupee. */
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #define HASH_NONFATAL_OOM 1
+#define HASH_FUNCTION     HASH_OAT /* the default one falls through its cases, which clang reports */
 #include <uthash.h>
 
 #include "base/decimal.h"
@@ -22,12 +26,13 @@
 #include "paper/market.h"
 #include "paper/paper.h"
 
-#define PAPER_ORDERS_MAX 200000U  /* of one account and day */
-#define PAPER_TRADES_MAX 1000000U /* of one account and day; then its orders rest until the next day */
-#define PAPER_PRUNE_MAX  512U     /* rows of past days deleted with one rider */
-#define PAPER_FUNDS_MAX  (INT64_C(1000000000000) * DECIMAL_ONE)  /* 1 lakh crore: sums stay exact */
-#define PAPER_VALUE_MAX  (INT64_C(10000000000000) * DECIMAL_ONE) /* of one order */
-#define PAPER_ID_DAY     UINT64_C(100000000) /* ids are yymmdd × this + number */
+#define PAPER_ORDERS_MAX 200000U /* of one account and day */
+#define PAPER_TRADES_MAX \
+        1000000U             /* of one account and day; then its orders rest until the next day */
+#define PAPER_PRUNE_MAX 512U /* rows of past days deleted with one rider */
+#define PAPER_FUNDS_MAX (INT64_C(1000000000000) * DECIMAL_ONE)  /* 1 lakh crore: sums stay exact */
+#define PAPER_VALUE_MAX (INT64_C(10000000000000) * DECIMAL_ONE) /* of one order */
+#define PAPER_ID_DAY    UINT64_C(100000000) /* ids are yymmdd × this + number */
 
 /* Grows by chunks and never moves what it holds. */
 #define SLAB_CHUNK 256U
@@ -42,7 +47,7 @@ void *slab_at(const struct slab *s, uint32_t i);
 void slab_done(struct slab *s);
 
 struct listing {
-        UT_hash_handle hh; /* paper.listings by symbol */
+        UT_hash_handle hh;            /* paper.listings by symbol */
         struct instrument instrument; /* a copy of what find() said last */
         bool known;                   /* find() has known it */
         uint64_t seed;
@@ -59,15 +64,15 @@ enum order_flag {
 enum order_reason { REASON_NONE, REASON_SELF_TRADE, REASON_SQUARE_OFF, _REASON_MAX };
 
 struct paper_order {
-        struct list updated;     /* paper_account.updated: oldest change first */
+        struct list updated; /* paper_account.updated: oldest change first */
         uint64_t id;
         struct paper_book *book;
-        struct live *live;       /* NULL once it is terminal */
+        struct live *live; /* NULL once it is terminal */
         int64_t price, trigger_price;
-        int64_t value;           /* Σ price × quantity of its fills */
+        int64_t value; /* Σ price × quantity of its fills */
         int64_t placed_us, updated_us;
         uint32_t quantity, filled;
-        uint32_t first_trade;    /* index + 1; 0 none */
+        uint32_t first_trade; /* index + 1; 0 none */
         uint8_t side, type, product, validity, status, flags, reason;
         char tag[TAG_SIZE];
 };
@@ -76,10 +81,10 @@ struct paper_order {
 struct live {
         struct list of_position; /* paper_position.live[side] */
         struct paper_order *order;
-        uint64_t sequence;       /* time priority */
-        int64_t rank;            /* price priority: more is better */
-        int64_t block_price;     /* the worst it can trade at: what funds are blocked for */
-        struct queue *queue;     /* it rests in; NULL while it is being matched */
+        uint64_t sequence;   /* time priority */
+        int64_t rank;        /* price priority: more is better */
+        int64_t block_price; /* the worst it can trade at: what funds are blocked for */
+        struct queue *queue; /* it rests in; NULL while it is being matched */
 };
 
 struct paper_trade {
@@ -93,8 +98,8 @@ struct paper_trade {
         bool dirty;
 };
 
-/* Sorted, best first, in items[first … first + n). Room at both ends: what is as good as the rest and
- * later goes to the end, what has traded leaves at the front, and neither moves the others. */
+/* Sorted, best first, in items[first … first + n). Room at both ends: what is as good as the rest
+ * and later goes to the end, what has traded leaves at the front, and neither moves the others. */
 struct queue {
         struct live **items;
         uint32_t first, n, size;
@@ -106,11 +111,11 @@ struct paper_position {
         struct paper_book *book;
         uint8_t product;
         bool dirty;
-        int64_t quantity;  /* signed */
-        int64_t cost;      /* Σ price × quantity of what is open, never negative */
-        int64_t realised;  /* today, sales out of holdings included */
-        int64_t released;  /* cost of the holdings sold today */
-        int64_t buy_quantity, sell_quantity; /* today */
+        int64_t quantity; /* signed */
+        int64_t cost;     /* Σ price × quantity of what is open, never negative */
+        int64_t realised; /* today, sales out of holdings included */
+        int64_t released; /* cost of the holdings sold today */
+        int64_t buy_quantity, sell_quantity;    /* today */
         int64_t holding_quantity, holding_cost; /* CNC: delivered on earlier days */
         /* derived */
         struct list live[_SIDE_MAX];
@@ -128,7 +133,8 @@ struct paper_book {
         struct paper_position *positions[_PRODUCT_MAX];
 };
 
-/* The day's tags. Open addressing, index + 1 of the order; refilled when the orders change place. */
+/* The day's tags. Open addressing, index + 1 of the order; refilled when the orders change place.
+ */
 struct tags {
         uint32_t *slots;
         uint32_t n, size; /* size: a power of two */
@@ -171,9 +177,9 @@ struct paper {
         struct paper_options options;
         struct paper_account *accounts;
         struct listing *listings;
-        bool ready;    /* what was restored is in place */
-        int64_t now;   /* never goes back */
-        int day;       /* of the ids; never goes back */
+        bool ready;  /* what was restored is in place */
+        int64_t now; /* never goes back */
+        int day;     /* of the ids; never goes back */
         int64_t day_end_us;
         uint64_t order_number, trade_number, sequence;
         bool rewrite; /* what is dirty was forgotten for want of memory: everything is */
@@ -246,7 +252,8 @@ bool match_self_trade(const struct paper_book *b, enum side side, bool market, i
                       const struct market_quote *q);
 
 /* day.c */
-int64_t day_end_tick(const struct paper_book *b); /* the last one the book trades at on the account's day */
+int64_t day_end_tick(
+        const struct paper_book *b); /* the last one the book trades at on the account's day */
 int day_roll(struct paper *p, int today);
 int day_advance(struct paper_account *a); /* to now: matching, the end of trading */
 

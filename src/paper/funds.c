@@ -4,9 +4,9 @@
  *   used      = Σ over positions of (margin of what is open + the worse side of its open orders)
  *   available = cash - used
  *
- * A position's cost stays inside cash and counts as used, until the day's end turns delivered shares into
- * holdings: then it leaves cash. Average cost; the part of the cost that a sale removes is what is left
- * over afterwards subtracted, so not a paisa is lost to rounding. */
+ * A position's cost stays inside cash and counts as used, until the day's end turns delivered
+ * shares into holdings: then it leaves cash. Average cost; the cost that a sale takes out is
+ * exactly what is missing afterwards, so not a paisa is lost to rounding. */
 #include "paper/exchange.h"
 
 #include "base/decimal.h"
@@ -31,7 +31,8 @@ static int64_t take_cost(int64_t *quantity, int64_t *cost, int64_t n)
         return removed;
 }
 
-static void deliver_fill(struct paper_position *pos, enum side side, int64_t quantity, int64_t price)
+static void deliver_fill(struct paper_position *pos, enum side side, int64_t quantity,
+                         int64_t price)
 {
         if (side == SIDE_BUY) {
                 pos->quantity += quantity;
@@ -76,8 +77,8 @@ void position_fill(struct paper_position *pos, enum side side, int64_t quantity,
         position_update(pos);
 }
 
-/* Margins are proportional to value, so the exact value goes in as the price of one; only a short option's
- * depends on its quantity and strike instead. */
+/* Margins are proportional to value, so the exact value goes in as the price of one; only a short
+ * option's depends on its quantity and strike instead. */
 static int64_t margin_of(const struct paper_position *pos, enum side side, int64_t quantity,
                          int64_t value)
 {
@@ -100,8 +101,8 @@ static int64_t highest_block_price(const struct paper_position *pos, enum side s
         return highest;
 }
 
-/* The margin of what the open orders of a side would open beyond closing what is there. Which of them
- * would close is not known: the dearest are taken to open. */
+/* The margin of what the open orders of a side would open beyond closing what is there. Which of
+ * them would close is not known: the dearest are taken to open. */
 static int64_t side_need(const struct paper_position *pos, enum side side, int64_t quantity,
                          int64_t value, int64_t block_price)
 {
@@ -114,7 +115,7 @@ static int64_t side_need(const struct paper_position *pos, enum side side, int64
         if (closable <= 0)
                 return margin_of(pos, side, quantity, value);
         if (quantity <= closable)
-                return 0;
+                return 0; /* the common exit: nothing to look through */
         int64_t dearest = highest_block_price(pos, side);
         if (block_price > dearest)
                 dearest = block_price;

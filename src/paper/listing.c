@@ -89,8 +89,7 @@ void listing_range(struct listing *l, const struct market *m, int64_t first, int
 void listings_free(struct paper *p)
 {
         struct listing *l, *next;
-        HASH_ITER(hh, p->listings, l, next)
-        {
+        HASH_ITER (hh, p->listings, l, next) {
                 HASH_DEL(p->listings, l);
                 free(l);
         }

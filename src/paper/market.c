@@ -3,7 +3,8 @@
 #include "base/cleanup.h"
 #include "base/decimal.h"
 
-/* Offsets are in 1e-8 of the previous close. The amplitudes add up to 1.5 %: the walk cannot leave it. */
+/* Offsets are in 1e-8 of the previous close. The amplitudes add up to 1.5 %: the walk cannot leave
+ * it. */
 #define OFFSET_ONE INT64_C(100000000)
 
 static const struct octave {
@@ -65,7 +66,8 @@ static int64_t noise(const struct market *m, unsigned octave, int64_t point)
         return (int64_t)(h % (uint64_t)(2 * amplitude + 1)) - amplitude;
 }
 
-/* The octave `span` ticks behind `tick`, where both lie in one cell of its lattice (its far edge included). */
+/* The octave `span` ticks behind `tick`, where both lie in one cell of its lattice (its far edge
+ * included). */
 static int64_t octave_at(const struct market *m, unsigned octave, int64_t tick, int64_t span)
 {
         unsigned shift = octaves[octave].shift;
@@ -116,8 +118,8 @@ struct market_quote market_quote(const struct market *m, int64_t tick)
         return q;
 }
 
-/* No tick of [tick, tick + 2^n) leaves [low, high]. Octaves with wider cells are straight lines there, the
- * finer ones are within their amplitude. */
+/* No tick of [tick, tick + 2^n) leaves [low, high]. Octaves with wider cells are straight lines
+ * there, the finer ones are within their amplitude. */
 static bool quiet(const struct market *m, int64_t tick, unsigned n, int64_t low, int64_t high)
 {
         int64_t first = 0, final = 0, fine = (int64_t)ELEMENTS(octaves); /* one for each rounding */
@@ -136,14 +138,15 @@ int64_t market_next(const struct market *m, int64_t from, int64_t to, int64_t lo
 {
         if (m->still || m->close <= 0)
                 return from <= to && m->close > 0 && (m->close < low || m->close > high) ? from
-                                                                                          : to + 1;
+                                                                                         : to + 1;
         int64_t tick = from;
         unsigned n = 0;
         while (tick <= to) {
                 while (n < LEAP_MAX && !(tick & ((INT64_C(2) << n) - 1)) &&
                        tick + (INT64_C(2) << n) - 1 <= to)
                         n++;
-                while (n > 0 && (tick + (INT64_C(1) << n) - 1 > to || !quiet(m, tick, n, low, high)))
+                while (n > 0 &&
+                       (tick + (INT64_C(1) << n) - 1 > to || !quiet(m, tick, n, low, high)))
                         n--;
                 if (n == 0) {
                         int64_t last = market_last(m, tick);

@@ -1,5 +1,5 @@
-/* Matching: price, then time, against the market's quotes. A fill is at the market's price, so never worse than
- * the limit; at one market tick no more is traded on a side than was shown. */
+/* Matching: price, then time, against the market's quotes. A fill is at the market's price, so
+ * never worse than the limit; at one market tick no more is traded on a side than was shown. */
 #include "paper/exchange.h"
 
 #include <errno.h>
@@ -61,8 +61,8 @@ int match_fill(struct paper_order *o, int64_t quantity, int64_t price, int64_t a
 }
 
 /* Trades what it can of what the market shows at `tick`. */
-static int trade_at_tick(struct paper_order *o, const struct market *m, const struct market_quote *q,
-                         int64_t tick, int64_t at_us)
+static int trade_at_tick(struct paper_order *o, const struct market *m,
+                         const struct market_quote *q, int64_t tick, int64_t at_us)
 {
         struct paper_book *b = o->book;
         enum side side = o->side;
@@ -100,10 +100,10 @@ void match_rest(struct paper_order *o)
         }
 }
 
-/* An order that has just come in, changed, or fired: out of every queue, status OPEN, PARTIALLY_FILLED or
- * TRIGGER_PENDING. */
-static int match_incoming(struct paper_order *o, const struct market *m, const struct market_quote *q,
-                          int64_t tick, int64_t at_us)
+/* An order that has just come in, changed, or fired: out of every queue, status OPEN,
+ * PARTIALLY_FILLED or TRIGGER_PENDING. */
+static int match_incoming(struct paper_order *o, const struct market *m,
+                          const struct market_quote *q, int64_t tick, int64_t at_us)
 {
         int r = queue_reserve(queue_for(o));
         if (r < 0 || (r = dirty_reserve(o->book->account->paper, 3)) < 0)
@@ -122,8 +122,8 @@ int match_order(struct paper_order *o)
         return match_incoming(o, &m, &q, a->tick, a->paper->now);
 }
 
-/* It would meet an order of its own account: one that rests at its price or better, or one without a
- * price. */
+/* It would meet an order of its own account: one that rests at its price or better, or one without
+ * a price. */
 bool match_self_trade(const struct paper_book *b, enum side side, bool market, int64_t price,
                       const struct market_quote *q)
 {
@@ -194,8 +194,8 @@ static int match_tick(struct paper_book *b, const struct market *m, int64_t tick
         return fire_stops(b, m, &q, tick, at_us);
 }
 
-/* Last prices strictly between the two move nothing in the book. The bid is never above the last price and
- * the ask never below it. False: an order without a price rests, every tick matters. */
+/* Last prices strictly between the two move nothing in the book. The bid is never above the last
+ * price and the ask never below it. False: an order without a price rests, every tick matters. */
 static bool quiet_range(const struct paper_book *b, int64_t *ret_low, int64_t *ret_high)
 {
         const struct live *buy = queue_best(&b->queues[QUEUE_BUYS]);
@@ -246,8 +246,7 @@ int match_account(struct paper_account *a)
         int64_t tick = a->paper->now / MARKET_TICK_US;
         if (tick <= a->tick)
                 return 0;
-        LIST_FOREACH(it, &a->resting)
-        {
+        LIST_FOREACH (it, &a->resting) {
                 struct paper_book *b = LIST_ENTRY(it, struct paper_book, resting);
                 int64_t end = day_end_tick(b);
                 int r = match_through(b, a->tick + 1, tick < end ? tick : end);

@@ -1,19 +1,16 @@
 /* The life of one order.
  *
- *                      place
- *          ┌─────────────┴──────────────┐
- *          ▼            fires,          ▼            refused when it fires
- *   TRIGGER_PENDING ── modified ─────► OPEN          (self-trade)
- *      │   │   │                       │ │ └────────────────┐
- *      │   │   └──────────► REJECTED   │ ▼                  │
- *      │   │                           │ PARTIALLY_FILLED ──┤◄─┐ each fill
- *      │   │                           │   │  │  └──────────┼──┘
- *      │   └───── cancel, IOC rest ────┴───┼──┼─► CANCELLED │
- *      └───────── end of the day ──────────┴──┼─► EXPIRED ◄─┘ (from OPEN too)
- *                                             └─► FILLED      (from OPEN too)
+ *   placed ─┬──────────────────────────► OPEN ──────► PARTIALLY_FILLED ──┬─► FILLED
+ *           │                            ▲ │ └─────────────┼─ ▲ ─┼───────┘
+ *           └─► TRIGGER_PENDING ─────────┘ │               │  └──┘ more fills
+ *                 │  │   fires, modified   │               │
+ *                 │  └─────────────────────┴───────────────┴─► CANCELLED (by cancel, IOC)
+ *                 │                                            EXPIRED   (by the day's end)
+ *                 └─► REJECTED (fires, but would meet an order of its own account)
  *
- * An order that is refused at the door has no number and is not in the book. The last four states are final:
- * the order leaves its queue, its blocks are released, and only its row of the day's book remains. */
+ * An order that is refused at the door has no number and is not in the book. The last four states
+ * are final: the order leaves its queue, its blocks are released, and only its row of the day's
+ * book remains. */
 #include "paper/entry.h"
 
 #include <assert.h>
@@ -57,7 +54,8 @@ const char *id_print(uint64_t id, char buf[static ID_TEXT_SIZE])
 int id_parse(const char *s, size_t n, uint64_t *ret)
 {
         int64_t id;
-        if (n != 14 || !text_only(s, n, "0123456789") || text_parse_int(s, n, 0, INT64_MAX, &id) < 0)
+        if (n != 14 || !text_only(s, n, "0123456789") ||
+            text_parse_int(s, n, 0, INT64_MAX, &id) < 0)
                 return -EINVAL;
         *ret = (uint64_t)id;
         return 0;

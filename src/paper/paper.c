@@ -111,8 +111,8 @@ static int serve_modify(struct paper_order *o, const struct text *body, struct t
         return r;
 }
 
-static int serve_order(struct paper_account *a, const char *id_text, const struct http_request *request,
-                       struct text *t, struct refusal *refusal)
+static int serve_order(struct paper_account *a, const char *id_text,
+                       const struct http_request *request, struct text *t, struct refusal *refusal)
 {
         uint64_t id;
         struct paper_order *o = NULL;

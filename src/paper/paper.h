@@ -1,11 +1,12 @@
-/* The simulated exchange behind the paper broker: per-account books over a deterministic seeded market
- * (or one that stands still), price-time matching, partial fills, stops, products, funds, positions,
- * holdings, P&L, and refusals as real brokers give them. Reached only through net's local transport; the
- * protocol is in docs/paper.md.
+/* The simulated exchange behind the paper broker: per-account books over a deterministic seeded
+ * market (or one that stands still), price-time matching, partial fills, stops, products, funds,
+ * positions, holdings, P&L, and refusals as real brokers give them. Reached only through net's
+ * local transport; the protocol is in docs/paper.md.
  *
- * Time moves only inside paper_serve(): the market of moment t is a function of seed, instrument and t, so a
- * request first brings the books up to now and then is served. Hence everything that ever changes is in the
- * rider of some reply, and is committed before anybody sees it. Loop thread only. */
+ * Time moves only inside paper_serve(): the market of moment t is a function of seed, instrument
+ * and t, so a request first brings the books up to now and then is served. Hence everything that
+ * ever changes is in the rider of some reply, and is committed before anybody sees it. Loop thread
+ * only. */
 #pragma once
 
 #include <stdbool.h>
@@ -32,8 +33,8 @@ struct paper *paper_free(struct paper *p);
 DEFINE_CLEANUP(struct paper *, paper_free)
 int paper_add_account(struct paper *p, const struct account *a);
 
-/* One row of what riders stored, at start (any thread, before the first request). -EBADMSG when it cannot
- * be read. */
+/* One row of what riders stored, at start (any thread, before the first request). -EBADMSG when it
+ * cannot be read. */
 int paper_restore(void *paper, const char *account, const char *kind, const char *key,
                   const void *value, size_t size);
 /* Fits struct local_service. */

@@ -1,14 +1,19 @@
-/* What changed becomes rows of a rider: an order (its first fill inside), further fills, a position (with its
- * holding), the account once a day. So a placed and filled order is two rows. A row is text, fields split by
- * '|', the first one the version of the format; an empty position has no row.
+/* What changed becomes rows of a rider: an order (its first fill inside), further fills, a position
+ * (with its holding), the account once a day. So a placed and filled order is two rows. A row is
+ * text; '|' is between its fields, the first one is the version of the format; an empty position
+ * has no row.
  *
- *   account   state            1|day|previous day|opening cash
- *   order     id               1|symbol|tag|side|type|product|validity|status|flags|reason|quantity|filled|
- *                              price|trigger|value|placed|updated|sequence|block price[|trade|price|quantity|at]
- *   trade     id               1|order|price|quantity|at
- *   position  symbol|product   1|quantity|cost|realised|released|bought|sold|holding|holding cost
+ *   account   "state"          1, day, previous day, opening cash
+ *   order     its id           1, symbol, tag, side, type, product, validity, status, flags,
+ *                              reason, quantity, filled, price, trigger price, value, placed,
+ *                              updated, sequence, block price; then of its first fill: id,
+ *                              price, quantity, time
+ *   trade     its id           1, order id, price, quantity, time
+ *   position  symbol|product   1, quantity, cost, realised, released, bought, sold, holding,
+ *                              cost of the holding
  *
- * A rider that was not stored marks its entities again: the next one carries them as they are then. */
+ * A rider that was not stored marks its entities again: the next one carries them as they are by
+ * then. */
 #include "paper/exchange.h"
 
 #include <errno.h>
@@ -223,7 +228,8 @@ static int add_prunes(struct paper *p, struct rider *r)
                 for (uint32_t i = 0; i < a->n_prune && left; i++, left--) {
                         const struct prune *gone = &a->prune[a->n_prune - 1 - i];
                         char id[ID_TEXT_SIZE];
-                        int e = rider_add(r, a->id, kind_names[gone->trade ? KIND_TRADE : KIND_ORDER],
+                        int e = rider_add(r, a->id,
+                                          kind_names[gone->trade ? KIND_TRADE : KIND_ORDER],
                                           id_print(gone->id, id), NULL, 0);
                         if (e < 0)
                                 return e;

@@ -341,8 +341,8 @@ static int place_live(struct paper_account *a)
         return 0;
 }
 
-/* The order of changes, and with it how far the books were matched: every request brings them up to its own
- * moment first. */
+/* The order of changes, and with it how far the books were matched: every request brings them up to
+ * its own moment first. */
 static int place_updates(struct paper_account *a)
 {
         _cleanup_(freep) void **items = NULL;

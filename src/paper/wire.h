@@ -29,7 +29,8 @@ struct wire_target {
 /* 0; 1 refused. */
 int wire_read_target(const char *path, struct wire_target *ret, struct refusal *ret_refusal);
 /* `changes`: only what a modification may name, laid over what `e` holds. 0; 1 refused; -ENOMEM. */
-int wire_read_entry(const struct text *body, bool changes, struct entry *e, struct refusal *ret_refusal);
+int wire_read_entry(const struct text *body, bool changes, struct entry *e,
+                    struct refusal *ret_refusal);
 int wire_read_since(const char *query, int64_t *ret, struct refusal *ret_refusal);
 /* The next of a list of encoded symbols: 0; 1 no more; -EINVAL. */
 int wire_next_symbol(const char **list, char ret[static SYMBOL_SIZE]);
@@ -41,5 +42,6 @@ int wire_put_orders(struct text *t, const struct paper_account *a, int64_t since
 void wire_put_trades(struct text *t, const struct paper_account *a);
 void wire_put_funds(struct text *t, const struct paper_account *a);
 int wire_put_positions(struct text *t, const struct paper_account *a, bool holdings);
-int wire_put_quotes(struct text *t, struct paper_account *a, const char *query, struct refusal *ret_refusal);
+int wire_put_quotes(struct text *t, struct paper_account *a, const char *query,
+                    struct refusal *ret_refusal);
 void wire_put_profile(struct text *t, const struct paper_account *a);

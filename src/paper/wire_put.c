@@ -15,6 +15,7 @@ static const char *const reason_texts[_REASON_MAX] = {
 
 static int64_t last_price(const struct paper_book *b)
 {
+        listing_refresh(b->account->paper, b->listing);
         struct market m = listing_market(b->listing, b->account->still);
         return market_last(&m, b->account->paper->now / MARKET_TICK_US);
 }
@@ -220,7 +221,8 @@ int wire_put_positions(struct text *t, const struct paper_account *a, bool holdi
         json_object_begin(&w, NULL);
         json_array_begin(&w, holdings ? "holdings" : "positions");
         for (unsigned i = 0; i < n * _PRODUCT_MAX; i++) {
-                const struct paper_position *pos = books[i / _PRODUCT_MAX]->positions[i % _PRODUCT_MAX];
+                const struct paper_position *pos =
+                        books[i / _PRODUCT_MAX]->positions[i % _PRODUCT_MAX];
                 if (!pos)
                         continue;
                 if (holdings && pos->holding_quantity)
@@ -236,7 +238,8 @@ int wire_put_positions(struct text *t, const struct paper_account *a, bool holdi
 static void put_quote(struct json_writer *w, struct paper_account *a, struct listing *l)
 {
         int64_t now = a->paper->now, tick = now / MARKET_TICK_US;
-        int64_t first = (clock_from_ist(clock_ist_day(now), 0) + MARKET_TICK_US - 1) / MARKET_TICK_US;
+        int64_t first =
+                (clock_from_ist(clock_ist_day(now), 0) + MARKET_TICK_US - 1) / MARKET_TICK_US;
         struct market m = listing_market(l, a->still);
         struct market_quote q = market_quote(&m, tick);
         int64_t high = instrument_band_high(&l->instrument);

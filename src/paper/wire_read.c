@@ -6,8 +6,8 @@
 #include "base/json.h"
 
 static const char *const thing_names[_WIRE_THING_MAX] = {
-        [WIRE_ORDERS] = "orders",       [WIRE_TRADES] = "trades",       [WIRE_FUNDS] = "funds",
-        [WIRE_HOLDINGS] = "holdings",   [WIRE_POSITIONS] = "positions", [WIRE_QUOTES] = "quotes",
+        [WIRE_ORDERS] = "orders",     [WIRE_TRADES] = "trades",       [WIRE_FUNDS] = "funds",
+        [WIRE_HOLDINGS] = "holdings", [WIRE_POSITIONS] = "positions", [WIRE_QUOTES] = "quotes",
         [WIRE_PROFILE] = "profile",
 };
 
@@ -54,7 +54,8 @@ int wire_read_target(const char *path, struct wire_target *ret, struct refusal *
                 return no_such_path(ret_refusal);
         const char *end = path + n, *account = path + 1;
         const char *slash = memchr(account, '/', (size_t)(end - account));
-        if (!slash || decode(account, (size_t)(slash - account), ret->account, sizeof(ret->account)) < 0)
+        if (!slash ||
+            decode(account, (size_t)(slash - account), ret->account, sizeof(ret->account)) < 0)
                 return no_such_path(ret_refusal);
         const char *name = slash + 1;
         slash = memchr(name, '/', (size_t)(end - name));
@@ -134,11 +135,11 @@ static void took(struct reading *in, const char *key, int r)
                 in->members++;
 }
 
-#define WORD(in, key, from, needed, member)                                                        \
-        do {                                                                                       \
-                int word_ = (int)(member);                                                         \
-                took(in, key, read_word((in)->o, key, from, needed, &word_));                      \
-                (member) = (__typeof__(member))word_;                                              \
+#define WORD(in, key, from, needed, member)                                   \
+        do {                                                                  \
+                int word_ = (int)(member);                                    \
+                took(in, key, read_word((in)->o, key, from, needed, &word_)); \
+                (member) = (__typeof__(member))word_;                         \
         } while (0)
 
 static void read_changes(struct reading *in, bool needed, struct entry *e)
@@ -164,7 +165,8 @@ static void read_new(struct reading *in, struct entry *e)
              read_quantity(in->o, "disclosed_quantity", false, &e->disclosed_quantity));
 }
 
-int wire_read_entry(const struct text *body, bool changes, struct entry *e, struct refusal *ret_refusal)
+int wire_read_entry(const struct text *body, bool changes, struct entry *e,
+                    struct refusal *ret_refusal)
 {
         _cleanup_(json_freep) struct json_object *o = NULL;
         struct json_fault fault;

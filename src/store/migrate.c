@@ -87,13 +87,13 @@ static int load_all(int dir, struct dirent **entries, int n, char *error, struct
                 struct migration *m = &ret->items[ret->n++];
                 m->version = i + 1;
                 if (atoi(file) != m->version) {
-                        snprintf(error, STORE_ERROR_SIZE, "migration %04d is missing before %s: "
+                        snprintf(error, STORE_ERROR_SIZE, "migration %04d is missing before %.60s: "
                                  "install the program again", m->version, file);
                         return -EPROTO;
                 }
                 int r = load_one(dir, file, m);
                 if (r < 0) {
-                        snprintf(error, STORE_ERROR_SIZE, "migration %s: %s", file, strerror(-r));
+                        snprintf(error, STORE_ERROR_SIZE, "migration %.70s: %s", file, strerror(-r));
                         return r;
                 }
         }

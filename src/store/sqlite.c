@@ -9,7 +9,6 @@
  * before its commit mark is whole: nothing was written. */
 #include "store/sqlite.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -26,7 +25,7 @@ static const char *const statements[_SQL_MAX] = {
 #undef X
 };
 
-static enum store_result result_of(int rc, int system_error)
+static enum store_result result_of(int rc)
 {
         switch (rc & 0xff) {
         case SQLITE_OK:
@@ -36,8 +35,6 @@ static enum store_result result_of(int rc, int system_error)
         case SQLITE_FULL:
                 return STORE_FULL;
         case SQLITE_IOERR:
-                if (system_error == ENOSPC || system_error == EDQUOT || system_error == EFBIG)
-                        return STORE_FULL;
                 return rc == SQLITE_IOERR_NOMEM ? STORE_UNAVAILABLE : STORE_CORRUPT;
         case SQLITE_CORRUPT:
         case SQLITE_NOTADB:
@@ -58,7 +55,7 @@ static enum store_result result_of(int rc, int system_error)
 enum store_result sqlite_failure(struct sqlite *s, int rc, char error[static STORE_ERROR_SIZE])
 {
         int system_error = s->db && (rc & 0xff) == SQLITE_IOERR ? sqlite3_system_errno(s->db) : 0;
-        enum store_result r = result_of(rc, system_error);
+        enum store_result r = result_of(rc);
 
         if (r == STORE_FULL)
                 snprintf(error, STORE_ERROR_SIZE, "the disk of the ledger is full: make room");

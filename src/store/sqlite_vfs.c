@@ -9,6 +9,7 @@
  * the collected bytes are forgotten, as they belong to the transaction that is rolled back. */
 #include "store/sqlite.h"
 
+#include <errno.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -27,11 +28,20 @@ static struct join_file *join_of(sqlite3_file *f)
         return (struct join_file *)f;
 }
 
+/* SQLite knows one way of having no room; a quota and a limit on files are the same to an order. */
+static int write_down(struct join_file *j, const void *bytes, int n, sqlite3_int64 at)
+{
+        int rc = j->real->pMethods->xWrite(j->real, bytes, n, at);
+        if (rc == SQLITE_IOERR_WRITE && (errno == EDQUOT || errno == EFBIG))
+                return SQLITE_FULL;
+        return rc;
+}
+
 static int flush(struct join_file *j)
 {
         int n = j->n;
         j->n = 0;
-        return n > 0 ? j->real->pMethods->xWrite(j->real, j->bytes, n, j->at) : SQLITE_OK;
+        return n > 0 ? write_down(j, j->bytes, n, j->at) : SQLITE_OK;
 }
 
 static int join_write(sqlite3_file *f, const void *bytes, int n, sqlite3_int64 at)
@@ -40,13 +50,13 @@ static int join_write(sqlite3_file *f, const void *bytes, int n, sqlite3_int64 a
         int rc = SQLITE_OK;
 
         if (!j->bytes)
-                return j->real->pMethods->xWrite(j->real, bytes, n, at);
+                return write_down(j, bytes, n, at);
         if (j->n > 0 && (at != j->at + j->n || (unsigned)(j->n + n) > JOIN_MAX))
                 rc = flush(j);
         if (rc != SQLITE_OK)
                 return rc;
         if ((unsigned)n > JOIN_MAX)
-                return j->real->pMethods->xWrite(j->real, bytes, n, at);
+                return write_down(j, bytes, n, at);
         if (j->n == 0)
                 j->at = at;
         memcpy(j->bytes + j->n, bytes, (size_t)n);

@@ -94,7 +94,7 @@ class Daemon:
     def accounts_ready(self):
         s = self.get("/api/v1/status")
         return s.status == 200 and all(
-            a["ready"] or a["session"]["state"] != "active" for a in s.json["accounts"])
+            a["ready"] or a["session"] != "active" for a in s.json["accounts"])
 
     def stop(self, expect=0):
         self.close()
@@ -160,11 +160,14 @@ class Daemon:
                 c.request(method, path, body=data, headers=h)
                 r = c.getresponse()
                 return Answer(r.status, {k.lower(): v for k, v in r.getheaders()}, r.read())
-            except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError):
+            except (OSError, http.client.HTTPException) as e:
+                # A kept-alive connection may have ended meanwhile: once more on a new one.
                 c.close()
                 if connection is None:
                     self.connection = None
-                if attempt or connection is not None:
+                again = isinstance(e, (http.client.RemoteDisconnected, BrokenPipeError,
+                                       ConnectionResetError))
+                if attempt or connection is not None or not again:
                     raise
         raise AssertionError("unreachable")
 

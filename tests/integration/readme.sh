@@ -2,9 +2,9 @@
 # What README.md tells a newcomer to paste works: every block under a line `<!-- tested -->`, in order and
 # in one shell, against a daemon of its own. One TAP case a block. usage: readme.sh ORDOD ORDOCTL
 set -euo pipefail
-cd "$(dirname "$0")/../.."
 ordod=$(realpath "$1")
 bin=$(dirname "$(realpath "$2")")
+cd "$(dirname "$0")/../.."
 scratch=$(mktemp -d)
 pid=
 stop() {
@@ -28,7 +28,8 @@ done
 block() {
     awk -v want="$1" '/^<!-- tested -->$/ { n++ } /^```sh$/ && n == want { on = 1; next } /^```$/ { if (on) exit }
         on' README.md |
-        sed -e "s,127\.0\.0\.1:8080,127.0.0.1:$port,g; s,\.dev/state,$scratch/state,g" \
+        sed -e "s,127\.0\.0\.1:8080,127.0.0.1:$port,g; s,\$PWD/\.dev/state,$scratch/state,g" \
+            -e "s,\.dev/state,$scratch/state,g" \
             -e "s,\\\$PWD/build/src/ordoctl,$bin,g"
 }
 
@@ -43,7 +44,7 @@ for ((n = 1; n <= blocks; n++)); do
     {
         echo "echo '--- block $n'"
         block "$n"
-        echo "echo 'done $n'"
+        echo "echo; echo 'done $n'"
     } >>"$scratch/run"
 done
 rc=0

@@ -49,7 +49,7 @@ class KillSwitch(ordo.Case):
         for path in ids:
             self.until(lambda path=path: all(
                 leg["order_status"] == "CANCELLED" for leg in self.k.get(path).json["legs"]))
-        self.until(lambda: not self.k.get("/api/v1/killswitch").json["scopes"][0]["closing"])
+        self.until(lambda: not self.k.get("/api/v1/killswitch").json["entries"][0]["closing"])
 
     def test_flatten_squares_off_but_leaves_delivery(self):
         self.assertEqual(self.k.order(product="INTRADAY").status, 201)
@@ -65,7 +65,7 @@ class KillSwitch(ordo.Case):
         self.until(flat, 20)
         rows = self.k.get("/api/v1/positions?accounts=paper:demo").json["results"][0]["positions"]
         self.assertTrue([p for p in rows if p["product"] == "CNC" and p["quantity"] == 10], rows)
-        self.until(lambda: not self.k.get("/api/v1/killswitch").json["scopes"][0]["closing"])
+        self.until(lambda: not self.k.get("/api/v1/killswitch").json["entries"][0]["closing"])
 
     def test_survives_kill_and_restart(self):
         self.set("HALT")

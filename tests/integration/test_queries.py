@@ -16,7 +16,7 @@ class Queries(ordo.Case):
         s = self.d.get("/api/v1/status").json
         self.assertEqual([a["account"] for a in s["accounts"]], ["paper:demo", "paper:second"])
         self.assertEqual(s["store"]["driver"], "sqlite")
-        self.assertIn(s["overall"], ("ok", "degraded"))
+        self.assertIn(s["status"], ("ok", "degraded"))
 
     def test_metrics(self):
         self.d.order()

@@ -38,9 +38,16 @@ START_TEST(test_rotation_by_size)
         fixture_init(&f);
         fixture_rows(&f, 10);
         int64_t bytes = (int64_t)f.rows[1].len + 1;
-        fixture_open(&f, 3 * bytes); /* three records fit exactly */
+        /* three records fit exactly; with a byte less only two do */
+        fixture_open(&f, 3 * bytes - _i);
         fixture_export(&f);
-        ck_assert_int_eq(fixture_files(&f), 4);
+        fixture_intact(&f);
+        ck_assert_int_eq(fixture_files(&f), _i == 0 ? 4 : 5);
+        if (_i == 1) {
+                ck_assert(fixture_has(&f, "20261123-000000000003.jsonl"));
+                fixture_done(&f);
+                return;
+        }
         ck_assert(fixture_has(&f, FIRST));
         ck_assert(fixture_has(&f, "20261123-000000000004.jsonl"));
         ck_assert(fixture_has(&f, "20261123-000000000007.jsonl"));
@@ -351,7 +358,7 @@ int main(void)
         Suite *s = suite_create("audit/export");
         TCase *c = tcase_create("export");
         tcase_add_test(c, test_one_file);
-        tcase_add_test(c, test_rotation_by_size);
+        tcase_add_loop_test(c, test_rotation_by_size, 0, 2);
         tcase_add_test(c, test_small_segments);
         tcase_add_test(c, test_rotation_by_day);
         tcase_add_test(c, test_clock_back);

@@ -69,6 +69,13 @@ static size_t change_prev(char *data, size_t n, int line)
         return n;
 }
 
+static size_t change_seq(char *data, size_t n, int line)
+{
+        char *digit = strstr(line_of(data, line), "\"seq\":") + 6;
+        *digit = '9';
+        return n;
+}
+
 static size_t remove_line(char *data, size_t n, int line)
 {
         char *from = line_of(data, line);
@@ -152,6 +159,7 @@ static const struct {
         {B, change_actor, 3, "hash", 3, 7, 7},       {B, change_time, 1, "hash", 1, 5, 5},
         {A, change_hash, 2, "hash", 2, 2, 2},        {C, change_hash, 4, "hash", 4, 12, 12},
         {B, change_prev, 1, "hash", 1, 5, 5},        {A, change_prev, 1, "hash", 1, 1, 1},
+        {A, change_seq, 3, "hash", 3, 9, 3},         {B, change_seq, 4, "hash", 4, 9, 8},
         {A, remove_line, 1, "gap", 1, 2, 1},         {A, remove_line, 2, "gap", 2, 3, 2},
         {B, remove_line, 2, "gap", 2, 7, 6},         {A, repeat_line, 3, "order", 4, 3, 4},
         {C, repeat_line, 4, "order", 5, 12, 13},     {B, swap_lines, 2, "gap", 2, 7, 6},
@@ -319,14 +327,39 @@ START_TEST(test_not_a_file)
 {
         struct fixture f;
         three_files(&f);
-        ck_assert_int_eq(unlink(fixture_path(&f, B)), 0);
+        char other[256];
+        snprintf(other, sizeof(other), "%s/b", f.root);
+        ck_assert_int_eq(rename(fixture_path(&f, B), other), 0);
         if (_i == 0)
                 ck_assert_int_eq(mkdir(fixture_path(&f, B), 0700), 0);
+        else if (_i == 1)
+                ck_assert_int_eq(mkfifo(fixture_path(&f, B), 0600), 0);
         else
-                ck_assert_int_eq(symlink("/dev/zero", fixture_path(&f, B)), 0);
+                ck_assert_int_eq(symlink(other, fixture_path(&f, B)), 0);
         struct audit_report r = fixture_verify(&f, NULL);
         ck_assert_str_eq(audit_fault_name(r.fault), "unreadable");
         ck_assert_str_eq(r.file, B);
+        fixture_done(&f);
+}
+END_TEST
+
+/* Only the file that is being written may end in the middle of a line. */
+START_TEST(test_torn_gzip)
+{
+        struct fixture f;
+        three_files(&f);
+        unsigned compressed;
+        ck_assert_int_eq(audit_rotate(f.audit), 0);
+        ck_assert_int_eq(audit_compress(f.audit, &compressed), 0);
+        ck_assert_uint_eq(compressed, 2);
+        size_t n;
+        char *data = fixture_read(&f, C ".gz", &n);
+        fixture_write(&f, C ".gz", data, n - 1);
+        struct audit_report r = fixture_verify(&f, NULL);
+        ck_assert_str_eq(audit_fault_name(r.fault), "unreadable");
+        ck_assert_str_eq(r.file, C ".gz");
+        ck_assert_int_eq(r.expected, 12);
+        free(data);
         fixture_done(&f);
 }
 END_TEST
@@ -486,7 +519,8 @@ int main(void)
         tcase_add_test(c, test_forged_chain);
         tcase_add_test(c, test_damaged_gzip);
         tcase_add_test(c, test_plain_text_as_gzip);
-        tcase_add_loop_test(c, test_not_a_file, 0, 2);
+        tcase_add_loop_test(c, test_not_a_file, 0, 3);
+        tcase_add_test(c, test_torn_gzip);
         tcase_add_test(c, test_empty_and_missing_directory);
         tcase_add_loop_test(c, test_ledger, 0, ELEMENTS(ledgers));
         tcase_add_test(c, test_torn_tail_with_ledger);

@@ -1,6 +1,8 @@
 #include "fake_orchestrator.h"
 
 #include <stdio.h>
+#include <assert.h>
+#include <errno.h>
 #include <string.h>
 
 #include "../domain/market.h"

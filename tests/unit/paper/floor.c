@@ -7,28 +7,84 @@
 #include "base/decimal.h"
 
 static struct instrument instruments[] = {
-        {.symbol = "NSE:SBIN", .exchange = EXCHANGE_NSE, .segment = SEGMENT_EQUITY, .lot = 1,
-         .tick = 500, .previous_close = RUPEES(800), .band_percent = 10, .intraday_allowed = true},
-        {.symbol = "NSE:IDEA", .exchange = EXCHANGE_NSE, .segment = SEGMENT_EQUITY, .lot = 1,
-         .tick = 100, .previous_close = 139000, .band_percent = 10, .intraday_allowed = true},
-        {.symbol = "NSE:M&M", .exchange = EXCHANGE_NSE, .segment = SEGMENT_EQUITY, .lot = 1,
-         .tick = 1000, .previous_close = RUPEES(3410), .band_percent = 10, .intraday_allowed = false},
-        {.symbol = "NSE:NEW", .exchange = EXCHANGE_NSE, .segment = SEGMENT_EQUITY, .lot = 1,
-         .tick = 100, .intraday_allowed = true},
-        {.symbol = "NSE:NIFTY 50", .exchange = EXCHANGE_NSE, .segment = SEGMENT_INDEX, .tick = 500,
+        {.symbol = "NSE:SBIN",
+         .exchange = EXCHANGE_NSE,
+         .segment = SEGMENT_EQUITY,
+         .lot = 1,
+         .tick = 500,
+         .previous_close = RUPEES(800),
+         .band_percent = 10,
+         .intraday_allowed = true},
+        {.symbol = "NSE:IDEA",
+         .exchange = EXCHANGE_NSE,
+         .segment = SEGMENT_EQUITY,
+         .lot = 1,
+         .tick = 100,
+         .previous_close = 139000,
+         .band_percent = 10,
+         .intraday_allowed = true},
+        {.symbol = "NSE:M&M",
+         .exchange = EXCHANGE_NSE,
+         .segment = SEGMENT_EQUITY,
+         .lot = 1,
+         .tick = 1000,
+         .previous_close = RUPEES(3410),
+         .band_percent = 10,
+         .intraday_allowed = false},
+        {.symbol = "NSE:NEW",
+         .exchange = EXCHANGE_NSE,
+         .segment = SEGMENT_EQUITY,
+         .lot = 1,
+         .tick = 100,
+         .intraday_allowed = true},
+        {.symbol = "NSE:NIFTY 50",
+         .exchange = EXCHANGE_NSE,
+         .segment = SEGMENT_INDEX,
+         .tick = 500,
          .previous_close = RUPEES(24400)},
-        {.symbol = "NFO:NIFTY29DEC26FUT", .underlying = "NIFTY", .exchange = EXCHANGE_NFO,
-         .segment = SEGMENT_FUTURE, .expiry = 20261229, .lot = 65, .tick = 1000, .freeze = 1800,
-         .previous_close = RUPEES(24400), .band_percent = 10, .on_index = true},
-        {.symbol = "NFO:NIFTY23NOV26FUT", .underlying = "NIFTY", .exchange = EXCHANGE_NFO,
-         .segment = SEGMENT_FUTURE, .expiry = 20261123, .lot = 65, .tick = 1000, .freeze = 1800,
-         .previous_close = RUPEES(24400), .band_percent = 10, .on_index = true},
-        {.symbol = "NFO:NIFTY29DEC2626000CE", .underlying = "NIFTY", .exchange = EXCHANGE_NFO,
-         .segment = SEGMENT_OPTION, .expiry = 20261229, .strike = RUPEES(26000), .call = true,
-         .lot = 65, .tick = 500, .freeze = 1800, .previous_close = RUPEES(150), .on_index = true},
-        {.symbol = "MCX:CRUDEOIL18DEC26FUT", .underlying = "CRUDEOIL", .exchange = EXCHANGE_MCX,
-         .segment = SEGMENT_FUTURE, .expiry = 20261218, .lot = 100, .tick = 10000,
-         .previous_close = RUPEES(6000), .band_percent = 6},
+        {.symbol = "NFO:NIFTY29DEC26FUT",
+         .underlying = "NIFTY",
+         .exchange = EXCHANGE_NFO,
+         .segment = SEGMENT_FUTURE,
+         .expiry = 20261229,
+         .lot = 65,
+         .tick = 1000,
+         .freeze = 1800,
+         .previous_close = RUPEES(24400),
+         .band_percent = 10,
+         .on_index = true},
+        {.symbol = "NFO:NIFTY23NOV26FUT",
+         .underlying = "NIFTY",
+         .exchange = EXCHANGE_NFO,
+         .segment = SEGMENT_FUTURE,
+         .expiry = 20261123,
+         .lot = 65,
+         .tick = 1000,
+         .freeze = 1800,
+         .previous_close = RUPEES(24400),
+         .band_percent = 10,
+         .on_index = true},
+        {.symbol = "NFO:NIFTY29DEC2626000CE",
+         .underlying = "NIFTY",
+         .exchange = EXCHANGE_NFO,
+         .segment = SEGMENT_OPTION,
+         .expiry = 20261229,
+         .strike = RUPEES(26000),
+         .call = true,
+         .lot = 65,
+         .tick = 500,
+         .freeze = 1800,
+         .previous_close = RUPEES(150),
+         .on_index = true},
+        {.symbol = "MCX:CRUDEOIL18DEC26FUT",
+         .underlying = "CRUDEOIL",
+         .exchange = EXCHANGE_MCX,
+         .segment = SEGMENT_FUTURE,
+         .expiry = 20261218,
+         .lot = 100,
+         .tick = 10000,
+         .previous_close = RUPEES(6000),
+         .band_percent = 6},
 };
 
 struct instrument *floor_instrument(const char *symbol)
@@ -51,8 +107,7 @@ int64_t floor_time(int day, int hour, int minute, int second)
 
 static void build(struct floor *f)
 {
-        struct paper_options o = {
-                .seed = f->options.seed, .find = find, .calendar = f->calendar};
+        struct paper_options o = {.seed = f->options.seed, .find = find, .calendar = f->calendar};
         struct account a = {
                 .broker = "paper",
                 .paper = true,
@@ -67,12 +122,30 @@ static void build(struct floor *f)
         ck_assert_int_eq(paper_add_account(f->paper, &a), 0);
 }
 
+/* Tuesday the 24th is a holiday. */
+static void open_calendar(struct floor *f)
+{
+        static const char sessions[] = "exchange,class,days,from,to,open,close,evening\n"
+                                       "NSE,all,weekdays,2026-01-01,-,09:15,15:30,-\n"
+                                       "NFO,all,weekdays,2026-01-01,-,09:15,15:40,-\n"
+                                       "MCX,all,weekdays,2026-01-01,-,09:00,23:55,17:00\n";
+        static const char holidays[] = "date,exchange,closed,name\n"
+                                       "2026-11-24,NSE,full,Holiday\n"
+                                       "2026-11-24,NFO,full,Holiday\n";
+        char fault[160];
+        int r = calendar_new(sessions, sizeof(sessions) - 1, holidays, sizeof(holidays) - 1, fault,
+                             sizeof(fault), &f->calendar);
+        ck_assert_msg(r == 0, "%s", fault);
+}
+
 void floor_open(struct floor *f, const struct floor_options *o)
 {
         *f = (struct floor){.options = *o};
         f->rows = calloc(FLOOR_ROWS_MAX, sizeof(*f->rows));
         if (clock_ist_day(clock_wall_us()) != FLOOR_DAY)
                 clock_fake(floor_time(FLOOR_DAY, 10, 0, 0), 1000);
+        if (o->enforce_hours)
+                open_calendar(f);
         build(f);
 }
 
@@ -94,8 +167,8 @@ void floor_restart(struct floor *f)
         /* newest first: no order is promised */
         for (unsigned i = f->n_rows; i-- > 0;) {
                 const struct floor_row *row = &f->rows[i];
-                ck_assert_int_eq(paper_restore(f->paper, row->account, row->kind, row->key, row->value,
-                                               row->size),
+                ck_assert_int_eq(paper_restore(f->paper, row->account, row->kind, row->key,
+                                               row->value, row->size),
                                  0);
         }
 }
@@ -164,7 +237,8 @@ void floor_call_as(struct floor *f, const char *account, const char *method, con
         text_clear(&f->body);
         text_add(&f->body, text_str(&a.body));
         f->reply = json_free(f->reply);
-        ck_assert_int_eq(json_parse(text_str(&f->body), f->body.len, &limits, &f->reply, &fault), 0);
+        ck_assert_int_eq(json_parse(text_str(&f->body), f->body.len, &limits, &f->reply, &fault),
+                         0);
         http_request_done(&q);
         http_reply_done(&a);
 }
@@ -178,11 +252,11 @@ const char *floor_place(struct floor *f, const char *words)
 {
         static unsigned tags;
         char side[8], symbol[SYMBOL_SIZE], product[12], type[12], price[16] = "", trigger[16] = "",
-                ioc[4] = "";
+                                                                  ioc[4] = "";
         long long quantity;
         struct text t = TEXT_NULL;
-        int n = sscanf(words, "%7s %lld %43s %11s %11s %15s %15s %3s", side, &quantity, symbol, product,
-                       type, price, trigger, ioc);
+        int n = sscanf(words, "%7s %lld %43s %11s %11s %15s %15s %3s", side, &quantity, symbol,
+                       product, type, price, trigger, ioc);
         ck_assert_int_ge(n, 5);
         bool stop = !strncmp(type, "STOP", 4);
         text_addf(&t, "{\"tag\":\"T%u\",\"symbol\":\"%s\",\"side\":\"%s\",\"type\":\"%s\",", ++tags,
@@ -196,7 +270,12 @@ const char *floor_place(struct floor *f, const char *words)
         text_add_char(&t, '}');
         floor_call(f, "POST", "orders", text_str(&t));
         text_done(&t);
-        return f->status == 200 ? floor_text(f, "order_id") : "";
+        static char ids[256][ID_TEXT_SIZE];
+        char *id = ids[tags % ELEMENTS(ids)];
+        *id = '\0';
+        if (f->status == 200)
+                text_copy(id, ID_TEXT_SIZE, floor_text(f, "order_id"));
+        return id;
 }
 
 static void call_order(struct floor *f, const char *method, const char *id)
@@ -249,7 +328,8 @@ const char *floor_code(struct floor *f)
 {
         struct json_object *e;
         const char *code;
-        if (!json_object_object_get_ex(f->reply, "error", &e) || json_get_string(e, "code", &code) != 0)
+        if (!json_object_object_get_ex(f->reply, "error", &e) ||
+            json_get_string(e, "code", &code) != 0)
                 return "";
         return code;
 }
@@ -279,8 +359,8 @@ int64_t floor_funds(struct floor *f, const char *key)
 
 char *floor_picture(struct floor *f, const char *account)
 {
-        static const char *const reads[] = {"orders", "trades", "funds", "holdings", "positions",
-                                            "orders?since=1"};
+        static const char *const reads[] = {"orders",   "trades",    "funds",
+                                            "holdings", "positions", "orders?since=1"};
         struct text t = TEXT_NULL;
         for (unsigned i = 0; i < ELEMENTS(reads); i++) {
                 floor_call_as(f, account, "GET", reads[i], NULL);

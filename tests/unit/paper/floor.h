@@ -1,5 +1,6 @@
-/* A trading floor for tests: an exchange with a handful of instruments, a frozen clock, and a ledger that
- * keeps what riders bring, so that the exchange can be thrown away and built again from its rows. */
+/* A trading floor for tests: an exchange with a handful of instruments, a frozen clock, and a
+ * ledger that keeps what riders bring, so that the exchange can be thrown away and built again from
+ * its rows. */
 #pragma once
 
 #include "suite.h"
@@ -25,7 +26,7 @@ struct floor_row {
 struct floor_options {
         int64_t funds;
         bool live;          /* the seeded market instead of the still one */
-        bool enforce_hours;
+        bool enforce_hours; /* sessions.csv and holidays.csv of floor.c */
         uint64_t seed;
 };
 
@@ -51,10 +52,12 @@ struct instrument *floor_instrument(const char *symbol);
 void floor_call(struct floor *f, const char *method, const char *what, const char *body);
 void floor_call_as(struct floor *f, const char *account, const char *method, const char *what,
                    const char *body);
-/* "BUY 10 NSE:SBIN CNC LIMIT 812.50 [trigger] [IOC]"; returns the order id, "" refused. */
+/* "BUY 10 NSE:SBIN CNC LIMIT 812.50 [trigger] [IOC]"; the order id, "" refused; good for
+ * 255 more. */
 const char *floor_place(struct floor *f, const char *words);
 void floor_cancel(struct floor *f, const char *id);
 void floor_order(struct floor *f, const char *id); /* reads it */
+/* Good for seven more. */
 const char *floor_text(struct floor *f, const char *key);
 int64_t floor_int(struct floor *f, const char *key);
 int64_t floor_money(struct floor *f, const char *key);

@@ -9,17 +9,23 @@ static struct market market(const char *symbol, uint64_t seed)
 
 START_TEST(prices_stay_near_the_close_and_on_the_grid)
 {
-        static const char *const symbols[] = {"NSE:SBIN", "NSE:IDEA", "NSE:M&M", "NFO:NIFTY29DEC26FUT",
-                                              "NFO:NIFTY29DEC2626000CE", "MCX:CRUDEOIL18DEC26FUT"};
+        static const char *const symbols[] = {"NSE:SBIN",
+                                              "NSE:IDEA",
+                                              "NSE:M&M",
+                                              "NFO:NIFTY29DEC26FUT",
+                                              "NFO:NIFTY29DEC2626000CE",
+                                              "MCX:CRUDEOIL18DEC26FUT"};
         for (unsigned s = 0; s < ELEMENTS(symbols); s++) {
                 const struct instrument *i = floor_instrument(symbols[s]);
                 struct market m = market(symbols[s], 42);
-                int64_t lowest = INT64_MAX, highest = 0, reach = i->previous_close * 15 / 1000 + i->tick;
+                int64_t lowest = INT64_MAX, highest = 0,
+                        reach = i->previous_close * 15 / 1000 + i->tick;
                 for (int64_t t = 7000000000; t < 7000000000 + 400000; t += 7) {
                         struct market_quote q = market_quote(&m, t);
                         ck_assert_int_eq(q.last % i->tick, 0);
                         ck_assert_int_le(llabs(q.last - i->previous_close), reach);
-                        ck_assert(q.bid <= q.last && q.last < q.ask && q.ask <= q.bid + 2 * i->tick);
+                        ck_assert(q.bid <= q.last && q.last < q.ask &&
+                                  q.ask <= q.bid + 2 * i->tick);
                         ck_assert(q.bid_quantity > 0 && q.bid_quantity % i->lot == 0);
                         ck_assert(q.ask_quantity > 0 && q.ask_quantity % i->lot == 0);
                         ck_assert_int_le(q.ask, market_ceiling(&m));
@@ -35,7 +41,8 @@ END_TEST
 
 START_TEST(same_seed_same_market)
 {
-        struct market a = market("NSE:SBIN", 1), b = market("NSE:SBIN", 1), c = market("NSE:SBIN", 2);
+        struct market a = market("NSE:SBIN", 1), b = market("NSE:SBIN", 1),
+                      c = market("NSE:SBIN", 2);
         unsigned other = 0;
         for (int64_t t = 7000000000; t < 7000001000; t++) {
                 ck_assert_int_eq(market_last(&a, t), market_last(&b, t));
@@ -57,7 +64,8 @@ START_TEST(next_is_what_a_walk_finds)
                 int64_t from = 7000000000 + (int64_t)(random >> 44);
                 int64_t to = from + (int64_t)((random >> 20) % 40000);
                 int64_t last = market_last(&m, from), width = widths[i % ELEMENTS(widths)];
-                int64_t low = last - width, high = i % 3 ? last + width : INT64_MAX - 1, walk = from;
+                int64_t low = last - width, high = i % 3 ? last + width : INT64_MAX - 1,
+                        walk = from;
                 while (walk <= to && market_last(&m, walk) >= low && market_last(&m, walk) <= high)
                         walk++;
                 ck_assert_int_eq(market_next(&m, from, to, low, high), walk);
@@ -129,5 +137,5 @@ START_TEST(a_narrow_band_holds_the_walk)
 END_TEST
 
 SUITE("paper market", prices_stay_near_the_close_and_on_the_grid, same_seed_same_market,
-      next_is_what_a_walk_finds, range_of_the_day_grows_only, a_still_market_stands, no_close_no_price,
-      a_narrow_band_holds_the_walk)
+      next_is_what_a_walk_finds, range_of_the_day_grows_only, a_still_market_stands,
+      no_close_no_price, a_narrow_band_holds_the_walk)

@@ -200,7 +200,8 @@ START_TEST(matching_is_independent_of_requests)
                 floor_place(both[i], "BUY 30000 NSE:SBIN CNC LIMIT 797.00");
                 floor_place(both[i], "SELL 9000 NSE:IDEA INTRADAY LIMIT 13.95");
                 floor_place(both[i], "SELL 65 NFO:NIFTY29DEC26FUT MARGIN STOP - 24350.00");
-                floor_place(both[i], "BUY 650 NFO:NIFTY29DEC26FUT MARGIN STOP_LIMIT 24480.00 24460.00");
+                floor_place(both[i],
+                            "BUY 650 NFO:NIFTY29DEC26FUT MARGIN STOP_LIMIT 24480.00 24460.00");
         }
         for (unsigned i = 0; i < 6 * 3600; i++) {
                 clock_fake_advance(USEC_PER_SEC);
@@ -223,7 +224,8 @@ START_TEST(better_price_and_earlier_time_go_first)
 {
         struct floor f;
         floor_open(&f, &live);
-        struct market m = market_of(floor_instrument("NSE:SBIN"), market_seed(7, "NSE:SBIN"), false);
+        struct market m =
+                market_of(floor_instrument("NSE:SBIN"), market_seed(7, "NSE:SBIN"), false);
         int64_t tick = clock_wall_us() / MARKET_TICK_US;
         int64_t start = market_last(&m, tick);
         int64_t fall = market_next(&m, tick, tick + 1000000, start - RUPEES(1), INT64_MAX);
@@ -253,7 +255,8 @@ START_TEST(stop_fires_and_fills)
 {
         struct floor f;
         floor_open(&f, &live);
-        struct market m = market_of(floor_instrument("NSE:SBIN"), market_seed(7, "NSE:SBIN"), false);
+        struct market m =
+                market_of(floor_instrument("NSE:SBIN"), market_seed(7, "NSE:SBIN"), false);
         int64_t tick = clock_wall_us() / MARKET_TICK_US;
         int64_t trigger = market_last(&m, tick) + RUPEES(2);
         int64_t reached = market_next(&m, tick, tick + 1000000, 0, trigger - 1);
@@ -283,6 +286,9 @@ START_TEST(stop_that_would_meet_its_own_order_is_rejected)
         floor_instrument("NSE:SBIN")->previous_close = RUPEES(804);
         clock_fake_advance(USEC_PER_SEC);
         check_order(&f, id, "REJECTED", 0, "0.00");
+        ck_assert_ptr_nonnull(strstr(floor_text(&f, "message"), "self trade"));
+        floor_restart(&f);
+        floor_order(&f, id);
         ck_assert_ptr_nonnull(strstr(floor_text(&f, "message"), "self trade"));
         floor_instrument("NSE:SBIN")->previous_close = RUPEES(800);
         floor_close(&f);
@@ -351,6 +357,41 @@ START_TEST(modify_below_what_is_filled_is_refused)
         modify(&f, id, "{\"validity\":\"IOC\"}");
         ck_assert_str_eq(floor_text(&f, "status"), "CANCELLED");
         ck_assert_int_eq(floor_int(&f, "filled_quantity"), filled);
+        floor_close(&f);
+}
+END_TEST
+
+static void check_queue(struct floor *f, const char *const ids[static 3])
+{
+        const struct queue *q = &account_find(f->paper, "paper:one")->books->queues[QUEUE_BUYS];
+        ck_assert_uint_eq(q->n, 3);
+        for (unsigned i = 0; i < 3; i++) {
+                char id[ID_TEXT_SIZE];
+                ck_assert_str_eq(id_print(q->items[q->first + i]->order->id, id), ids[i]);
+        }
+}
+
+START_TEST(changes_and_time_priority)
+{
+        struct floor f;
+        floor_open(&f, &still);
+        const char *a = floor_place(&f, "BUY 10 NSE:SBIN CNC LIMIT 790.00");
+        const char *b = floor_place(&f, "BUY 10 NSE:SBIN CNC LIMIT 790.00");
+        const char *c = floor_place(&f, "BUY 10 NSE:SBIN CNC LIMIT 790.00");
+        check_queue(&f, (const char *[]){a, b, c});
+        modify(&f, a, "{\"quantity\":5}"); /* less keeps its time */
+        check_queue(&f, (const char *[]){a, b, c});
+        modify(&f, a, "{\"quantity\":6}"); /* more loses it */
+        check_queue(&f, (const char *[]){b, c, a});
+        modify(&f, b, "{\"price\":\"791.00\"}");
+        check_queue(&f, (const char *[]){b, c, a});
+        modify(&f, b, "{\"price\":\"790.00\"}");
+        check_queue(&f, (const char *[]){c, a, b});
+        modify(&f, c, "{\"price\":\"789.00\"}");
+        check_queue(&f, (const char *[]){a, b, c});
+        floor_restart(&f);
+        floor_call(&f, "GET", "funds", NULL);
+        check_queue(&f, (const char *[]){a, b, c});
         floor_close(&f);
 }
 END_TEST
@@ -446,11 +487,11 @@ START_TEST(paths_and_methods)
                 const char *method, *what;
                 int status;
         } cases[] = {
-                {"GET", "nothing", 404},          {"GET", "orders/", 404},
-                {"GET", "orders/1", 404},         {"GET", "orders/26112300000001/x", 404},
-                {"POST", "funds", 405},           {"DELETE", "orders", 405},
-                {"PATCH", "orders", 405},         {"GET", "funds/1", 404},
-                {"GET", "orders/%00", 404},       {"GET", "orders/9999999999999999999999", 404},
+                {"GET", "nothing", 404},    {"GET", "orders/", 404},
+                {"GET", "orders/1", 404},   {"GET", "orders/26112300000001/x", 404},
+                {"POST", "funds", 405},     {"DELETE", "orders", 405},
+                {"PATCH", "orders", 405},   {"GET", "funds/1", 404},
+                {"GET", "orders/%00", 404}, {"GET", "orders/9999999999999999999999", 404},
                 {"POST", "orders", 400},
         };
         struct floor f;
@@ -458,8 +499,8 @@ START_TEST(paths_and_methods)
         floor_place(&f, "BUY 1 NSE:SBIN CNC MARKET");
         for (unsigned i = 0; i < ELEMENTS(cases); i++) {
                 floor_call(&f, cases[i].method, cases[i].what, NULL);
-                ck_assert_msg(f.status == cases[i].status, "%s %s: %d", cases[i].method, cases[i].what,
-                              f.status);
+                ck_assert_msg(f.status == cases[i].status, "%s %s: %d", cases[i].method,
+                              cases[i].what, f.status);
         }
         floor_call(&f, "POST", "orders/26112300000001", NULL);
         ck_assert_int_eq(f.status, 405);
@@ -472,7 +513,8 @@ END_TEST
 SUITE("paper orders", market_order_fills_at_once, limit_away_from_the_market_rests,
       limit_trades_at_the_market_price, ioc_cancels_what_it_cannot_trade, duplicate_tag_is_refused,
       refused_orders_leave_nothing, big_order_fills_in_parts, ioc_takes_what_is_shown,
-      matching_is_independent_of_requests, better_price_and_earlier_time_go_first, stop_fires_and_fills,
-      stop_that_would_meet_its_own_order_is_rejected, self_trade_is_refused, modify_changes_and_trades,
-      modify_below_what_is_filled_is_refused, stop_becomes_a_limit, since_gives_what_changed,
-      quotes_and_profile, time_does_not_go_back, paths_and_methods)
+      matching_is_independent_of_requests, better_price_and_earlier_time_go_first,
+      stop_fires_and_fills, stop_that_would_meet_its_own_order_is_rejected, self_trade_is_refused,
+      modify_changes_and_trades, modify_below_what_is_filled_is_refused, changes_and_time_priority,
+      stop_becomes_a_limit, since_gives_what_changed, quotes_and_profile, time_does_not_go_back,
+      paths_and_methods)

@@ -1,0 +1,145 @@
+#include "ordoctl/ask.h"
+
+#define ORDERS_PATH "/api/v1/orders"
+
+/* An order has legs; a line of the list tells of each of them. */
+static void add_order(struct table *t, struct json_object *order)
+{
+        static const char *const of_order[] = {
+                "created_at", "order_id", "client_order_id", "symbol", "side", "type", "price"};
+        static const char *const of_leg[] = {"account", "quantity", "filled_quantity",
+                                             "average_price"};
+        struct json_object *legs = json_at(order, "legs");
+        size_t n = json_object_is_type(legs, json_type_array) ? json_object_array_length(legs) : 0;
+
+        for (size_t i = 0; i < n; i++) {
+                struct json_object *leg = json_object_array_get_idx(legs, i);
+                struct json_object *status = json_at(leg, "order_status");
+                const char *cells[ELEMENTS(of_order) + ELEMENTS(of_leg) + 2];
+                struct text shown[ELEMENTS(cells)] = {};
+                unsigned k = 0;
+
+                for (unsigned m = 0; m < ELEMENTS(of_order); m++)
+                        show_json(json_at(order, of_order[m]), &shown[k++]);
+                for (unsigned m = 0; m < ELEMENTS(of_leg); m++)
+                        show_json(json_at(leg, of_leg[m]), &shown[k++]);
+                show_json(status ? status : json_at(leg, "outcome"), &shown[k++]);
+                show_json(json_at(leg, "code"), &shown[k++]);
+                for (unsigned m = 0; m < k; m++)
+                        cells[m] = text_str(&shown[m]);
+                table_add(t, cells);
+                for (unsigned m = 0; m < k; m++)
+                        text_done(&shown[m]);
+        }
+}
+
+static void print_orders(const struct ctl *c, struct json_object *answer, struct text *out)
+{
+        static const struct column columns[] = {
+                {"TIME (IST)", "", COLUMN_TIME}, {"ORDER", "", COLUMN_TEXT},
+                {"CLIENT ID", "", COLUMN_TEXT},  {"SYMBOL", "", COLUMN_TEXT},
+                {"SIDE", "", COLUMN_TEXT},       {"TYPE", "", COLUMN_TEXT},
+                {"PRICE", "", COLUMN_NUMBER},    {"ACCOUNT", "", COLUMN_TEXT},
+                {"QTY", "", COLUMN_NUMBER},      {"FILLED", "", COLUMN_NUMBER},
+                {"AVERAGE", "", COLUMN_NUMBER},  {"STATUS", "", COLUMN_STATE},
+                {"CODE", "", COLUMN_TEXT},
+        };
+        _cleanup_(table_done) struct table t = TABLE(columns, c->colour);
+        struct json_object *orders = json_at(answer, "orders");
+        size_t n =
+                json_object_is_type(orders, json_type_array) ? json_object_array_length(orders) : 0;
+
+        for (size_t i = 0; i < n; i++)
+                add_order(&t, json_object_array_get_idx(orders, i));
+        table_print(&t, "There are no such orders.", out);
+        ask_add_cursor(answer, out);
+}
+
+int run_orders(struct ctl *c)
+{
+        static const char *const options[] = {"status", "symbol", "since", "limit", "cursor"};
+        _cleanup_(text_done) struct text path = TEXT_NULL, out = TEXT_NULL;
+        _cleanup_(answer_done) struct answer a = {};
+        int r;
+
+        text_add(&path, ORDERS_PATH);
+        path_add_accounts(c, &path, "accounts");
+        for (unsigned i = 0; i < ELEMENTS(options); i++)
+                path_add_option(c, &path, options[i], options[i]);
+        struct request request = {.method = "GET", .path = text_str(&path)};
+        if (!ask(c, &request, &a, &r) || c->json)
+                return r;
+        print_orders(c, a.json, &out);
+        return ctl_put(&out);
+}
+
+static void print_head(struct json_object *order, struct text *out)
+{
+        static const struct column columns[] = {{NULL, "", COLUMN_TEXT}, {NULL, "", COLUMN_TEXT}};
+        static const struct column times[] = {{NULL, "", COLUMN_TEXT}, {NULL, "", COLUMN_TIME}};
+        static const char *const lines[][2] = {
+                {"Order", "order_id"},
+                {"Client id", "client_order_id"},
+                {"Status", "overall_status"},
+                {"Symbol", "symbol"},
+                {"Side", "side"},
+                {"Type", "type"},
+                {"Quantity", "quantity"},
+                {"Price", "price"},
+                {"Trigger", "trigger_price"},
+                {"Disclosed", "disclosed_quantity"},
+                {"Product", "product"},
+                {"Validity", "validity"},
+                {"Market policy", "market_policy"},
+                {"Reduce only", "reduce_only"},
+                {"Created (IST)", "created_at"},
+                {"Placed by", "key_name"},
+                {"Correlation id", "correlation_id"},
+        };
+        _cleanup_(table_done) struct table t = TABLE(columns, false);
+
+        for (unsigned i = 0; i < ELEMENTS(lines); i++) {
+                _cleanup_(text_done) struct text value = TEXT_NULL;
+                show_json(json_at(order, lines[i][1]), &value);
+                bool nothing = value.len == 0 || text_equal(value.data, "0") ||
+                               text_equal(value.data, "no");
+                t.columns = text_equal(lines[i][1], "created_at") ? times : columns;
+                if (!nothing)
+                        table_add(&t, (const char *const[]){lines[i][0], value.data});
+        }
+        table_print(&t, NULL, out);
+}
+
+int run_show(struct ctl *c)
+{
+        static const struct column legs[] = {
+                {"LEG", "leg", COLUMN_NUMBER},
+                {"ACCOUNT", "account", COLUMN_TEXT},
+                {"OUTCOME", "outcome", COLUMN_STATE},
+                {"STATUS", "order_status", COLUMN_STATE},
+                {"QUANTITY", "quantity", COLUMN_NUMBER},
+                {"FILLED", "filled_quantity", COLUMN_NUMBER},
+                {"AVERAGE", "average_price", COLUMN_NUMBER},
+                {"SENT AS", "effective.type", COLUMN_TEXT},
+                {"AT", "effective.price", COLUMN_NUMBER},
+                {"BROKER ORDER", "broker_order_id", COLUMN_TEXT},
+                {"STATE", "state", COLUMN_STATE},
+                {"CODE", "code", COLUMN_TEXT},
+                {"MESSAGE", "message", COLUMN_TEXT},
+        };
+        _cleanup_(text_done) struct text path = TEXT_NULL, out = TEXT_NULL;
+        _cleanup_(answer_done) struct answer a = {};
+        int r;
+
+        text_add(&path, ORDERS_PATH "/");
+        path_add_part(&path, c->operands[0]);
+        struct request request = {.method = "GET", .path = text_str(&path)};
+        if (!ask(c, &request, &a, &r) || c->json)
+                return r;
+        _cleanup_(table_done) struct table t = TABLE(legs, c->colour);
+        print_head(a.json, &out);
+        table_add_list(&t, json_at(a.json, "legs"));
+        text_add_char(&out, '\n');
+        table_print(&t, NULL, &out);
+        return ctl_put(&out);
+}
