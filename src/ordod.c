@@ -1,5 +1,5 @@
-/* The daemon's table of contents: configuration, log, market, store, brokers, orchestrator, http, loop; and in
- * reverse to stop. Nothing is decided here. */
+/* The daemon's table of contents: configuration, log, market, store, brokers, orchestrator, http,
+ * loop; and in reverse to stop. Nothing is decided here. */
 #include <errno.h>
 #include <fcntl.h>
 #include <malloc.h>
@@ -33,16 +33,19 @@
 #include "http/token.h"
 #include "store/store.h"
 
-#define EXIT_CONFIG      1
-#define DRAIN_TICK_US    INT64_C(10000)
-#define PAPER_SEED       UINT64_C(0x4f72646f) /* the same market on every start, so that a book makes sense after it */
+#define EXIT_CONFIG   1
+#define DRAIN_TICK_US INT64_C(10000)
+#define PAPER_SEED                                                                               \
+        UINT64_C(0x4f72646f) /* the same market on every start, so that a book makes sense after \
+                                it */
 #define NEW_DAY_CHECK_US (30 * USEC_PER_SEC)
 
 struct daemon {
         struct config *config;
         struct loop *loop;
         struct metrics *metrics;
-        struct market *market, *old_market; /* the old one lives for a day: quotes may borrow from it */
+        struct market *market,
+                *old_market; /* the old one lives for a day: quotes may borrow from it */
         struct store *store;
         struct paper *paper;
         struct httpc *transports[ACCOUNTS_MAX];
@@ -68,18 +71,20 @@ struct daemon {
 
 static int usage(FILE *to)
 {
-        (void)fputs("Usage: ordod [--check-config | --version | --help]\n\n"
-                    "The Ordo gateway. It is configured by ORDO_* variables of the environment; see\n"
-                    "ordo.env(5), or docs/options.md in the source. With none it serves one paper\n"
-                    "account on 127.0.0.1:8080.\n\n"
-                    "  --check-config  report every error of the configuration and exit\n"
-                    "  --version       print the version and exit\n"
-                    "  --help          print this and exit\n",
-                    to);
+        (void)fputs(
+                "Usage: ordod [--check-config | --version | --help]\n\n"
+                "The Ordo gateway. It is configured by ORDO_* variables of the environment; see\n"
+                "ordo.env(5), or docs/options.md in the source. With none it serves one paper\n"
+                "account on 127.0.0.1:8080.\n\n"
+                "  --check-config  report every error of the configuration and exit\n"
+                "  --version       print the version and exit\n"
+                "  --help          print this and exit\n",
+                to);
         return to == stdout ? EXIT_SUCCESS : EXIT_CONFIG;
 }
 
-/* --- configuration --------------------------------------------------------------------------------- */
+/* --- configuration
+ * --------------------------------------------------------------------------------- */
 
 static int load_config(struct config **ret, bool say_ok)
 {
@@ -118,7 +123,8 @@ static int make_state_dir(const char *dir)
         return r;
 }
 
-/* --- signals ------------------------------------------------------------------------------------------ */
+/* --- signals
+ * ------------------------------------------------------------------------------------------ */
 
 static void on_drain(struct loop_timer *t)
 {
@@ -187,7 +193,8 @@ static int reload(void *userdata, struct text *ret_faults)
                 log_event(LOG_NOTICE, EVENT_RELOADED, NULL, 0, "the API keys were read again");
         else
                 log_event(LOG_ERR, EVENT_CONFIG_REFUSED, NULL, 0,
-                          "nothing was changed, the keys file has faults: %s", text_str(ret_faults));
+                          "nothing was changed, the keys file has faults: %s",
+                          text_str(ret_faults));
         service_ready(d->status);
         return r;
 }
@@ -229,7 +236,8 @@ static int take_signals(struct daemon *d)
         static const struct {
                 int number;
                 sd_event_signal_handler_t handler;
-        } table[] = {{SIGTERM, on_stop}, {SIGINT, on_stop}, {SIGHUP, on_reload}, {SIGUSR1, on_halt}};
+        } table[] = {
+                {SIGTERM, on_stop}, {SIGINT, on_stop}, {SIGHUP, on_reload}, {SIGUSR1, on_halt}};
         for (unsigned i = 0; i < ELEMENTS(table); i++) {
                 int r = sd_event_add_signal(loop_event(d->loop), &d->signals[i], table[i].number,
                                             table[i].handler, d);
@@ -242,6 +250,7 @@ static int take_signals(struct daemon *d)
 /* Before the first thread starts, so that all of them have them blocked. */
 static void block_signals(void)
 {
+        const struct sigaction ignore = {.sa_handler = SIG_IGN};
         sigset_t set;
         sigemptyset(&set);
         sigaddset(&set, SIGTERM);
@@ -249,10 +258,11 @@ static void block_signals(void)
         sigaddset(&set, SIGHUP);
         sigaddset(&set, SIGUSR1);
         sigprocmask(SIG_BLOCK, &set, NULL);
-        (void)signal(SIGPIPE, SIG_IGN);
+        (void)sigaction(SIGPIPE, &ignore, NULL);
 }
 
-/* --- the watchdog proves that loop and store thread move ------------------------------------------------ */
+/* --- the watchdog proves that loop and store thread move
+ * ------------------------------------------------ */
 
 static void probed(struct store_job *job)
 {
@@ -274,7 +284,8 @@ static void on_watchdog(struct loop_timer *t)
         (void)loop_timer_set(d->loop, &d->watchdog, d->watchdog_us / 2);
 }
 
-/* --- a new market day ------------------------------------------------------------------------------------- */
+/* --- a new market day
+ * ------------------------------------------------------------------------------------- */
 
 static void on_new_day(struct loop_timer *t)
 {
@@ -296,7 +307,9 @@ static void on_new_day(struct loop_timer *t)
         orchestrator_set_instruments(d->orchestrator, m->instruments);
 }
 
-/* --- parts --------------------------------------------------------------------------------------------------- */
+/* --- parts
+ * ---------------------------------------------------------------------------------------------------
+ */
 
 static const struct instrument *find_instrument(void *userdata, const char *symbol)
 {
@@ -307,7 +320,8 @@ static const struct instrument *find_instrument(void *userdata, const char *symb
 static int open_market(struct daemon *d)
 {
         char fault[MARKET_FAULT_SIZE];
-        int r = market_load(d->config->market_dir, clock_ist_day(clock_wall_us()), fault, &d->market);
+        int r = market_load(d->config->market_dir, clock_ist_day(clock_wall_us()), fault,
+                            &d->market);
         if (r < 0)
                 log_error("the market data cannot be used (ORDO_MARKET_DIR): %s", fault);
         return r;
@@ -327,23 +341,28 @@ static int open_store(struct daemon *d)
         int r = store_open(d->loop, &o, error, &d->store);
         text_done(&url);
         if (r < 0)
-                log_event(LOG_CRIT, EVENT_STORE_FAILED, NULL, 0, "the ledger cannot be opened: %s", error);
+                log_event(LOG_CRIT, EVENT_STORE_FAILED, NULL, 0, "the ledger cannot be opened: %s",
+                          error);
         return r;
 }
 
 /* The simulated exchange: accounts first, then what the ledger kept of their books. */
 static int open_paper(struct daemon *d)
 {
-        const struct paper_options o = {
-                .seed = PAPER_SEED, .find = find_instrument, .userdata = d, .calendar = d->market->calendar};
+        const struct paper_options o = {.seed = PAPER_SEED,
+                                        .find = find_instrument,
+                                        .userdata = d,
+                                        .calendar = d->market->calendar};
         int r = paper_new(&o, &d->paper);
         for (unsigned i = 0; i < d->config->n_accounts && r >= 0; i++)
                 if (d->config->accounts[i].paper)
                         r = paper_add_account(d->paper, &d->config->accounts[i]);
         if (r < 0)
                 return r;
-        struct store_riders_load load = {
-                .job.op = STORE_RIDERS_LOAD, .guest = "paper", .row = paper_restore, .userdata = d->paper};
+        struct store_riders_load load = {.job.op = STORE_RIDERS_LOAD,
+                                         .guest = "paper",
+                                         .row = paper_restore,
+                                         .userdata = d->paper};
         if (store_run(d->store, &load.job) != STORE_OK) {
                 log_error("the paper books cannot be read: %s", load.job.error);
                 return -EBADMSG;
@@ -486,8 +505,8 @@ static void start(struct daemon *d)
         d->watchdog_us = service_watchdog_usec();
         if (d->watchdog_us > 0)
                 (void)loop_timer_set(d->loop, &d->watchdog, d->watchdog_us / 2);
-        (void)snprintf(d->status, sizeof(d->status), "serving %u accounts on %s", d->config->n_accounts,
-                       d->sockets.addresses[0]);
+        (void)snprintf(d->status, sizeof(d->status), "serving %u accounts on %s",
+                       d->config->n_accounts, d->sockets.addresses[0]);
         service_ready(d->status);
         log_event(LOG_NOTICE, EVENT_STARTED, LOG_FIELDS({"ORDO_VERSION", ORDO_VERSION}),
                   "ordod " ORDO_VERSION " is ready: %s", d->status);
@@ -521,8 +540,8 @@ static void close_all(struct daemon *d)
         config_free(d->config);
 }
 
-/* Little memory: one arena is enough for threads that rarely allocate at once; freed memory goes back. And no
- * cores: libraries' buffers with secrets cannot be wiped (operations.md "Units"). */
+/* Little memory: one arena is enough for threads that rarely allocate at once; freed memory goes
+ * back. And no cores: libraries' buffers with secrets cannot be wiped (operations.md "Units"). */
 static void set_process(void)
 {
         const struct rlimit none = {0, 0};

@@ -271,6 +271,16 @@ void series_observe(struct series *s, double value)
         s->in_bucket[i]++;
 }
 
+void series_set_int(struct series *s, int64_t value)
+{
+        series_set(s, (double)value);
+}
+
+void series_set_us(struct series *s, int64_t us)
+{
+        series_set(s, (double)us / 1e6);
+}
+
 void series_observe_us(struct series *s, int64_t us)
 {
         series_observe(s, (double)us / 1e6);

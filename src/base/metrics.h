@@ -29,6 +29,8 @@ struct metrics *metrics_free(struct metrics *m);
 struct series *metrics_series(struct metrics *m, unsigned metric, ...) __attribute__((sentinel));
 void series_add(struct series *s, double delta);
 void series_set(struct series *s, double value);
+void series_set_int(struct series *s, int64_t value);
+void series_set_us(struct series *s, int64_t us);     /* in seconds */
 void series_observe_us(struct series *s, int64_t us); /* histograms are in seconds */
 void series_observe(struct series *s, double value);
 double series_value(const struct series *s); /* a histogram: its count */

@@ -26,8 +26,8 @@ static void add_member(struct text *t, const char *key, size_t n, const char *va
 }
 #define ADD_MEMBER(t, name, value) add_member(t, ",\"" name "\":", sizeof(name) + 3, value)
 
-/* OpenSSL's, because it uses the processor's own instructions: two records an order make it matter. Looking
- * the algorithm up costs more than hashing a record, so it is done once. */
+/* OpenSSL's, because it uses the processor's own instructions: two records an order make it matter.
+ * Looking the algorithm up costs more than hashing a record, so it is done once. */
 static EVP_MD *sha256;
 
 static void fetch_sha256(void)

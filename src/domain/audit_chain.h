@@ -18,7 +18,8 @@
 #define AUDIT_HASH_SIZE 32
 
 /* Builds the line of `r` as number `seq` after the record whose hash is `prev`. Clears `line` first
- * and keeps its memory, so that one buffer serves many. `ret_hash` may be `prev`. 0, -ENOMEM, -E2BIG. */
+ * and keeps its memory, so that one buffer serves many. `ret_hash` may be `prev`. 0, -ENOMEM,
+ * -E2BIG. */
 int audit_chain_line(const struct audit_record *r, int64_t seq, const uint8_t prev[AUDIT_HASH_SIZE],
                      struct text *line, uint8_t ret_hash[AUDIT_HASH_SIZE]);
 
@@ -27,8 +28,8 @@ int audit_chain_line(const struct audit_record *r, int64_t seq, const uint8_t pr
 #define AUDIT_CHAIN_ALTERED   3 /* the hash does not fit the text */
 
 /* Checks one line (without line feed). `prev` NULL: the line's own prev is believed (the first one
- * that was kept). 0, one of the above, or -ENOMEM. `ret_hash` is the hash the line bears, to go on after a
- * fault; it and `ret_seq` are zeros when the line is malformed. The caller checks that numbers rise
- * by one. */
+ * that was kept). 0, one of the above, or -ENOMEM. `ret_hash` is the hash the line bears, to go on
+ * after a fault; it and `ret_seq` are zeros when the line is malformed. The caller checks that
+ * numbers rise by one. */
 int audit_chain_check(const char *line, size_t n, const uint8_t *prev,
                       uint8_t ret_hash[AUDIT_HASH_SIZE], int64_t *ret_seq);

@@ -35,8 +35,7 @@ static void amend_finish(struct amending *m)
         struct amend_request *r = m->request;
         m->o->n_operations--;
         r->done(r);
-        LIST_FOREACH(it, &m->acts)
-        {
+        LIST_FOREACH (it, &m->acts) {
                 leg_act_free(LIST_ENTRY(it, struct leg_act, link));
         }
         order_free(m->order);
@@ -77,13 +76,12 @@ static void answer(struct amending *m)
         amend_finish(m);
 }
 
-/* --- acting on legs ------------------------------------------------------------------------------- */
+/* --- acting on legs --- */
 
 static int collate(struct amending *m)
 {
         unsigned n = 0;
-        LIST_FOREACH(it, &m->acts)
-        {
+        LIST_FOREACH (it, &m->acts) {
                 n++;
         }
         int r = order_new(n, &m->shown);
@@ -94,8 +92,7 @@ static int collate(struct amending *m)
         m->shown->legs = legs;
         m->shown->n_legs = n;
         n = 0;
-        LIST_FOREACH(it, &m->acts)
-        {
+        LIST_FOREACH (it, &m->acts) {
                 legs[n++] = LIST_ENTRY(it, struct leg_act, link)->shown->legs[0];
         }
         return 0;
@@ -143,7 +140,7 @@ static int collect(struct amending *m)
         return 0;
 }
 
-/* --- what a modification may be -------------------------------------------------------------------- */
+/* --- what a modification may be --- */
 
 struct fault {
         enum problem problem;
@@ -164,7 +161,8 @@ static bool set_fault(struct fault *f, enum problem p, const char *pointer, cons
         return true;
 }
 
-/* Type and prices must still fit each other. Completes the change: prices a type has no use for go. */
+/* Type and prices must still fit each other. Completes the change: prices a type has no use for go.
+ */
 static bool bad_terms(struct order_change *c, const struct open_leg *l, struct fault *f)
 {
         enum order_type type = c->has_type ? c->type : l->type;
@@ -199,15 +197,17 @@ static bool bad_terms(struct order_change *c, const struct open_leg *l, struct f
 static bool off_grid(const struct instrument *i, const struct order_change *c, struct fault *f)
 {
         char tick[DECIMAL_TEXT_SIZE];
-        const char *pointer = c->has_price && c->price % i->tick                   ? "/price"
-                              : c->has_trigger_price && c->trigger_price % i->tick ? "/trigger_price"
-                                                                                   : NULL;
-        return pointer && set_fault(f, PROBLEM_TICK_SIZE, pointer, "not a multiple of the tick of %s",
-                                    decimal_print(i->tick, tick));
+        const char *pointer = c->has_price && c->price % i->tick ? "/price"
+                              : c->has_trigger_price && c->trigger_price % i->tick
+                                      ? "/trigger_price"
+                                      : NULL;
+        return pointer &&
+               set_fault(f, PROBLEM_TICK_SIZE, pointer, "not a multiple of the tick of %s",
+                         decimal_print(i->tick, tick));
 }
 
-static bool bad_quantity(const struct instrument *i, const struct open_leg *l, struct order_change *c,
-                         int64_t multiplier, struct fault *f)
+static bool bad_quantity(const struct instrument *i, const struct open_leg *l,
+                         struct order_change *c, int64_t multiplier, struct fault *f)
 {
         const struct account_state *a = l->account;
         int64_t limit = a->account->limits.max_order_quantity;
@@ -215,8 +215,8 @@ static bool bad_quantity(const struct instrument *i, const struct open_leg *l, s
                 return false;
         if (multiplier == DECIMAL_ONE && c->quantity % i->lot)
                 return set_fault(f, PROBLEM_LOT_SIZE, "/quantity",
-                                 "%" PRId64 " is not a multiple of the lot of %" PRId64, c->quantity,
-                                 i->lot);
+                                 "%" PRId64 " is not a multiple of the lot of %" PRId64,
+                                 c->quantity, i->lot);
         c->quantity = (int64_t)((__int128)c->quantity * multiplier / DECIMAL_ONE) / i->lot * i->lot;
         if (c->quantity == 0)
                 return set_fault(f, PROBLEM_MULTIPLIER_ROUNDS_TO_ZERO, "/quantity",
@@ -249,8 +249,8 @@ static bool above_value(const struct open_leg *l, const struct order_change *c, 
         if (l->account->unlimited || !limit || value <= limit)
                 return false;
         return set_fault(f, PROBLEM_MAX_ORDER_VALUE, c->has_price ? "/price" : "/quantity",
-                         "order value %s is above the account's limit of %s", decimal_print(value, a),
-                         decimal_print(limit, b));
+                         "order value %s is above the account's limit of %s",
+                         decimal_print(value, a), decimal_print(limit, b));
 }
 
 static bool bad_change(struct amending *m, struct leg_act *act, struct fault *f)
@@ -276,7 +276,7 @@ static bool bad_change(struct amending *m, struct leg_act *act, struct fault *f)
                bad_quantity(i, l, &act->change, multiplier, f) || above_value(l, &act->change, f);
 }
 
-/* --- resolving --------------------------------------------------------------------------------------- */
+/* --- resolving --- */
 
 static void resolved(void *userdata, enum problem p)
 {
@@ -326,7 +326,7 @@ static void resolve(struct amending *m)
                 amend_fail(m, PROBLEM_INTERNAL, "", "out of memory");
 }
 
-/* --- begin --------------------------------------------------------------------------------------------- */
+/* --- begin --- */
 
 static void act(struct amending *m)
 {
@@ -340,8 +340,7 @@ static void act(struct amending *m)
                 return;
         }
         if (m->request->kind == AMEND_MODIFY) {
-                LIST_FOREACH(it, &m->acts)
-                {
+                LIST_FOREACH (it, &m->acts) {
                         if (bad_change(m, LIST_ENTRY(it, struct leg_act, link), &f)) {
                                 amend_fail(m, f.problem, f.pointer, f.detail);
                                 return;
@@ -349,8 +348,7 @@ static void act(struct amending *m)
                 }
         }
         /* done comes later than the loop: nothing in it frees an act. */
-        LIST_FOREACH(it, &m->acts)
-        {
+        LIST_FOREACH (it, &m->acts) {
                 leg_act_start(LIST_ENTRY(it, struct leg_act, link));
         }
 }

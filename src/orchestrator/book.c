@@ -10,7 +10,8 @@
 #include "orchestrator/leg_write.h"
 #include "orchestrator/state.h"
 
-/* When an unresolved leg is looked for, counted from when its outcome became unknown (orders.md §3). */
+/* When an unresolved leg is looked for, counted from when its outcome became unknown (orders.md
+ * §3). */
 static const int64_t schedule_ms[] = {500, 1000, 2000, 4000, 8000, 15000, 30000, 60000, 120000};
 #define BOOK_RETRY_US   INT64_C(1000000) /* after a read that failed */
 #define BOOK_OVERLAP_US INT64_C(2000000) /* of one filtered read with the one before it */
@@ -20,8 +21,8 @@ struct book_reader {
         struct loop_timer timer;
         struct call call;
         bool started, armed, reading, failed;
-        unsigned number;          /* of reads */
-        int64_t began_us;         /* monotonic, of the running or last read */
+        unsigned number;  /* of reads */
+        int64_t began_us; /* monotonic, of the running or last read */
         int64_t began_wall_us;
         int64_t complete_wall_us; /* when the last complete one began; 0 never */
 };
@@ -33,7 +34,8 @@ static struct leg_note note_of(enum audit_action action)
         return (struct leg_note){.action = action, .actor = "reconcile"};
 }
 
-static void settle(struct open_leg *l, enum outcome outcome, enum problem problem, const char *message)
+static void settle(struct open_leg *l, enum outcome outcome, enum problem problem,
+                   const char *message)
 {
         struct leg_note note = note_of(AUDIT_LEG_RESOLVED);
         note.settles = true;
@@ -82,10 +84,11 @@ static void give_up(struct open_leg *l)
         text_copy(note.message, sizeof(note.message),
                   "the order book does not tell; settle it with ordoctl or the resolve route");
         open_leg_set_state(l, LEG_STATE_NEEDS_OPERATOR);
-        log_event(LOG_CRIT, EVENT_NEEDS_OPERATOR,
-                  LOG_FIELDS({"ORDO_ACCOUNT", l->account->account->id}, {"ORDO_ORDER", l->order_id}),
-                  "the outcome of order %s on %s is not known; an operator must settle it",
-                  l->order_id, l->account->account->id);
+        log_event(
+                LOG_CRIT, EVENT_NEEDS_OPERATOR,
+                LOG_FIELDS({"ORDO_ACCOUNT", l->account->account->id}, {"ORDO_ORDER", l->order_id}),
+                "the outcome of order %s on %s is not known; an operator must settle it",
+                l->order_id, l->account->account->id);
         (void)leg_write(l, &note, NULL, NULL);
 }
 
@@ -118,8 +121,7 @@ static void read_ended(struct call *c)
         if (!b->failed) {
                 for (unsigned i = 0; i < c->result.n_orders; i++)
                         take_row(b, &c->result.orders[i]);
-                LIST_FOREACH(it, &a->open_legs)
-                {
+                LIST_FOREACH (it, &a->open_legs) {
                         take_absence(b, LIST_ENTRY(it, struct open_leg, of_account),
                                      c->broker.since_us);
                 }
@@ -136,8 +138,7 @@ static int64_t since(const struct book_reader *b)
 {
         int64_t from = b->complete_wall_us;
         int today = clock_ist_day(b->began_wall_us);
-        LIST_FOREACH(it, &b->account->open_legs)
-        {
+        LIST_FOREACH (it, &b->account->open_legs) {
                 const struct open_leg *l = LIST_ENTRY(it, struct open_leg, of_account);
                 if ((open_leg_unresolved(l) || l->dirty || l->day < today) && l->since_us < from)
                         from = l->since_us;
@@ -155,14 +156,14 @@ static void read_now(struct loop_timer *t)
         b->number++;
         b->began_us = clock_mono_us();
         b->began_wall_us = clock_wall_us();
-        LIST_FOREACH(it, &b->account->open_legs)
-        {
+        LIST_FOREACH (it, &b->account->open_legs) {
                 struct open_leg *l = LIST_ENTRY(it, struct open_leg, of_account);
                 if (l->state == LEG_STATE_UNKNOWN && l->next_read_us <= b->began_us)
-                        l->next_read_us = b->began_us + schedule_ms[l->reads < ELEMENTS(schedule_ms)
-                                                                            ? l->reads++
-                                                                            : ELEMENTS(schedule_ms) - 1] *
-                                                                USEC_PER_MS;
+                        l->next_read_us =
+                                b->began_us + schedule_ms[l->reads < ELEMENTS(schedule_ms)
+                                                                  ? l->reads++
+                                                                  : ELEMENTS(schedule_ms) - 1] *
+                                                      USEC_PER_MS;
         }
         b->call = (struct call){
                 .account = b->account,
@@ -183,8 +184,7 @@ static void schedule(struct book_reader *b)
                 return;
         if (!a->ready)
                 due = b->number == 0 ? now : b->began_us + BOOK_RETRY_US;
-        LIST_FOREACH(it, &a->open_legs)
-        {
+        LIST_FOREACH (it, &a->open_legs) {
                 const struct open_leg *l = LIST_ENTRY(it, struct open_leg, of_account);
                 int64_t at = b->began_us + every;
                 if (l->in_operation)

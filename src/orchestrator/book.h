@@ -1,5 +1,6 @@
-/* Reading an account's order book: one read in flight serves every leg that waits for it. It adopts unresolved legs
- * by their tag, follows live ones, and settles what a complete book proves to be absent (orders.md §3).
+/* Reading an account's order book: one read in flight serves every leg that waits for it. It adopts
+ * unresolved legs by their tag, follows live ones, and settles what a complete book proves to be
+ * absent (orders.md §3).
  *
  *   idle ─► reading ─► (legs changed: one ledger write each) ─► idle, next read due
  */

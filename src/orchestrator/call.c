@@ -61,8 +61,8 @@ static void refuse(struct call *c, enum problem problem, const char *message)
 static bool may_leave(struct http_call *h)
 {
         struct call *c = CONTAINER_OF(h, struct call, http);
-        return c->passes_halt ||
-               killswitch_level(c->account->orchestrator, c->account->account->id) < KILL_LEVEL_HALT;
+        return c->passes_halt || killswitch_level(c->account->orchestrator,
+                                                  c->account->account->id) < KILL_LEVEL_HALT;
 }
 
 static void read_reply(struct call *c)
@@ -118,13 +118,14 @@ void call_start(struct call *c)
         int r = a->broker->request(&c->broker, &c->http.request);
         if (r < 0) {
                 refuse(c, r == -ENOTSUP ? PROBLEM_TYPE_UNSUPPORTED : PROBLEM_INTERNAL,
-                       r == -ENOTSUP ? "this broker has no such call" : "the request could not be built");
+                       r == -ENOTSUP ? "this broker has no such call"
+                                     : "the request could not be built");
                 return;
         }
         c->http.request.writes = broker_op_writes(c->broker.op);
         if (c->broker.op == BROKER_PLACE && !c->passes_halt)
                 c->http.may_leave = may_leave;
-        c->http.timeout_us = c->timeout_us           ? c->timeout_us
+        c->http.timeout_us = c->timeout_us            ? c->timeout_us
                              : c->http.request.writes ? CALL_TIMEOUT_US
                                                       : CALL_READ_TIMEOUT_US;
         httpc_send(a->transport, &c->http);

@@ -1,6 +1,7 @@
-/* One request to one broker: the adapter's bytes, the transport, the adapter's reading of the reply, metrics and
- * the account's last-call facts. It decides nothing; whoever started it looks at `result.outcome`.
- * Embedded in the caller's struct; `done` runs once, never from inside call_start(). */
+/* One request to one broker: the adapter's bytes, the transport, the adapter's reading of the
+ * reply, metrics and the account's last-call facts. It decides nothing; whoever started it looks at
+ * `result.outcome`. Embedded in the caller's struct; `done` runs once, never from inside
+ * call_start(). */
 #pragma once
 
 #include "broker/broker.h"

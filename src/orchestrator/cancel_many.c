@@ -24,7 +24,8 @@ static bool named(const char *const *accounts, const char *id)
         return false;
 }
 
-/* One order per leg in the answer would say the same id twice: legs of one order are brought together. */
+/* One order per leg in the answer would say the same id twice: legs of one order are brought
+ * together. */
 static struct order *order_of(struct cancel_many_request *r, const struct order *shown)
 {
         for (unsigned i = 0; i < r->n_orders; i++)
@@ -39,8 +40,7 @@ static void collate(struct cancelling *c)
         r->orders = calloc(c->n ? c->n : 1, sizeof(*r->orders));
         if (!r->orders)
                 abort();
-        LIST_FOREACH(it, &c->acts)
-        {
+        LIST_FOREACH (it, &c->acts) {
                 struct order *shown = LIST_ENTRY(it, struct leg_act, link)->shown;
                 struct order *o = order_of(r, shown), *grown;
                 if (!o) {
@@ -68,8 +68,7 @@ static void cancel_finish(struct cancelling *c)
         struct cancel_many_request *r = c->request;
         collate(c);
         c->o->n_operations--;
-        LIST_FOREACH(it, &c->acts)
-        {
+        LIST_FOREACH (it, &c->acts) {
                 leg_act_free(LIST_ENTRY(it, struct leg_act, link));
         }
         r->done(r);
@@ -92,12 +91,12 @@ static void cancel_begin(struct loop_work *w)
         struct cancel_many_request *r = c->request;
         struct open_leg *l, *next;
 
-        HASH_ITER(hh, c->o->open_legs.by_tag, l, next)
-        {
+        HASH_ITER (hh, c->o->open_legs.by_tag, l, next) {
                 const char *account = l->account->account->id;
                 struct leg_act *act = NULL;
                 if (order_status_terminal(l->status) || !caller_may_use(&r->caller, account) ||
-                    !named(r->accounts, account) || (r->symbol && strcmp(r->symbol, l->symbol) != 0))
+                    !named(r->accounts, account) ||
+                    (r->symbol && strcmp(r->symbol, l->symbol) != 0))
                         continue;
                 if (leg_act_new(&act, AMEND_CANCEL, l) < 0)
                         continue;
@@ -113,8 +112,7 @@ static void cancel_begin(struct loop_work *w)
                 cancel_finish(c);
                 return;
         }
-        LIST_FOREACH(it, &c->acts)
-        {
+        LIST_FOREACH (it, &c->acts) {
                 leg_act_start(LIST_ENTRY(it, struct leg_act, link));
         }
 }

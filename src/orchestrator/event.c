@@ -81,8 +81,7 @@ void event_publish(struct orchestrator *o, const struct audit_record *a)
         struct text line = TEXT_NULL, data = TEXT_NULL;
         if (audit_chain_line(a, a->seq, no_hash, &line, hash) >= 0 &&
             datum(text_str(&line), line.len, &data) >= 0) {
-                LIST_FOREACH(it, &o->subscriptions)
-                {
+                LIST_FOREACH (it, &o->subscriptions) {
                         struct subscription *s = LIST_ENTRY(it, struct subscription, link);
                         if (!s->catching_up && a->seq > s->after_id)
                                 deliver(s, a->seq, a->action, a->account ? a->account : "",
@@ -93,7 +92,7 @@ void event_publish(struct orchestrator *o, const struct audit_record *a)
         text_done(&data);
 }
 
-/* --- catching up from the ledger ------------------------------------------------------------------ */
+/* --- catching up from the ledger --- */
 
 struct catch_up {
         struct orchestrator *o;

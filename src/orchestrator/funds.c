@@ -46,8 +46,7 @@ static void read_ended(struct account_state *a)
 
         struct list waiters = LIST_INIT(waiters);
         list_splice(&waiters, &f->waiters);
-        LIST_FOREACH(it, &waiters)
-        {
+        LIST_FOREACH (it, &waiters) {
                 list_unlink(it);
                 struct funds_waiter *w = LIST_ENTRY(it, struct funds_waiter, link);
                 w->ready(w);
@@ -71,8 +70,10 @@ void funds_refresh(struct account_state *a)
         f->settled_after = 0;
         f->funds_call = (struct call){
                 .account = a, .broker.op = BROKER_FUNDS, .done = call_ended, .passes_halt = true};
-        f->positions_call = (struct call){
-                .account = a, .broker.op = BROKER_POSITIONS, .done = call_ended, .passes_halt = true};
+        f->positions_call = (struct call){.account = a,
+                                          .broker.op = BROKER_POSITIONS,
+                                          .done = call_ended,
+                                          .passes_halt = true};
         call_start(&f->funds_call);
         call_start(&f->positions_call);
 }
@@ -109,7 +110,8 @@ int64_t funds_position(const struct account_state *a, const char *symbol, enum p
         int64_t quantity = 0;
 
         for (unsigned i = 0; i < f->n_positions; i++)
-                if (f->positions[i].product == product && strcmp(f->positions[i].symbol, symbol) == 0)
+                if (f->positions[i].product == product &&
+                    strcmp(f->positions[i].symbol, symbol) == 0)
                         quantity += f->positions[i].quantity;
         return quantity;
 }

@@ -1,6 +1,6 @@
-/* What an account can spend and holds, as last read, less what is reserved for orders since (orders.md §1.2:
- * a cached snapshot with local reservation, never a live call per order). A reservation lives until a snapshot
- * that was begun after its order was settled. */
+/* What an account can spend and holds, as last read, less what is reserved for orders since
+ * (orders.md §1.2: a cached snapshot with local reservation, never a live call per order). A
+ * reservation lives until a snapshot that was begun after its order was settled. */
 #pragma once
 
 #include <stdbool.h>
@@ -11,8 +11,9 @@
 
 struct account_state;
 
-#define FUNDS_REFRESH_US   INT64_C(1000000) /* a snapshot this old is read anew while orders come in */
-#define POSITION_FRESH_US  INT64_C(5000000) /* "reducing" needs positions not older than this */
+#define FUNDS_REFRESH_US \
+        INT64_C(1000000) /* a snapshot this old is read anew while orders come in */
+#define POSITION_FRESH_US INT64_C(5000000) /* "reducing" needs positions not older than this */
 
 struct funds_waiter {
         struct list link;
@@ -25,9 +26,10 @@ struct funds_cache {
         struct funds funds;
         struct position *positions;
         unsigned n_positions;
-        int64_t in_flight; /* 1e-4 rupee reserved by orders that run */
+        int64_t in_flight;       /* 1e-4 rupee reserved by orders that run */
         int64_t last_settled_us; /* monotonic: an older reading does not show what that order did */
-        int64_t settled_before, settled_after; /* … by settled ones, before and since the running read began */
+        int64_t settled_before,
+                settled_after; /* … by settled ones, before and since the running read began */
         /* the running read */
         bool reading;
         unsigned pending;

@@ -28,16 +28,15 @@ static enum gate_answer refuse(struct gate *g, struct leg *leg, enum problem pro
         return GATE_REFUSED;
 }
 
-/* Opposite to the position as read, and no larger than it together with what is open and unresolved on that
- * side (orders.md §3). */
+/* Opposite to the position as read, and no larger than it together with what is open and unresolved
+ * on that side (orders.md §3). */
 static bool reduces(const struct account_state *a, const struct order *o, const struct leg *leg,
                     int64_t position)
 {
         int64_t open = 0;
         if (position == 0 || (position > 0) == (o->side == SIDE_BUY))
                 return false;
-        LIST_FOREACH(it, &a->open_legs)
-        {
+        LIST_FOREACH (it, &a->open_legs) {
                 const struct open_leg *l = LIST_ENTRY(it, struct open_leg, of_account);
                 if (l->side == o->side && l->product == o->product &&
                     strcmp(l->symbol, o->symbol) == 0)
@@ -54,8 +53,7 @@ static bool must_reduce(const struct account_state *a, const struct order *o)
                 return true;
         if (a->n_unresolved == 0)
                 return false;
-        LIST_FOREACH(it, &a->open_legs)
-        {
+        LIST_FOREACH (it, &a->open_legs) {
                 const struct open_leg *l = LIST_ENTRY(it, struct open_leg, of_account);
                 if ((l->state == LEG_STATE_UNKNOWN || l->state == LEG_STATE_NEEDS_OPERATOR) &&
                     l->day == clock_ist_day(clock_wall_us()) && strcmp(l->symbol, o->symbol) == 0)
@@ -80,9 +78,10 @@ static enum gate_answer check_reducing(struct orchestrator *o, const struct orde
         }
         enum kill_level level = killswitch_level(o, a->account->id);
         if (level >= KILL_LEVEL_HALT)
-                return refuse(g, leg, PROBLEM_KILL_SWITCH, "",
-                              "the kill switch stands at %s; only orders that reduce a position pass",
-                              kill_level_name(level));
+                return refuse(
+                        g, leg, PROBLEM_KILL_SWITCH, "",
+                        "the kill switch stands at %s; only orders that reduce a position pass",
+                        kill_level_name(level));
         if (order->reduce_only)
                 return refuse(g, leg, PROBLEM_NOT_REDUCING, "/reduce_only",
                               "the position is %" PRId64 ", the order is %s %" PRId64, position,
@@ -115,7 +114,8 @@ static enum gate_answer check_quantity(const struct order *order, struct leg *le
                 leg->quantity = order->quantity;
                 if (leg->quantity % i->lot)
                         return refuse(g, leg, PROBLEM_LOT_SIZE, "/quantity",
-                                      "quantity %" PRId64 " is not a multiple of the lot of %" PRId64,
+                                      "quantity %" PRId64
+                                      " is not a multiple of the lot of %" PRId64,
                                       leg->quantity, i->lot);
         } else {
                 int64_t raw = (int64_t)((__int128)order->quantity * leg->multiplier / DECIMAL_ONE);
@@ -148,11 +148,11 @@ static enum gate_answer check_instrument(const struct order *order, struct leg *
                 return refuse(g, leg, PROBLEM_INSTRUMENT_UNKNOWN, "/symbol", "%s is not known",
                               order->symbol);
         if (i->lot == 0)
-                return refuse(g, leg, PROBLEM_INSTRUMENT_NOT_TRADABLE, "/symbol",
-                              "%s is an index", order->symbol);
+                return refuse(g, leg, PROBLEM_INSTRUMENT_NOT_TRADABLE, "/symbol", "%s is an index",
+                              order->symbol);
         if (i->expiry && i->expiry < order->day)
-                return refuse(g, leg, PROBLEM_INSTRUMENT_NOT_TRADABLE, "/symbol",
-                              "%s has expired", order->symbol);
+                return refuse(g, leg, PROBLEM_INSTRUMENT_NOT_TRADABLE, "/symbol", "%s has expired",
+                              order->symbol);
         enum gate_answer r = check_quantity(order, leg, g);
         if (r == GATE_PASSED)
                 r = check_tick(g, leg, order->price, "/price");
@@ -192,11 +192,12 @@ static enum gate_answer check_support(struct orchestrator *o, const struct order
                 return refuse(g, leg, PROBLEM_PRODUCT_UNSUPPORTED, "/product",
                               "%s is not possible for %s", product_name(order->product),
                               order->symbol);
-        /* The exchange has no stop-loss market orders for options (market.md §5.5); a protected one is sent
-         * as a stop limit. */
+        /* The exchange has no stop-loss market orders for options (market.md §5.5); a protected one
+         * is sent as a stop limit. */
         if (!(can->types & 1U << order->type))
-                return refuse(g, leg, PROBLEM_TYPE_UNSUPPORTED, "/type", "%s is not possible for %s",
-                              order_type_name(order->type), order->symbol);
+                return refuse(g, leg, PROBLEM_TYPE_UNSUPPORTED, "/type",
+                              "%s is not possible for %s", order_type_name(order->type),
+                              order->symbol);
         if (!(can->validities & 1U << order->validity))
                 return refuse(g, leg, PROBLEM_VALIDITY_UNSUPPORTED, "/validity",
                               "%s is not possible for %s", validity_name(order->validity),
@@ -236,7 +237,8 @@ static int64_t protected_price(const struct instrument *i, enum side side, int64
         return price > 0 ? price : i->tick;
 }
 
-/* Fills leg->effective: market orders become limits on the tick grid inside the band (orders.md §6). */
+/* Fills leg->effective: market orders become limits on the tick grid inside the band (orders.md
+ * §6). */
 static enum gate_answer check_market_policy(const struct order *order, struct leg *leg,
                                             struct gate *g)
 {
@@ -275,7 +277,8 @@ static enum gate_answer check_collar(const struct order *order, struct leg *leg,
         int64_t price = leg->effective.price;
         char a[DECIMAL_TEXT_SIZE], b[DECIMAL_TEXT_SIZE];
 
-        /* Options move by more than any percentage of their price; the exchange has its own rule for them. */
+        /* Options move by more than any percentage of their price; the exchange has its own rule
+         * for them. */
         if (g->exit || g->account->unlimited || percent == 0 || price == 0 ||
             g->instrument->segment == SEGMENT_OPTION)
                 return GATE_PASSED;
@@ -311,7 +314,8 @@ static int64_t margin_of(const struct gate *g, const struct order *order, const 
         int64_t position = funds_position(g->account, order->symbol, order->product);
         if (position != 0 && (position > 0) != (order->side == SIDE_BUY))
                 opening -= llabs(position) < opening ? llabs(position) : opening;
-        return opening ? margin_required(g->instrument, order->side, order->product, opening, price, 0)
+        return opening ? margin_required(g->instrument, order->side, order->product, opening, price,
+                                         0)
                        : 0;
 }
 

@@ -1,5 +1,6 @@
-/* The checks a leg must pass before anything is sent (orders.md §1.2), in one fixed order, for all legs before
- * any is sent. A refusal has a code, one sentence with the numbers, and nothing taken. */
+/* The checks a leg must pass before anything is sent (orders.md §1.2), in one fixed order, for all
+ * legs before any is sent. A refusal has a code, one sentence with the numbers, and nothing taken.
+ */
 #pragma once
 
 #include "domain/instrument.h"
@@ -31,8 +32,8 @@ struct gate {
         bool passes_halt; /* verified to reduce */
 };
 
-/* Sets the leg's quantity (lots × multiplier) and `effective` too. The sentence of a refusal goes into
- * leg->message. */
+/* Sets the leg's quantity (lots × multiplier) and `effective` too. The sentence of a refusal goes
+ * into leg->message. */
 enum gate_answer gate_check(struct orchestrator *o, const struct order *order, struct leg *leg,
                             struct gate *g);
 /* Nothing was sent: limits and funds as before. */

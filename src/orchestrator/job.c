@@ -15,12 +15,12 @@
 #include "orchestrator/state.h"
 #include "orchestrator/status.h"
 
-#define EXPORT_EVERY_US  INT64_C(5000000)
-#define TIDY_EVERY_US    (3600 * INT64_C(1000000))
-#define SWEEP_EVERY_US   INT64_C(250000)
-#define EXPORT_PAGE      1024
+#define EXPORT_EVERY_US INT64_C(5000000)
+#define TIDY_EVERY_US   (3600 * INT64_C(1000000))
+#define SWEEP_EVERY_US  INT64_C(250000)
+#define EXPORT_PAGE     1024
 /* Exported rows stay in the ledger this long, for the event stream's resume and GET /audit. */
-#define LEDGER_KEEPS_US  (7 * 86400 * INT64_C(1000000))
+#define LEDGER_KEEPS_US (7 * 86400 * INT64_C(1000000))
 
 enum job { JOB_EXPORT, JOB_TIDY, _JOB_MAX };
 
@@ -51,7 +51,7 @@ struct jobs {
 
 static void run_due(struct jobs *j);
 
-/* --- the thread -------------------------------------------------------------------------------------- */
+/* --- the thread --- */
 
 static void *jobs_thread(void *userdata)
 {
@@ -89,7 +89,7 @@ static void hand_over(struct jobs *j, void (*work)(struct jobs *), void (*then)(
         pthread_mutex_unlock(&j->mutex);
 }
 
-/* --- results ------------------------------------------------------------------------------------------- */
+/* --- results --- */
 
 static void job_ended(struct jobs *j, int r, const char *what)
 {
@@ -114,7 +114,7 @@ static void job_ended(struct jobs *j, int r, const char *what)
         run_due(j);
 }
 
-/* --- audit-export: ledger rows to segment files --------------------------------------------------------- */
+/* --- audit-export: ledger rows to segment files --- */
 
 static void export_page(struct jobs *j);
 
@@ -163,7 +163,7 @@ static void export_page(struct jobs *j)
         store_submit(j->o->store, &j->page.job);
 }
 
-/* --- audit-tidy: compress closed segments, end retention, prune the ledger -------------------------------- */
+/* --- audit-tidy: compress closed segments, end retention, prune the ledger --- */
 
 static void tidy_work(struct jobs *j)
 {
@@ -194,7 +194,7 @@ static void tidy_worked(struct jobs *j)
         store_submit(j->o->store, &j->prune.job);
 }
 
-/* --- schedule ----------------------------------------------------------------------------------------------- */
+/* --- schedule --- */
 
 static void begin(struct jobs *j, enum job job)
 {

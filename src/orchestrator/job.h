@@ -1,5 +1,6 @@
-/* Background jobs: long work that must delay neither the loop nor the ledger, on one jobs thread. A job is a row of
- * the table in job.c: every so often, or when it is kicked, it runs on that thread and reports back. */
+/* Background jobs: long work that must delay neither the loop nor the ledger, on one jobs thread. A
+ * job is a row of the table in job.c: every so often, or when it is kicked, it runs on that thread
+ * and reports back. */
 #pragma once
 
 #include "orchestrator/orchestrator.h"

@@ -26,8 +26,7 @@ static void forget(struct keys *k, struct key *key)
 void keys_done(struct keys *k)
 {
         struct key *key, *next;
-        HASH_ITER(hh, k->by_text, key, next)
-        {
+        HASH_ITER (hh, k->by_text, key, next) {
                 forget(k, key);
         }
 }

@@ -1,5 +1,5 @@
-/* Idempotency keys in memory: those whose first request still runs, and the answers of the most recent ones that
- * are finished. The ledger holds all of them; this only saves it the question. */
+/* Idempotency keys in memory: those whose first request still runs, and the answers of the most
+ * recent ones that are finished. The ledger holds all of them; this only saves it the question. */
 #pragma once
 
 #include <stdbool.h>

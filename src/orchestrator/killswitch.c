@@ -1,8 +1,9 @@
-/* none ─► halt ─► cancel ─► flatten, per scope; raising acts at once, lowering needs an administrator.
+/* none ─► halt ─► cancel ─► flatten, per scope; raising acts at once, lowering needs an
+ * administrator.
  *
- * The level in memory changes first, then the marker file (works with the store down), then the ledger. At
- * start the strongest of marker and ledger holds. CANCEL and FLATTEN go on working every two seconds until the
- * books show that nothing is left: that is `closing`. */
+ * The level in memory changes first, then the marker file (works with the store down), then the
+ * ledger. At start the strongest of marker and ledger holds. CANCEL and FLATTEN go on working every
+ * two seconds until the books show that nothing is left: that is `closing`. */
 #include "orchestrator/killswitch.h"
 
 #include <errno.h>
@@ -84,7 +85,8 @@ uint64_t killswitch_epoch(const struct orchestrator *o)
         return o->killswitch->epoch;
 }
 
-/* What is left to close: live and unresolved legs; for FLATTEN, intraday and margin positions too. */
+/* What is left to close: live and unresolved legs; for FLATTEN, intraday and margin positions too.
+ */
 static unsigned positions_left(const struct account_state *a)
 {
         unsigned n = 0;
@@ -117,7 +119,7 @@ unsigned killswitch_list(const struct orchestrator *o, const struct kill_entry *
         return k->n;
 }
 
-/* --- the marker file -------------------------------------------------------------------------------- */
+/* --- the marker file --- */
 
 static int write_all(int fd, const char *s, size_t n)
 {
@@ -138,7 +140,8 @@ static void marker_write(struct killswitch *k)
         text_addf(&path, "%s/" MARKER, k->o->options.state_dir);
         text_addf(&next, "%s/" MARKER ".new", k->o->options.state_dir);
         for (unsigned i = 0; i < k->n; i++)
-                text_addf(&body, "%s %s\n", k->entries[i].scope, kill_level_name(k->entries[i].level));
+                text_addf(&body, "%s %s\n", k->entries[i].scope,
+                          kill_level_name(k->entries[i].level));
         if (k->n == 0) {
                 (void)unlink(text_str(&path));
         } else {
@@ -175,25 +178,35 @@ static int put(struct killswitch *k, const char *scope, enum kill_level level, c
         return 0;
 }
 
+/* "scope level": the stronger of the marker and what is known already holds. */
+static void marker_line(struct killswitch *k, char *line)
+{
+        char *space = strchr(line, ' ');
+        if (!space)
+                return;
+        *space = '\0';
+        size_t n = strcspn(space + 1, "\n");
+        int level = kill_level_from(space + 1, n);
+        const struct kill_entry *e = find(k, line);
+        if (level > 0 && strlen(line) < KILL_SCOPE_SIZE && (!e || (int)e->level < level))
+                (void)put(k, line, (enum kill_level)level, "marker file", "ordod", clock_wall_us());
+}
+
 static void marker_read(struct killswitch *k)
 {
         struct text path = TEXT_NULL;
-        char scope[KILL_SCOPE_SIZE], level[16];
+        char line[KILL_SCOPE_SIZE + 16];
         text_addf(&path, "%s/" MARKER, k->o->options.state_dir);
         FILE *f = fopen(text_str(&path), "re");
         text_done(&path);
         if (!f)
                 return;
-        while (fscanf(f, "%47s %15s", scope, level) == 2) {
-                int l = kill_level_from(level, strlen(level));
-                const struct kill_entry *e = find(k, scope);
-                if (l > 0 && (!e || (int)e->level < l))
-                        (void)put(k, scope, (enum kill_level)l, "marker file", "ordod", clock_wall_us());
-        }
+        while (fgets(line, sizeof(line), f))
+                marker_line(k, line);
         (void)fclose(f);
 }
 
-/* --- closing ------------------------------------------------------------------------------------------ */
+/* --- closing --- */
 
 struct square_off {
         struct orchestrator *o;
@@ -209,7 +222,8 @@ static void squared(struct place_request *r)
         free(s);
 }
 
-/* One protected order against one position, at most a freeze quantity of it; the rest follows when this is done. */
+/* One protected order against one position, at most a freeze quantity of it; the rest follows when
+ * this is done. */
 static void square_off(struct account_state *a, const struct position *p)
 {
         struct orchestrator *o = a->orchestrator;
@@ -294,7 +308,8 @@ static void cancel_open(struct killswitch *k)
         operation_cancel_many(o, &k->cancel);
 }
 
-/* Works while some entry is above HALT, also after its books are empty: a late order may still turn up. */
+/* Works while some entry is above HALT, also after its books are empty: a late order may still turn
+ * up. */
 static void work(struct killswitch *k)
 {
         enum kill_level strongest = KILL_LEVEL_NONE;
@@ -316,7 +331,7 @@ static void tick(struct loop_timer *t)
         work(CONTAINER_OF(t, struct killswitch, timer));
 }
 
-/* --- setting ------------------------------------------------------------------------------------------- */
+/* --- setting --- */
 
 struct kill_write {
         struct orchestrator *o;
@@ -362,8 +377,8 @@ static void kill_record(struct kill_write *w)
         json_put_string(&out, "reason", r->reason);
         json_object_finish(&out);
         record_act(&w->audit, AUDIT_KILL_SWITCH, r->caller.key_name, r->caller.correlation_id,
-                   text_starts(r->scope, "account:") ? r->scope + 8 : NULL, kill_level_name(r->level),
-                   text_str(&payload));
+                   text_starts(r->scope, "account:") ? r->scope + 8 : NULL,
+                   kill_level_name(r->level), text_str(&payload));
         text_done(&payload);
         log_event(LOG_WARNING, EVENT_KILL_SWITCH,
                   LOG_FIELDS({"ORDO_CORRELATION_ID", r->caller.correlation_id},

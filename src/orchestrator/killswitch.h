@@ -1,11 +1,12 @@
-/* The kill switch (orders.md §6): HALT (no new risk), CANCEL (and cancel all open), FLATTEN (and square off);
- * scopes "global", "broker:<slug>", "account:<id>". Effective in memory before the call returns, durable in
- * the ledger and, so that it works with the store down, in a marker file of the state directory. */
+/* The kill switch (orders.md §6): HALT (no new risk), CANCEL (and cancel all open), FLATTEN (and
+ * square off); scopes "global", "broker:<slug>", "account:<id>". Effective in memory before the
+ * call returns, durable in the ledger and, so that it works with the store down, in a marker file
+ * of the state directory. */
 #pragma once
 
 #include "orchestrator/orchestrator.h"
 
-#define KILL_LEVEL_TABLE(X) X(NONE) X(HALT) X(CANCEL) X(FLATTEN)
+#define KILL_LEVEL_TABLE(X)  X(NONE) X(HALT) X(CANCEL) X(FLATTEN)
 #define KILL_LEVEL_MEMBER(w) KILL_LEVEL_##w,
 WORD_ENUM(KILL_LEVEL, kill_level, KILL_LEVEL_TABLE);
 
@@ -18,7 +19,7 @@ struct kill_entry {
         char reason[MESSAGE_SIZE];
         char actor[KEY_NAME_SIZE];
         int64_t at_us;
-        bool closing;      /* cancels or square-offs are not proven by the books yet */
+        bool closing;       /* cancels or square-offs are not proven by the books yet */
         unsigned open_legs; /* live or unresolved legs inside the scope */
 };
 
@@ -33,7 +34,8 @@ struct kill_request {
         const char *scope; /* validated: killswitch_scope_valid() */
         const char *reason;
         void (*done)(struct kill_request *r);
-        enum problem problem; /* NONE: effective and durable. STORE_UNAVAILABLE: effective in memory and marker */
+        enum problem problem; /* NONE: effective and durable. STORE_UNAVAILABLE: effective in memory
+                                 and marker */
         void *userdata;
 };
 void killswitch_set(struct orchestrator *o, struct kill_request *r);

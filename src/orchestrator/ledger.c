@@ -81,7 +81,8 @@ void ledger_done(struct orchestrator *o, const struct store_job *job,
                           LOG_FIELDS({"ORDO_CODE", store_result_name(job->result)}),
                           "the ledger cannot be written, orders are refused: %s", job->error);
         if (job->result == STORE_OK && o->store_failure != STORE_OK)
-                log_event(LOG_NOTICE, EVENT_STORE_RECOVERED, NULL, 0, "the ledger can be written again");
+                log_event(LOG_NOTICE, EVENT_STORE_RECOVERED, NULL, 0,
+                          "the ledger can be written again");
         if (!healthy(job->result))
                 o->store_failure = job->result;
         else if (job->result == STORE_OK)

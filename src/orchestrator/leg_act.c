@@ -186,7 +186,8 @@ static void call_broker(struct leg_act *act)
         call_start(&act->call);
 }
 
-static void unanswered(struct leg_act *act, enum outcome outcome, enum problem p, const char *message)
+static void unanswered(struct leg_act *act, enum outcome outcome, enum problem p,
+                       const char *message)
 {
         struct leg *leg = &act->shown->legs[0];
         leg->outcome = outcome;
@@ -206,7 +207,8 @@ static void intent_written(void *userdata, enum problem p)
                            "the ledger cannot be written");
         } else if (open_leg_unresolved(l) || l->in_operation) {
                 unanswered(act, OUTCOME_UNKNOWN, PROBLEM_OUTCOME_UNKNOWN,
-                           "the order's own outcome is not known yet; it is cancelled when it is found");
+                           "the order's own outcome is not known yet; it is cancelled when it is "
+                           "found");
         } else if (order_status_terminal(l->status)) {
                 open_leg_apply(l, &act->shown->legs[0]);
                 unanswered(act, OUTCOME_REJECTED, PROBLEM_ORDER_NOT_OPEN, "the order is over");
@@ -217,8 +219,8 @@ static void intent_written(void *userdata, enum problem p)
 
 void leg_act_start(struct leg_act *act)
 {
-        struct leg_note n = note_of(act, act->kind == AMEND_MODIFY ? AUDIT_MODIFY_INTENT
-                                                                   : AUDIT_CANCEL_INTENT);
+        struct leg_note n =
+                note_of(act, act->kind == AMEND_MODIFY ? AUDIT_MODIFY_INTENT : AUDIT_CANCEL_INTENT);
         if (act->kind == AMEND_CANCEL)
                 act->leg->cancel_requested = true;
         if (leg_write(act->leg, &n, intent_written, act) < 0)

@@ -2,8 +2,9 @@
  *
  *   begun ─► writing the intent ─► calling ─► writing the answer ─► done
  *
- * A cancel goes on when the ledger cannot take the intent (it removes risk); a modification does not. A leg whose
- * outcome is not known yet is only marked: the cancel is executed when reconcile adopts it. */
+ * A cancel goes on when the ledger cannot take the intent (it removes risk); a modification does
+ * not. A leg whose outcome is not known yet is only marked: the cancel is executed when reconcile
+ * adopts it. */
 #pragma once
 
 #include "orchestrator/call.h"
@@ -12,9 +13,9 @@
 #include "orchestrator/operation.h"
 
 struct leg_act {
-        struct list link; /* the owner's */
-        enum amend_kind kind; /* MODIFY or CANCEL */
-        struct open_leg *leg; /* pinned until done */
+        struct list link;           /* the owner's */
+        enum amend_kind kind;       /* MODIFY or CANCEL */
+        struct open_leg *leg;       /* pinned until done */
         struct order_change change; /* MODIFY: quantity is this leg's new total */
         const char *actor, *correlation_id;
         void (*done)(struct leg_act *act);

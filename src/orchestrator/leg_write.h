@@ -1,9 +1,10 @@
-/* One leg as it is in memory goes to the ledger: the order is read, the state put over it, and written with one
- * audit record; when no leg of the order is unresolved any more, the answer for replays with it. Writes of one
- * leg run one after another, so that a later one never stores what an earlier one replaced. A leg that is over
- * leaves memory with its last write.
+/* One leg as it is in memory goes to the ledger: the order is read, the state put over it, and
+ * written with one audit record; when no leg of the order is unresolved any more, the answer for
+ * replays with it. Writes of one leg run one after another, so that a later one never stores what
+ * an earlier one replaced. A leg that is over leaves memory with its last write.
  *
- *   queued ─► reading the order ─► writing ─► done          (either may fail: done with the problem)
+ *   queued ─► reading the order ─► writing ─► done          (either may fail: done with the
+ * problem)
  */
 #pragma once
 
@@ -31,5 +32,6 @@ struct leg_note {
 
 typedef void leg_write_fn(void *userdata, enum problem p);
 
-/* The note is copied. `done` may be NULL; it is called on the loop thread, later. -ENOMEM: nothing begun. */
+/* The note is copied. `done` may be NULL; it is called on the loop thread, later. -ENOMEM: nothing
+ * begun. */
 int leg_write(struct open_leg *l, const struct leg_note *note, leg_write_fn *done, void *userdata);

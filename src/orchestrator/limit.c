@@ -118,7 +118,8 @@ int64_t limits_value_left(struct limits *l)
 
 static void mix(uint64_t *h, uint64_t value)
 {
-        /* FNV-1a over whole words, then a finaliser: collisions only make a refusal that says so. */
+        /* FNV-1a over whole words, then a finaliser: collisions only make a refusal that says so.
+         */
         *h = (*h ^ value) * UINT64_C(0x100000001b3);
         *h ^= *h >> 29;
 }
@@ -162,7 +163,8 @@ static enum problem check_size(const struct limits *l, const struct leg *leg, in
         char a[DECIMAL_TEXT_SIZE], b[DECIMAL_TEXT_SIZE];
 
         if (set->max_order_quantity && leg->quantity > set->max_order_quantity) {
-                snprintf(detail, size, "quantity %" PRId64 " is above the account's limit of %" PRId64,
+                snprintf(detail, size,
+                         "quantity %" PRId64 " is above the account's limit of %" PRId64,
                          leg->quantity, set->max_order_quantity);
                 return PROBLEM_MAX_ORDER_QUANTITY;
         }
@@ -186,16 +188,18 @@ static enum problem check_count(const struct limits *l, unsigned n_open, int64_t
         const struct account_limits *set = l->set;
 
         if (set->max_open_orders && n_open >= set->max_open_orders) {
-                snprintf(detail, size, "%u orders are open, the account's limit is %" PRId64, n_open,
-                         set->max_open_orders);
+                snprintf(detail, size, "%u orders are open, the account's limit is %" PRId64,
+                         n_open, set->max_open_orders);
                 return PROBLEM_MAX_OPEN_ORDERS;
         }
         if (set->orders_per_day && l->day_orders >= set->orders_per_day) {
-                snprintf(detail, size, "%" PRId64 " orders were sent today, the account's limit is %" PRId64,
+                snprintf(detail, size,
+                         "%" PRId64 " orders were sent today, the account's limit is %" PRId64,
                          l->day_orders, set->orders_per_day);
                 return PROBLEM_MAX_ORDERS_PER_DAY;
         }
-        int64_t second = rate_window_wait(&l->second, now), minute = rate_window_wait(&l->minute, now);
+        int64_t second = rate_window_wait(&l->second, now),
+                minute = rate_window_wait(&l->minute, now);
         if (second || minute) {
                 *ret_retry_s = seconds_up(second > minute ? second : minute);
                 snprintf(detail, size, "the account's limit is %" PRId64 " orders in %s",
@@ -206,8 +210,9 @@ static enum problem check_count(const struct limits *l, unsigned n_open, int64_t
         return PROBLEM_NONE;
 }
 
-enum problem limits_take(struct limits *l, const struct order *o, const struct leg *leg, int64_t value,
-                         unsigned n_open, char *detail, size_t size, int *ret_retry_s)
+enum problem limits_take(struct limits *l, const struct order *o, const struct leg *leg,
+                         int64_t value, unsigned n_open, char *detail, size_t size,
+                         int *ret_retry_s)
 {
         int64_t now = clock_mono_us(), age;
         limits_roll(l);
@@ -222,7 +227,8 @@ enum problem limits_take(struct limits *l, const struct order *o, const struct l
                 if (identical(l, hash, now, &age)) {
                         *ret_retry_s = seconds_up(l->set->repeat_window_us - age);
                         snprintf(detail, size,
-                                 "the same order was sent %" PRId64 " ms ago; the window is %" PRId64 " ms",
+                                 "the same order was sent %" PRId64
+                                 " ms ago; the window is %" PRId64 " ms",
                                  age / 1000, l->set->repeat_window_us / 1000);
                         return PROBLEM_IDENTICAL_ORDER;
                 }

@@ -1,6 +1,6 @@
-/* The limits of one account (orders.md §1.3): several rolling windows at once, counts and values of the day,
- * and the window in which an identical order is taken for a mistake. What a gate took is given back when the
- * order is not sent after all. Zero means no limit. */
+/* The limits of one account (orders.md §1.3): several rolling windows at once, counts and values of
+ * the day, and the window in which an identical order is taken for a mistake. What a gate took is
+ * given back when the order is not sent after all. Zero means no limit. */
 #pragma once
 
 #include <stdbool.h>
@@ -9,9 +9,9 @@
 #include "domain/account.h"
 #include "domain/order.h"
 
-#define LIMIT_SECOND_US    INT64_C(1100000) /* some brokers count calendar seconds (orders.md §6) */
-#define LIMIT_MINUTE_US    (60 * INT64_C(1000000))
-#define LIMIT_IDENTICAL    256 /* recent orders kept for the repeat window */
+#define LIMIT_SECOND_US INT64_C(1100000) /* some brokers count calendar seconds (orders.md §6) */
+#define LIMIT_MINUTE_US (60 * INT64_C(1000000))
+#define LIMIT_IDENTICAL 256 /* recent orders kept for the repeat window */
 
 /* At most `cap` stamps inside any `span_us`. */
 struct rate_window {
@@ -28,7 +28,7 @@ struct limits {
         struct {
                 uint64_t hash;
                 int64_t at_us;
-        } *recent; /* ring of LIMIT_IDENTICAL */
+        } * recent; /* ring of LIMIT_IDENTICAL */
         unsigned next_recent;
 };
 
@@ -36,11 +36,14 @@ int limits_init(struct limits *l, const struct account_limits *set);
 void limits_done(struct limits *l);
 void limits_restore(struct limits *l, int day, int64_t orders, int64_t value);
 
-/* All limits for one leg of `value` (1e-4 rupee, 0 unknown). PROBLEM_NONE: taken. Otherwise nothing is taken
- * and `detail` has the numbers; `ret_retry_s` when waiting helps. `n_open`: legs open now. */
-enum problem limits_take(struct limits *l, const struct order *o, const struct leg *leg, int64_t value,
-                         unsigned n_open, char *detail, size_t size, int *ret_retry_s);
-void limits_give_back(struct limits *l, const struct order *o, const struct leg *leg, int64_t value);
+/* All limits for one leg of `value` (1e-4 rupee, 0 unknown). PROBLEM_NONE: taken. Otherwise nothing
+ * is taken and `detail` has the numbers; `ret_retry_s` when waiting helps. `n_open`: legs open now.
+ */
+enum problem limits_take(struct limits *l, const struct order *o, const struct leg *leg,
+                         int64_t value, unsigned n_open, char *detail, size_t size,
+                         int *ret_retry_s);
+void limits_give_back(struct limits *l, const struct order *o, const struct leg *leg,
+                      int64_t value);
 /* What is left; -1: no limit. */
 int64_t rate_window_left(const struct rate_window *w);
 int64_t limits_orders_left(struct limits *l);

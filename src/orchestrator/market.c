@@ -46,7 +46,8 @@ static int read_file(const char *dir, struct market_file *f, char *fault)
 
 static struct csv_source source(const struct market_file *f)
 {
-        return (struct csv_source){.name = f->name, .data = text_str(&f->body), .size = f->body.len};
+        return (struct csv_source){
+                .name = f->name, .data = text_str(&f->body), .size = f->body.len};
 }
 
 enum { SESSIONS, HOLIDAYS, INSTRUMENTS, TICKS, CONTRACTS, _FILES };
@@ -69,7 +70,7 @@ static int build(const struct market_file *files, int day, char *fault, struct m
 int market_load(const char *dir, int day, char fault[static MARKET_FAULT_SIZE], struct market **ret)
 {
         struct market_file files[_FILES] = {
-                [SESSIONS] = {.name = "sessions.csv"},   [HOLIDAYS] = {.name = "holidays.csv"},
+                [SESSIONS] = {.name = "sessions.csv"},       [HOLIDAYS] = {.name = "holidays.csv"},
                 [INSTRUMENTS] = {.name = "instruments.csv"}, [TICKS] = {.name = "ticks.csv"},
                 [CONTRACTS] = {.name = "contracts.csv"},
         };

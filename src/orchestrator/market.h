@@ -11,11 +11,12 @@ struct market {
         int day; /* the instruments are of this IST day */
 };
 
-#define MARKET_FILE_MAX  (64U << 20)
+#define MARKET_FILE_MAX   (64U << 20)
 #define MARKET_FAULT_SIZE 256
 
-/* Blocking: before the loop turns, or on a small directory. -EBADMSG or another negative errno with one
- * sentence that names the file in `fault`. */
-int market_load(const char *dir, int day, char fault[static MARKET_FAULT_SIZE], struct market **ret);
+/* Blocking: before the loop turns, or on a small directory. -EBADMSG or another negative errno with
+ * one sentence that names the file in `fault`. */
+int market_load(const char *dir, int day, char fault[static MARKET_FAULT_SIZE],
+                struct market **ret);
 struct market *market_free(struct market *m);
 DEFINE_CLEANUP(struct market *, market_free)

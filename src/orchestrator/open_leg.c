@@ -74,15 +74,15 @@ void open_leg_retire(struct open_leg *l)
 {
         bool over = l->state == LEG_STATE_SETTLED &&
                     (order_status_terminal(l->status) || l->outcome != OUTCOME_ACCEPTED);
-        if (over && !l->dirty && l->pins == 0 && !l->in_operation && !l->write_running && list_empty(&l->writes))
+        if (over && !l->dirty && l->pins == 0 && !l->in_operation && !l->write_running &&
+            list_empty(&l->writes))
                 open_leg_remove(&l->account->orchestrator->open_legs, l);
 }
 
 void open_legs_free(struct open_legs *set)
 {
         struct open_leg *l, *next;
-        HASH_ITER(hh, set->by_tag, l, next)
-        {
+        HASH_ITER (hh, set->by_tag, l, next) {
                 HASH_DEL(set->by_tag, l);
                 free(l);
         }
@@ -124,7 +124,8 @@ bool open_leg_update(struct open_leg *l, const struct book_order *row)
         bool changed = l->status != row->status || l->filled_quantity != row->filled_quantity ||
                        l->average_price != row->average_price || l->quantity != row->quantity ||
                        l->price != row->price || l->trigger_price != row->trigger_price ||
-                       l->type != row->type || !text_equal(l->broker_order_id, row->broker_order_id);
+                       l->type != row->type ||
+                       !text_equal(l->broker_order_id, row->broker_order_id);
         if (!changed)
                 return false;
         l->status = row->status;

@@ -1,6 +1,7 @@
-/* The legs that are not over: live at the broker, or with an outcome that is not known. One compact struct
- * each, the truth about their state while the daemon runs; the ledger's rows are written from it, so that an
- * older picture never overwrites a newer one. Found by tag, by account, by order. Loop thread only. */
+/* The legs that are not over: live at the broker, or with an outcome that is not known. One compact
+ * struct each, the truth about their state while the daemon runs; the ledger's rows are written
+ * from it, so that an older picture never overwrites a newer one. Found by tag, by account, by
+ * order. Loop thread only. */
 #pragma once
 
 #include <stdbool.h>
@@ -32,9 +33,9 @@ struct open_leg {
         enum order_status status;
         int64_t quantity, price, trigger_price;
         int64_t filled_quantity, average_price;
-        int64_t since_us;  /* wall: the intent */
+        int64_t since_us; /* wall: the intent */
         bool cancel_requested;
-        bool in_operation; /* its own operation is still running: reconcile leaves it alone */
+        bool in_operation;  /* its own operation is still running: reconcile leaves it alone */
         struct list writes; /* struct leg_write: one at a time, in order */
         bool write_running;
         bool dirty;    /* memory knows more than the ledger: a write failed */

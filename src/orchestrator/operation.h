@@ -1,15 +1,17 @@
-/* Placing, modifying, cancelling and resolving orders. See operation.c for the picture of the states. */
+/* Placing, modifying, cancelling and resolving orders. See operation.c for the picture of the
+ * states. */
 #pragma once
 
 #include "orchestrator/orchestrator.h"
 
-/* What an operation came to. Either `problem` is set (nothing durable happened; `detail`, perhaps `pointer`
- * and `retry_after_s` say more), or `status` and `body` are ready to be sent as they are. */
+/* What an operation came to. Either `problem` is set (nothing durable happened; `detail`, perhaps
+ * `pointer` and `retry_after_s` say more), or `status` and `body` are ready to be sent as they are.
+ */
 struct answer {
         enum problem problem;
         char detail[256];
-        char pointer[48];    /* JSON pointer of the field at fault; "" none */
-        int retry_after_s;   /* 0: none */
+        char pointer[48];       /* JSON pointer of the field at fault; "" none */
+        int retry_after_s;      /* 0: none */
         char order_id[ID_SIZE]; /* for Location; "" none */
 
         int status;
@@ -23,7 +25,8 @@ struct place_request {
         struct caller caller;
         struct order *order; /* as the client asked, legs with account and multiplier; taken over */
         const char *idempotency_key; /* NULL: none */
-        bool validate_only; /* every gate, nothing sent, nothing written: status 200 or the refusal */
+        bool validate_only; /* every gate, nothing sent, nothing written: status 200 or the refusal
+                             */
         void (*done)(struct place_request *r);
         struct answer answer;
         void *userdata;
@@ -44,26 +47,28 @@ enum amend_kind { AMEND_MODIFY, AMEND_CANCEL, AMEND_RESOLVE };
 struct amend_request {
         enum amend_kind kind;
         struct caller caller;
-        const char *id; /* order id, or "client:<client_order_id>" of today */
-        struct order_change change;      /* MODIFY */
-        unsigned leg;                    /* RESOLVE: number */
-        enum outcome outcome;            /* RESOLVE: ACCEPTED, REJECTED or NOT_PLACED */
-        const char *broker_order_id;     /* RESOLVE as ACCEPTED */
-        const char *reason;              /* RESOLVE */
+        const char *id;              /* order id, or "client:<client_order_id>" of today */
+        struct order_change change;  /* MODIFY */
+        unsigned leg;                /* RESOLVE: number */
+        enum outcome outcome;        /* RESOLVE: ACCEPTED, REJECTED or NOT_PLACED */
+        const char *broker_order_id; /* RESOLVE as ACCEPTED */
+        const char *reason;          /* RESOLVE */
         void (*done)(struct amend_request *r);
         struct answer answer;
         void *userdata;
 };
 void operation_amend(struct orchestrator *o, struct amend_request *r);
 
-/* Cancel every live order of the named accounts (all of the caller's when NULL), of one symbol or all. */
+/* Cancel every live order of the named accounts (all of the caller's when NULL), of one symbol or
+ * all. */
 struct cancel_many_request {
         struct caller caller;
         const char *const *accounts; /* NULL-terminated or NULL */
         const char *symbol;          /* NULL: all */
         void (*done)(struct cancel_many_request *r);
-        struct answer answer; /* only .problem is used */
-        struct order **orders; /* out: one per order; its legs' outcome is that of the cancel; freed after done */
+        struct answer answer;  /* only .problem is used */
+        struct order **orders; /* out: one per order; its legs' outcome is that of the cancel; freed
+                                  after done */
         unsigned n_orders;
         void *userdata;
 };

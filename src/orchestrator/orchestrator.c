@@ -77,7 +77,7 @@ static int init_account(struct orchestrator *o, unsigned i)
         return r < 0 ? r : book_init(a);
 }
 
-/* --- restart: what the ledger knows (orders.md §3 "Restart") --------------------------------------------- */
+/* --- restart: what the ledger knows (orders.md §3 "Restart") --- */
 
 /* A leg without the sending mark was certainly not sent; with it, reconcile asks the book. */
 static int restore_leg(struct orchestrator *o, const struct order *order, const struct leg *leg)
@@ -135,8 +135,7 @@ static int restore(struct orchestrator *o, char error[static STORE_ERROR_SIZE])
 static void settle_unsent(struct orchestrator *o)
 {
         struct open_leg *l, *next;
-        HASH_ITER(hh, o->open_legs.by_tag, l, next)
-        {
+        HASH_ITER (hh, o->open_legs.by_tag, l, next) {
                 if (l->state != LEG_STATE_SETTLED || l->outcome != OUTCOME_NOT_SENT)
                         continue;
                 struct leg_note n = {.action = AUDIT_LEG_RESOLVED,
@@ -156,8 +155,8 @@ static void on_commit(void *userdata, unsigned jobs, int64_t us)
         series_observe(o->group_size, jobs);
 }
 
-int orchestrator_new(const struct orchestrator_options *options, char error[static STORE_ERROR_SIZE],
-                     struct orchestrator **ret)
+int orchestrator_new(const struct orchestrator_options *options,
+                     char error[static STORE_ERROR_SIZE], struct orchestrator **ret)
 {
         _cleanup_(orchestrator_freep) struct orchestrator *o = calloc(1, sizeof(*o));
         if (!o)
@@ -240,8 +239,7 @@ struct orchestrator *orchestrator_free(struct orchestrator *o)
         }
         open_legs_free(&o->open_legs);
         keys_done(&o->keys);
-        LIST_FOREACH(it, &o->riders)
-        {
+        LIST_FOREACH (it, &o->riders) {
                 list_unlink(it);
                 rider_settle(LIST_ENTRY(it, struct rider, link), false);
         }

@@ -1,10 +1,11 @@
-/* What happens to a request. The one object the outside face talks to: it owns accounts, sessions, the
- * kill switch, gates, running operations, reconcile, jobs and the event stream, and drives the store and
- * the brokers. It knows neither HTTP nor the client's JSON. Loop thread only.
+/* What happens to a request. The one object the outside face talks to: it owns accounts, sessions,
+ * the kill switch, gates, running operations, reconcile, jobs and the event stream, and drives the
+ * store and the brokers. It knows neither HTTP nor the client's JSON. Loop thread only.
  *
- * Requests are structs the caller allocates, fills and hands over together with `done`. `done` is called
- * exactly once, on the loop thread, never from inside the call that started it; all strings inside must
- * live until then, and what the answer holds is valid only inside `done` unless said otherwise. */
+ * Requests are structs the caller allocates, fills and hands over together with `done`. `done` is
+ * called exactly once, on the loop thread, never from inside the call that started it; all strings
+ * inside must live until then, and what the answer holds is valid only inside `done` unless said
+ * otherwise. */
 #pragma once
 
 #include <stdbool.h>
@@ -21,8 +22,9 @@
 
 struct orchestrator;
 
-/* Writes the body of an answer to a placed, modified or cancelled order (http/render). It is stored verbatim
- * in the same commit as the outcome, hence the port. `status` and `cause` as order_http_status(). */
+/* Writes the body of an answer to a placed, modified or cancelled order (http/render). It is stored
+ * verbatim in the same commit as the outcome, hence the port. `status` and `cause` as
+ * order_http_status(). */
 struct answer_view {
         const struct order *order;
         int status;
@@ -50,7 +52,8 @@ struct orchestrator_options {
         answer_render_fn *render;
 };
 
-/* Reads what the ledger knows (blocking: before the loop turns). 0 or negative errno with `error`. */
+/* Reads what the ledger knows (blocking: before the loop turns). 0 or negative errno with `error`.
+ */
 int orchestrator_new(const struct orchestrator_options *o, char error[static STORE_ERROR_SIZE],
                      struct orchestrator **ret);
 /* Begins work on the loop: sessions, first book reads, reconcile, jobs. */
@@ -66,7 +69,8 @@ DEFINE_CLEANUP(struct orchestrator *, orchestrator_free)
 struct caller {
         const char *key_name;
         const char *correlation_id;
-        const char *const *accounts; /* NULL-terminated; NULL: all. Others do not exist for this caller */
+        const char *const
+                *accounts; /* NULL-terminated; NULL: all. Others do not exist for this caller */
         bool admin;
 };
 bool caller_may_use(const struct caller *c, const char *account);

@@ -27,7 +27,7 @@ bool order_narrow(struct order *o, const struct caller *c)
         return n > 0;
 }
 
-/* --- one order ------------------------------------------------------------------------------------ */
+/* --- one order --- */
 
 struct order_read {
         struct orchestrator *o;
@@ -65,7 +65,7 @@ void query_order(struct orchestrator *o, struct order_query *q)
         store_submit(o->store, &r->get.job);
 }
 
-/* --- many orders ----------------------------------------------------------------------------------- */
+/* --- many orders --- */
 
 struct orders_read {
         struct orchestrator *o;
@@ -117,7 +117,7 @@ void query_orders(struct orchestrator *o, struct orders_query *q)
         store_submit(o->store, &r->list.job);
 }
 
-/* --- the audit -------------------------------------------------------------------------------------- */
+/* --- the audit --- */
 
 struct audit_read {
         struct audit_query *query;

@@ -1,5 +1,5 @@
-/* Reading: orders from the ledger, everything else from the brokers (concurrently, each account with its own
- * error), instruments from the set. */
+/* Reading: orders from the ledger, everything else from the brokers (concurrently, each account
+ * with its own error), instruments from the set. */
 #pragma once
 
 #include "orchestrator/orchestrator.h"
@@ -31,7 +31,13 @@ struct orders_query {
 };
 void query_orders(struct orchestrator *o, struct orders_query *q);
 
-enum account_query_kind { QUERY_FUNDS, QUERY_HOLDINGS, QUERY_POSITIONS, QUERY_PORTFOLIO, QUERY_TRADES };
+enum account_query_kind {
+        QUERY_FUNDS,
+        QUERY_HOLDINGS,
+        QUERY_POSITIONS,
+        QUERY_PORTFOLIO,
+        QUERY_TRADES
+};
 
 struct account_result {
         const struct account *account;

@@ -1,5 +1,5 @@
-/* Reads that go to the brokers: one call per account and thing, all at once; each account has its own result. What
- * a local exchange changed by being asked is durable before it is shown. */
+/* Reads that go to the brokers: one call per account and thing, all at once; each account has its
+ * own result. What a local exchange changed by being asked is durable before it is shown. */
 #include "orchestrator/query.h"
 
 #include <stdlib.h>
@@ -35,10 +35,8 @@ static const struct {
         const enum broker_op *ops;
         unsigned n;
 } kinds[] = {
-        [QUERY_FUNDS] = {funds_ops, 1},
-        [QUERY_HOLDINGS] = {holdings_ops, 1},
-        [QUERY_POSITIONS] = {positions_ops, 1},
-        [QUERY_PORTFOLIO] = {portfolio_ops, PARTS_MAX},
+        [QUERY_FUNDS] = {funds_ops, 1},         [QUERY_HOLDINGS] = {holdings_ops, 1},
+        [QUERY_POSITIONS] = {positions_ops, 1}, [QUERY_PORTFOLIO] = {portfolio_ops, PARTS_MAX},
         [QUERY_TRADES] = {trades_ops, 1},
 };
 
@@ -95,7 +93,8 @@ static void take(struct account_result *to, struct broker_result *from, enum bro
                 to->trades = TAKE(from->trades);
                 to->n_trades = from->n_trades;
                 for (unsigned i = 0; i < to->n_trades; i++)
-                        text_copy(to->trades[i].account, sizeof(to->trades[i].account), to->account->id);
+                        text_copy(to->trades[i].account, sizeof(to->trades[i].account),
+                                  to->account->id);
                 break;
         }
 }
@@ -175,7 +174,7 @@ void query_accounts(struct orchestrator *o, struct account_query *q)
                 call_start(&r->parts[i].call);
 }
 
-/* --- quotes -------------------------------------------------------------------------------------------- */
+/* --- quotes --- */
 
 struct quotes_read {
         struct orchestrator *o;
@@ -189,7 +188,7 @@ static void quotes_got(struct call *c)
         struct quotes_query *q = r->query;
 
         ledger_flush(r->o);
-        q->problem = c->result.outcome == OUTCOME_ACCEPTED          ? PROBLEM_NONE
+        q->problem = c->result.outcome == OUTCOME_ACCEPTED           ? PROBLEM_NONE
                      : c->result.problem == PROBLEM_SESSION_REQUIRED ? PROBLEM_SESSION_REQUIRED
                                                                      : PROBLEM_BROKER_UNREACHABLE;
         text_copy(q->message, sizeof(q->message), c->result.message);
@@ -222,7 +221,8 @@ void query_quotes(struct orchestrator *o, struct quotes_query *q)
         struct quotes_read *r = calloc(1, sizeof(*r));
         struct account_state *a = source_of(o, q);
         if (!r || !a)
-                abort(); /* there is at least one account, and http checks that the caller has one */
+                abort(); /* there is at least one account, and http checks that the caller has one
+                          */
         r->o = o;
         r->query = q;
         q->source = a->account->id;

@@ -34,8 +34,7 @@ static void make_room(struct account_state *a)
         struct quote_entry *e, *next;
         if (HASH_COUNT(a->quotes.by_symbol) < QUOTE_CACHE_MAX)
                 return;
-        HASH_ITER(hh, a->quotes.by_symbol, e, next)
-        {
+        HASH_ITER (hh, a->quotes.by_symbol, e, next) {
                 if (e->reading)
                         continue;
                 forget(a, e);
@@ -68,8 +67,7 @@ static void read_ended(struct call *c)
 
         struct list waiters = LIST_INIT(waiters);
         list_splice(&waiters, &e->waiters);
-        LIST_FOREACH(it, &waiters)
-        {
+        LIST_FOREACH (it, &waiters) {
                 list_unlink(it);
                 struct quote_waiter *w = LIST_ENTRY(it, struct quote_waiter, link);
                 w->ready(w);
@@ -101,8 +99,7 @@ int quote_wait(struct account_state *a, const struct instrument *i, struct quote
 void quotes_done(struct account_state *a)
 {
         struct quote_entry *e, *next;
-        HASH_ITER(hh, a->quotes.by_symbol, e, next)
-        {
+        HASH_ITER (hh, a->quotes.by_symbol, e, next) {
                 forget(a, e);
         }
 }

@@ -1,4 +1,5 @@
-/* Last prices of an account's source, kept for a moment so that the order path does not ask for each order. */
+/* Last prices of an account's source, kept for a moment so that the order path does not ask for
+ * each order. */
 #pragma once
 
 #include <uthash.h>

@@ -199,15 +199,16 @@ void record_log_leg(const char *message_id, int level, const struct order *o, co
                 return;
         snprintf(number, sizeof(number), "%u", leg->number);
         const char *why = leg->broker_message[0] ? leg->broker_message : leg->message;
-        log_event(level, message_id,
-                  LOG_FIELDS({"ORDO_CORRELATION_ID", o->correlation_id[0] ? o->correlation_id : NULL},
-                             {"ORDO_ACCOUNT", leg->account}, {"ORDO_ORDER", o->id},
-                             {"ORDO_LEG", number}, {"ORDO_ACTION", action},
-                             {"ORDO_OUTCOME", outcome_name(leg->outcome)},
-                             {"ORDO_STATUS", order_status_name(leg->status)},
-                             {"ORDO_CODE", leg->problem ? problem_code(leg->problem) : NULL},
-                             {"ORDO_ACTOR", o->key_name}),
-                  "%s %s: %s %s %" PRId64 " %s is %s%s%s", action, outcome_name(leg->outcome),
-                  leg->account, side_name(o->side), leg->quantity, o->symbol,
-                  order_status_name(leg->status), why[0] ? ": " : "", why);
+        log_event(
+                level, message_id,
+                LOG_FIELDS({"ORDO_CORRELATION_ID", o->correlation_id[0] ? o->correlation_id : NULL},
+                           {"ORDO_ACCOUNT", leg->account}, {"ORDO_ORDER", o->id},
+                           {"ORDO_LEG", number}, {"ORDO_ACTION", action},
+                           {"ORDO_OUTCOME", outcome_name(leg->outcome)},
+                           {"ORDO_STATUS", order_status_name(leg->status)},
+                           {"ORDO_CODE", leg->problem ? problem_code(leg->problem) : NULL},
+                           {"ORDO_ACTOR", o->key_name}),
+                "%s %s: %s %s %" PRId64 " %s is %s%s%s", action, outcome_name(leg->outcome),
+                leg->account, side_name(o->side), leg->quantity, o->symbol,
+                order_status_name(leg->status), why[0] ? ": " : "", why);
 }

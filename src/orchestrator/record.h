@@ -1,5 +1,5 @@
-/* Audit records and journal records of what happens to orders, built from an allow-list of fields. An audit
- * record borrows from the order: both must live until it is stored. */
+/* Audit records and journal records of what happens to orders, built from an allow-list of fields.
+ * An audit record borrows from the order: both must live until it is stored. */
 #pragma once
 
 #include "domain/audit_record.h"
@@ -8,7 +8,8 @@
 struct account_state;
 
 void record_intent(struct audit_record *a, const struct order *o);
-/* Every leg was refused by gates: nothing was sent. `all`: the whole order; else one account's leg. */
+/* Every leg was refused by gates: nothing was sent. `all`: the whole order; else one account's leg.
+ */
 void record_refused(struct audit_record *a, const struct order *o);
 void record_leg(struct audit_record *a, enum audit_action action, const struct order *o,
                 const struct leg *leg, const char *actor, const char *correlation_id);

@@ -1,5 +1,6 @@
 /* none ─► pending ─► active ─► expired ─► pending …      logout: any ─► none
- * A broker that needs no login (paper) goes from none to active by itself unless someone logged it out. */
+ * A broker that needs no login (paper) goes from none to active by itself unless someone logged it
+ * out. */
 #include "orchestrator/session.h"
 
 #include <stdlib.h>
@@ -13,7 +14,8 @@
 #include "orchestrator/record.h"
 #include "orchestrator/state.h"
 
-#define SESSION_COLUMN_LOGGED_OUT "logged_out" /* the mark of a broker without login that was logged out */
+#define SESSION_COLUMN_LOGGED_OUT \
+        "logged_out" /* the mark of a broker without login that was logged out */
 
 bool session_view(const struct orchestrator *o, const char *account, struct session_view *ret)
 {
@@ -39,7 +41,8 @@ static void set(struct account_state *a, enum session_state state)
         if (state == SESSION_STATE_ACTIVE)
                 a->last_login_us = a->session_since_us;
         log_event(LOG_NOTICE, EVENT_SESSION,
-                  LOG_FIELDS({"ORDO_ACCOUNT", a->account->id}, {"ORDO_STATUS", session_state_name(state)}),
+                  LOG_FIELDS({"ORDO_ACCOUNT", a->account->id},
+                             {"ORDO_STATUS", session_state_name(state)}),
                   "session of %s: %s", a->account->id, session_state_name(state));
 }
 
@@ -190,8 +193,8 @@ void session_report(struct orchestrator *o, struct report_request *r)
         w->o = o;
         w->request = r;
         list_init(&w->riders);
-        record_act(&w->audit, AUDIT_LOGIN_REPORT, r->caller.key_name, r->caller.correlation_id, NULL, NULL,
-                   r->payload);
+        record_act(&w->audit, AUDIT_LOGIN_REPORT, r->caller.key_name, r->caller.correlation_id,
+                   NULL, NULL, r->payload);
         w->put = (struct store_append){.job.done = report_stored, .audit = &w->audit, .n_audit = 1};
         ledger_append(o, &w->put, &w->riders);
 }

@@ -1,10 +1,10 @@
-/* The broker session of an account: login in steps, token sealed at rest, expiry. The paper broker needs no
- * login; it has a session unless someone logged it out. */
+/* The broker session of an account: login in steps, token sealed at rest, expiry. The paper broker
+ * needs no login; it has a session unless someone logged it out. */
 #pragma once
 
 #include "orchestrator/orchestrator.h"
 
-#define SESSION_STATE_TABLE(X) X(NONE) X(PENDING) X(ACTIVE) X(EXPIRED)
+#define SESSION_STATE_TABLE(X)  X(NONE) X(PENDING) X(ACTIVE) X(EXPIRED)
 #define SESSION_STATE_MEMBER(w) SESSION_STATE_##w,
 WORD_ENUM(SESSION_STATE, session_state, SESSION_STATE_TABLE); /* lower case */
 
@@ -34,7 +34,7 @@ struct session_request {
         char detail[MESSAGE_SIZE];
         /* LOGIN out */
         char login_id[UUID_SIZE];
-        const char *method; /* "none", "redirect", "otp", "totp" */
+        const char *method;    /* "none", "redirect", "otp", "totp" */
         const char *login_url; /* NULL */
         int64_t expires_us;
         struct session_view view;
@@ -42,7 +42,8 @@ struct session_request {
 };
 void session_act(struct orchestrator *o, struct session_request *r);
 
-/* The login helper's summary, into the audit. `payload` is a JSON object made by http from checked fields. */
+/* The login helper's summary, into the audit. `payload` is a JSON object made by http from checked
+ * fields. */
 struct report_request {
         struct caller caller;
         const char *payload;

@@ -1,4 +1,5 @@
-/* What the orchestrator holds while it runs. Internal to this folder: the outside sees orchestrator.h. */
+/* What the orchestrator holds while it runs. Internal to this folder: the outside sees
+ * orchestrator.h. */
 #pragma once
 
 #include "orchestrator/event.h"
@@ -26,7 +27,7 @@ struct account_state {
         int64_t session_since_us, session_expires_us, last_login_us;
         char login_id[UUID_SIZE]; /* of the pending login; "" */
 
-        bool ready; /* a complete book was read since start */
+        bool ready;            /* a complete book was read since start */
         struct list open_legs; /* struct open_leg.of_account */
         unsigned n_open, n_unresolved, n_needs_operator;
         struct book_reader *book;
@@ -88,14 +89,15 @@ void session_ended(struct account_state *a);
 void session_restore(struct orchestrator *o, const struct store_session_row *rows, unsigned n);
 void session_start(struct account_state *a);
 
-/* Every write to the ledger goes through here: takes along the riders that wait, so that they are stored in
- * the order they were made and never later than what was derived from them. `riders` must be a list of the
- * job's owner (it becomes job->riders). */
+/* Every write to the ledger goes through here: takes along the riders that wait, so that they are
+ * stored in the order they were made and never later than what was derived from them. `riders` must
+ * be a list of the job's owner (it becomes job->riders). */
 void ledger_outcome(struct orchestrator *o, struct store_outcome *job, struct list *riders);
 void ledger_append(struct orchestrator *o, struct store_append *job, struct list *riders);
 /* Stores riders that came with a read, if any wait. */
 void ledger_flush(struct orchestrator *o);
-/* To be called first in the `done` of every write: keeps the health of the ledger, publishes its records. */
+/* To be called first in the `done` of every write: keeps the health of the ledger, publishes its
+ * records. */
 void ledger_done(struct orchestrator *o, const struct store_job *job,
                  const struct audit_record *audit, unsigned n_audit);
 enum problem ledger_problem(enum store_result r);

@@ -87,12 +87,13 @@ void status_measure(struct orchestrator *o)
         store_stats(o->store, &stats);
         series_set(metrics_series(m, METER_BUILD_INFO, o->options.version, NULL), 1);
         series_set(metrics_series(m, METER_STORE_QUEUE, NULL), stats.queued);
-        series_set(metrics_series(m, METER_LOG_DROPPED, NULL), (double)log_dropped());
+        series_set_int(metrics_series(m, METER_LOG_DROPPED, NULL), (int64_t)log_dropped());
         for (int r = 0; r < _STORE_RESULT_MAX; r++)
                 if (stats.errors[r])
-                        series_set(metrics_series(m, METER_STORE_ERRORS,
-                                                  store_result_name((enum store_result)r), NULL),
-                                   (double)stats.errors[r]);
+                        series_set_int(metrics_series(m, METER_STORE_ERRORS,
+                                                      store_result_name((enum store_result)r),
+                                                      NULL),
+                                       (int64_t)stats.errors[r]);
         series_set(metrics_series(m, METER_KILL_SWITCH_LEVEL, "global", NULL),
                    killswitch_level(o, NULL));
         unsigned n = killswitch_list(o, &kills);
@@ -103,9 +104,10 @@ void status_measure(struct orchestrator *o)
                 const struct account_state *a = &o->accounts[i];
                 const char *id = a->account->id;
                 series_set(metrics_series(m, METER_UNRESOLVED_LEGS, id, NULL), a->n_unresolved);
-                series_set(metrics_series(m, METER_OPEN_LEGS, id, NULL), a->n_open - a->n_unresolved);
+                series_set(metrics_series(m, METER_OPEN_LEGS, id, NULL),
+                           a->n_open - a->n_unresolved);
                 series_set(metrics_series(m, METER_BREAKER_STATE, id, NULL), 0);
-                series_set(metrics_series(m, METER_SESSION_EXPIRY, id, NULL),
-                           (double)a->session_expires_us / 1e6);
+                series_set_us(metrics_series(m, METER_SESSION_EXPIRY, id, NULL),
+                              a->session_expires_us);
         }
 }

@@ -1,4 +1,5 @@
-/* The state of the whole for /ready, /status, /jobs and the service manager: plain values, read at once. */
+/* The state of the whole for /ready, /status, /jobs and the service manager: plain values, read at
+ * once. */
 #pragma once
 
 #include "orchestrator/killswitch.h"
@@ -8,9 +9,9 @@
 struct account_status {
         const struct account *account;
         struct session_view session;
-        bool ready;                 /* its books were read back since start */
-        const char *breaker;        /* "closed", "half_open", "open" */
-        int64_t last_call_us;       /* wall clock; 0 never */
+        bool ready;           /* its books were read back since start */
+        const char *breaker;  /* "closed", "half_open", "open" */
+        int64_t last_call_us; /* wall clock; 0 never */
         char last_error[MESSAGE_SIZE];
         unsigned open_legs, unresolved_legs, needs_operator;
         /* what is left of the limits; -1: no limit */

@@ -65,17 +65,25 @@ static void add_failed_legs(struct json_object *problem, struct text *t)
                 show_json(json_at(leg, "account"), t);
                 text_add(t, ": ");
                 show_json(json_at(leg, "code"), t);
-                add_line(t, why ? ":" : "", why ? why : "no reason was given");
+                text_add(t, why ? ": " : "");
+                show_text(why ? why : "", t);
+                text_add_char(t, '\n');
         }
+}
+
+static const char *meaning_of(const char *code)
+{
+        int p = code ? problem_from_code(code) : -1;
+
+        return p > 0 ? problem_meaning((enum problem)p) : NULL;
 }
 
 /* What the table of problems advises, unless the detail says the same. */
 static void add_remedy(const char *code, const char *detail, struct text *t)
 {
-        int p = code ? problem_from_code(code) : -1;
-        const char *remedy = p > 0 ? problem_meaning((enum problem)p) : NULL;
+        const char *remedy = meaning_of(code);
 
-        if (remedy && *remedy && !text_equal(remedy, detail))
+        if (!text_equal(remedy, detail))
                 add_line(t, NULL, remedy);
 }
 
@@ -94,11 +102,14 @@ void ask_print_problem(const struct answer *a)
         text_add(&t, "ordoctl: ");
         show_text(title, &t);
         text_addf(&t, " (%.60s, HTTP %ld)\n", code ? code : "no code", a->status);
-        add_line(&t, NULL, detail);
+        /* The errors say more than a detail that only points at them. */
+        if (!json_at(p, "errors") || !text_equal(detail, meaning_of(code)))
+                add_line(&t, NULL, detail);
         add_errors(p, &t);
         add_line(&t, "The broker says:", broker);
         add_failed_legs(p, &t);
-        add_remedy(code, detail, &t);
+        if (!json_at(p, "errors"))
+                add_remedy(code, detail, &t);
         if (a->retry_after >= 0)
                 text_addf(&t, "  Try again in %ld s.\n", a->retry_after);
         add_line(&t, "Correlation id", string_at(p, "correlation_id"));

@@ -4,11 +4,24 @@
 
 #define ANSWER_DEPTH_MAX   32
 #define ANSWER_MEMBERS_MAX (1U << 21)
+#define RETRY_AFTER_MAX    86400
 
 void answer_done(struct answer *a)
 {
         text_done(&a->body);
         a->json = json_free(a->json);
+}
+
+/* Plain HTTP is for this machine, and for a line that is protected by other means. */
+static void warn_of_plain(const struct endpoint *e)
+{
+        static const char *const local[] = {"http://127.", "http://localhost", "http://[::1]"};
+        bool safe = *e->unix_path || text_starts(e->base, "https://");
+
+        for (size_t i = 0; i < ELEMENTS(local); i++)
+                safe |= text_starts(e->base, local[i]);
+        if (!safe)
+                ctl_note("ordoctl: warning: the token travels to %s without encryption", e->shown);
 }
 
 int client_open(struct ctl *c)
@@ -20,13 +33,14 @@ int client_open(struct ctl *c)
                 return ctl_fail(CTL_UNEXPECTED, "out of memory");
         c->client = client;
         client->ctl = c;
-        int r = endpoint_find(c, &client->address);
+        int r = endpoint_find(c, &client->endpoint);
         if (r == CTL_OK)
                 r = endpoint_token(c, &client->token);
         if (r != CTL_OK) {
                 c->client = client_close(client);
                 return r;
         }
+        warn_of_plain(&client->endpoint);
         if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK ||
             !(client->curl = curl_easy_init())) {
                 c->client = client_close(client);
@@ -162,15 +176,15 @@ static size_t on_header(char *line, size_t size, size_t n, void *userdata)
 {
         struct answer *a = userdata;
         const char *value;
+        size_t all = size * n, k;
         int64_t seconds;
 
-        n *= size;
-        if (header_is(line, n, "Retry-After", &value, &n) &&
-            text_parse_int(value, n, 0, 86400, &seconds) == 0)
+        if (header_is(line, all, "Retry-After", &value, &k) &&
+            text_parse_int(value, k, 0, RETRY_AFTER_MAX, &seconds) == 0)
                 a->retry_after = (long)seconds;
-        else if (header_is(line, n, "Idempotent-Replayed", &value, &n))
-                a->replayed = n == strlen("true") && memcmp(value, "true", n) == 0;
-        return n;
+        else if (header_is(line, all, "Idempotent-Replayed", &value, &k))
+                a->replayed = k == strlen("true") && memcmp(value, "true", k) == 0;
+        return all;
 }
 
 /* What the transfer came to, by what is known of the bytes and not by the kind of error. */

@@ -1,6 +1,7 @@
 /* Logging accounts in, one after another. What a broker wants is asked for on the terminal, or
  * comes from the environment when nobody is there. */
 #include <ctype.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <termios.h>
@@ -87,12 +88,23 @@ static const char *otp_variable(const char *account)
         return value && *value ? value : NULL;
 }
 
-/* A line from the terminal, unseen when it is a code. False: nothing was typed. */
+static volatile sig_atomic_t interrupted;
+
+static void on_interrupt(int number)
+{
+        interrupted = number;
+}
+
+/* A line from the terminal, unseen when it is a code. Ctrl-C gives up, but only after the terminal
+ * shows again what is typed. False: nothing was typed. */
 static bool prompt(const char *account, const char *question, bool hidden,
                    char buf[static INPUT_SIZE])
 {
         struct termios before, quiet;
         bool changed = hidden && tcgetattr(STDIN_FILENO, &before) == 0;
+        struct sigaction old, action = {.sa_handler = on_interrupt};
+
+        (void)sigaction(SIGINT, &action, &old);
 
         if (changed) {
                 quiet = before;
@@ -105,6 +117,9 @@ static bool prompt(const char *account, const char *question, bool hidden,
                 (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
                 (void)fputc('\n', stderr);
         }
+        (void)sigaction(SIGINT, &old, NULL);
+        if (interrupted)
+                (void)raise(SIGINT);
         if (!got)
                 return false;
         buf[strcspn(buf, "\r\n")] = '\0';

@@ -193,11 +193,11 @@ static void pad(struct text *t, unsigned n)
 static void print_cell(const struct table *t, unsigned i, const char *s, unsigned wide,
                        const char *colour, struct text *ret)
 {
-        bool last = i + 1 == t->n_columns, right = t->columns[i].kind == COLUMN_NUMBER;
+        bool right = t->columns[i].kind == COLUMN_NUMBER;
         unsigned room = wide > width(s) ? wide - width(s) : 0;
 
-        if (i > 0)
-                text_add(ret, GAP);
+        if (wide == 0)
+                return;
         if (right)
                 pad(ret, room);
         if (colour)
@@ -206,8 +206,9 @@ static void print_cell(const struct table *t, unsigned i, const char *s, unsigne
                 text_add(ret, s);
         if (colour)
                 text_add(ret, NO_COLOUR);
-        if (!right && !last)
+        if (!right)
                 pad(ret, room);
+        text_add(ret, GAP);
 }
 
 static void trim_line(struct text *t)
@@ -217,15 +218,16 @@ static void trim_line(struct text *t)
         text_add_char(t, '\n');
 }
 
+/* 0: no row has anything there, and the column is left out. */
 static unsigned column_width(const struct table *t, unsigned column)
 {
-        unsigned widest = width(t->columns[column].title);
+        unsigned widest = 0, title = width(t->columns[column].title);
 
         for (unsigned row = 0; row < t->n_rows; row++) {
                 unsigned w = width(t->cells[(size_t)row * t->n_columns + column]);
                 widest = w > widest ? w : widest;
         }
-        return widest;
+        return widest > 0 && title > widest ? title : widest;
 }
 
 void table_print(const struct table *t, const char *when_empty, struct text *ret)

@@ -41,7 +41,8 @@ void table_add(struct table *t, const char *const *values);
 void table_add_json(struct table *t, struct json_object *row);
 /* Every object of the array `list`, which may be NULL. */
 void table_add_list(struct table *t, struct json_object *list);
-/* Heading and rows; `when_empty`, a sentence, in their place when there is none. */
+/* Heading and rows, without columns that no row has anything in; `when_empty`, a sentence, in their
+ * place when there is none. */
 void table_print(const struct table *t, const char *when_empty, struct text *ret);
 
 /* A member of an object, down a path of keys with dots; NULL when it is not there. */

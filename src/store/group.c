@@ -4,8 +4,8 @@
 
 #include "base/clock.h"
 
-/* A job that spoils the transaction by itself makes the group run again without it. When this many did,
- * the fault is not theirs and the rest fails too. */
+/* A job that spoils the transaction by itself makes the group run again without it. When this many
+ * did, the fault is not theirs and the rest fails too. */
 #define CULPRITS_MAX 16
 
 struct list *group_riders(struct store_job *job)
@@ -17,7 +17,8 @@ struct list *group_riders(struct store_job *job)
         return NULL;
 }
 
-/* What may still be written when the disk is full: what has happened already at a broker, and the stop. */
+/* What may still be written when the disk is full: what has happened already at a broker, and the
+ * stop. */
 static bool favoured(enum store_op op)
 {
         return op == STORE_OUTCOME || op == STORE_KILLSWITCH;
@@ -25,9 +26,9 @@ static bool favoured(enum store_op op)
 
 static struct audit_record *job_audit(struct store_job *job, unsigned *ret_n)
 {
-#define AUDIT_OF(op_name, type)                                                                    \
-        case op_name:                                                                              \
-                *ret_n = CONTAINER_OF(job, struct type, job)->n_audit;                             \
+#define AUDIT_OF(op_name, type)                                        \
+        case op_name:                                                  \
+                *ret_n = CONTAINER_OF(job, struct type, job)->n_audit; \
                 return CONTAINER_OF(job, struct type, job)->audit
         switch (job->op) {
                 AUDIT_OF(STORE_INTENT, store_intent);
@@ -61,7 +62,8 @@ static void job_failed(struct store_job *job, enum store_result r, const char *e
                 memcpy(job->error, error, sizeof(job->error));
 }
 
-/* The writes of the group that are still to be done: a pointer is cleared when its job has its result. */
+/* The writes of the group that are still to be done: a pointer is cleared when its job has its
+ * result. */
 struct batch {
         struct store_job *jobs[STORE_GROUP_MAX];
         unsigned n;
@@ -84,7 +86,8 @@ static void batch_remove(struct batch *b, unsigned at)
         b->n--;
 }
 
-/* One transaction. OK: durable, every result is set. FAILED: `*ret_culprit` is to blame, rolled back. */
+/* One transaction. OK: durable, every result is set. FAILED: `*ret_culprit` is to blame, rolled
+ * back. */
 static enum store_result attempt(struct group *g, struct batch *b, unsigned *ret_culprit,
                                  char error[static STORE_ERROR_SIZE])
 {

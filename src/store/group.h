@@ -1,5 +1,6 @@
-/* One group: the jobs the store thread took at once. Writes share one transaction, in the order they were
- * submitted; reads follow it, so that nobody reads what might yet be rolled back. Store thread. */
+/* One group: the jobs the store thread took at once. Writes share one transaction, in the order
+ * they were submitted; reads follow it, so that nobody reads what might yet be rolled back. Store
+ * thread. */
 #pragma once
 
 #include "store/driver.h"

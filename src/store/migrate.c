@@ -87,13 +87,16 @@ static int load_all(int dir, struct dirent **entries, int n, char *error, struct
                 struct migration *m = &ret->items[ret->n++];
                 m->version = i + 1;
                 if (atoi(file) != m->version) {
-                        snprintf(error, STORE_ERROR_SIZE, "migration %04d is missing before %.60s: "
-                                 "install the program again", m->version, file);
+                        snprintf(error, STORE_ERROR_SIZE,
+                                 "migration %04d is missing before %.60s: "
+                                 "install the program again",
+                                 m->version, file);
                         return -EPROTO;
                 }
                 int r = load_one(dir, file, m);
                 if (r < 0) {
-                        snprintf(error, STORE_ERROR_SIZE, "migration %.70s: %s", file, strerror(-r));
+                        snprintf(error, STORE_ERROR_SIZE, "migration %.70s: %s", file,
+                                 strerror(-r));
                         return r;
                 }
         }
@@ -150,20 +153,24 @@ int migrations_pending(const struct migrations *m, const struct migrations *appl
         for (unsigned i = 0; i < applied->n; i++) {
                 const struct migration *a = &applied->items[i];
                 if (a->version != (int)i + 1) {
-                        snprintf(error, STORE_ERROR_SIZE, "the record of migration %u is missing: "
-                                 "restore a backup", i + 1);
+                        snprintf(error, STORE_ERROR_SIZE,
+                                 "the record of migration %u is missing: "
+                                 "restore a backup",
+                                 i + 1);
                         return -EPROTO;
                 }
-                if (a->version <= known &&
-                    strcmp(a->checksum, m->items[i].checksum) != 0) {
-                        snprintf(error, STORE_ERROR_SIZE, "migration %04d_%s was edited after it was "
-                                 "applied: install the original file again", a->version,
-                                 m->items[i].name);
+                if (a->version <= known && strcmp(a->checksum, m->items[i].checksum) != 0) {
+                        snprintf(error, STORE_ERROR_SIZE,
+                                 "migration %04d_%s was edited after it was "
+                                 "applied: install the original file again",
+                                 a->version, m->items[i].name);
                         return -EPROTO;
                 }
                 if (a->version > known && a->needs > known) {
-                        snprintf(error, STORE_ERROR_SIZE, "the schema is version %u and this program "
-                                 "knows %d: install the newer release, or restore the backup before-%04d",
+                        snprintf(error, STORE_ERROR_SIZE,
+                                 "the schema is version %u and this program "
+                                 "knows %d: install the newer release, or restore the backup "
+                                 "before-%04d",
                                  applied->n, known, known + 1);
                         return -EPROTO;
                 }

@@ -1,6 +1,7 @@
-/* The migrations of one driver: files NNNN_name.sql, numbered from 1 without gaps, forward only. An applied
- * one is recorded with the SHA-256 of its file. A first line `-- needs: N` says that programs which know
- * the schema up to N still run on this one (expand, then contract); without it they refuse. */
+/* The migrations of one driver: files NNNN_name.sql, numbered from 1 without gaps, forward only. An
+ * applied one is recorded with the SHA-256 of its file. A first line `-- needs: N` says that
+ * programs which know the schema up to N still run on this one (expand, then contract); without it
+ * they refuse. */
 #pragma once
 
 #include "base/cleanup.h"
@@ -28,7 +29,8 @@ struct migrations {
 int migrations_load(const char *dir, const char *driver, char error[static STORE_ERROR_SIZE],
                     struct migrations *ret);
 void migrations_done(struct migrations *m);
-/* Compares with what a database says was applied, by rising version. The number of pending ones; -EPROTO:
- * an applied file was edited, or the schema is newer than these files and needs more than they know. */
+/* Compares with what a database says was applied, by rising version. The number of pending ones;
+ * -EPROTO: an applied file was edited, or the schema is newer than these files and needs more than
+ * they know. */
 int migrations_pending(const struct migrations *m, const struct migrations *applied,
                        char error[static STORE_ERROR_SIZE]);

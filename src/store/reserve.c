@@ -18,7 +18,8 @@ static bool whole(int fd)
         return fstat(fd, &st) == 0 && st.st_size == RESERVE_SIZE;
 }
 
-/* Real blocks, also where the file system cannot allocate ahead (or would store zeros as a hole). */
+/* Real blocks, also where the file system cannot allocate ahead (or would store zeros as a hole).
+ */
 static bool fill(int fd)
 {
         static const char pattern[] = "Ordo keeps this room for outcomes. ";

@@ -1,14 +1,14 @@
-/* A file that keeps room on the disk for outcomes: an order that has reached a broker must be recorded
- * even when the disk has filled up meanwhile (orders.md §7). Given up once it is needed, made again when
- * there is room. Without it no new intent is written. Store thread. */
+/* A file that keeps room on the disk for outcomes: an order that has reached a broker must be
+ * recorded even when the disk has filled up meanwhile (orders.md §7). Given up once it is needed,
+ * made again when there is room. Without it no new intent is written. Store thread. */
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#define RESERVE_SIZE        (16U << 20)
-#define RESERVE_RETRY_US    INT64_C(1000000)
-#define RESERVE_SUFFIX      ".reserve"
+#define RESERVE_SIZE     (16U << 20)
+#define RESERVE_RETRY_US INT64_C(1000000)
+#define RESERVE_SUFFIX   ".reserve"
 
 struct reserve {
         char *path;

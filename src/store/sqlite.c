@@ -1,12 +1,13 @@
 /* Transactions, statements, errors, checkpoints.
  *
- * What a failed sync means. A commit writes its frames to the WAL, then syncs. When the sync fails SQLite
- * rolls back, but the frames lie in the file with a valid commit mark: this connection does not see them, a
- * recovery after a crash might. So after such a failure the connection is closed and opened again, and the
- * WAL is copied into the database, synced and truncated before anything else happens. Then the chain's head
- * tells whether the group is there, and it is said so; only when even that cannot be done is the answer
- * UNCERTAIN, and nothing is read or written until the disk works again. Any other failure of a commit comes
- * before its commit mark is whole: nothing was written. */
+ * What a failed sync means. A commit writes its frames to the WAL, then syncs. When the sync fails
+ * SQLite rolls back, but the frames lie in the file with a valid commit mark: this connection does
+ * not see them, a recovery after a crash might. So after such a failure the connection is closed
+ * and opened again, and the WAL is copied into the database, synced and truncated before anything
+ * else happens. Then the chain's head tells whether the group is there, and it is said so; only
+ * when even that cannot be done is the answer UNCERTAIN, and nothing is read or written until the
+ * disk works again. Any other failure of a commit comes before its commit mark is whole: nothing
+ * was written. */
 #include "store/sqlite.h"
 
 #include <stdio.h>
@@ -14,8 +15,8 @@
 
 #include "base/clock.h"
 
-/* In pages of 4 KiB. Copying the WAL back holds up the group that waits behind it, so it is done when the
- * store is idle, and under load seldom: every 16 MiB costs some milliseconds. */
+/* In pages of 4 KiB. Copying the WAL back holds up the group that waits behind it, so it is done
+ * when the store is idle, and under load seldom: every 16 MiB costs some milliseconds. */
 #define CHECKPOINT_PAGES_IDLE 256
 #define CHECKPOINT_PAGES_MAX  4096
 
@@ -81,9 +82,7 @@ static enum store_result reconnect(struct sqlite *s, char error[static STORE_ERR
 {
         if (sqlite_connect(s, error) < 0)
                 return STORE_CORRUPT;
-        int rc = s->read_only ? SQLITE_OK
-                              : sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_TRUNCATE,
-                                                          NULL, NULL);
+        int rc = sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
         if (rc != SQLITE_OK) {
                 enum store_result r = sqlite_failure(s, rc, error);
                 sqlite_disconnect(s);
@@ -160,10 +159,6 @@ static enum store_result op_begin(void *db, char error[static STORE_ERROR_SIZE])
 {
         struct sqlite *s = db;
 
-        if (s->read_only) {
-                snprintf(error, STORE_ERROR_SIZE, "the ledger was opened for reading only");
-                return STORE_FAILED;
-        }
         enum store_result r = ensure_connected(s, error);
         if (r != STORE_OK)
                 return r;
@@ -226,7 +221,7 @@ static int on_wal(void *userdata, sqlite3 *db, const char *name, int pages)
 static bool op_strained(void *db)
 {
         struct sqlite *s = db;
-        return !s->read_only && !reserve_renew(&s->reserve);
+        return !reserve_renew(&s->reserve);
 }
 
 static bool op_relieve(void *db)
@@ -238,7 +233,7 @@ static bool op_relieve(void *db)
 static void op_idle(void *db)
 {
         struct sqlite *s = db;
-        if (s->db && !s->read_only && s->wal_pages >= CHECKPOINT_PAGES_IDLE)
+        if (s->db && s->wal_pages >= CHECKPOINT_PAGES_IDLE)
                 checkpoint(s);
 }
 

@@ -1,5 +1,5 @@
-/* The SQLite driver, inside. One connection, its prepared statements kept for ever, and what a transaction
- * advances (the chain's head, the epoch) with a copy to go back to. Store thread. */
+/* The SQLite driver, inside. One connection, its prepared statements kept for ever, and what a
+ * transaction advances (the chain's head, the epoch) with a copy to go back to. Store thread. */
 #pragma once
 
 #include <sqlite3.h>
@@ -18,17 +18,17 @@ struct sqlite_head {
 };
 
 struct sqlite {
-        sqlite3 *db; /* NULL: given up after an error of the disk, opened again before the next use */
+        sqlite3 *db; /* NULL: given up after an error of the disk, opened again before the next use
+                      */
         char *path;
         int lock_fd;
-        bool read_only;
         int schema_version;
         sqlite3_stmt *statements[_SQL_MAX];
         struct sqlite_head now, durable;
-        struct text line;       /* the audit record being written */
+        struct text line; /* the audit record being written */
         struct reserve reserve;
         int wal_pages;
-        int64_t read_deadline_us; /* of the query that is running */
+        int64_t read_deadline_us;      /* of the query that is running */
         char *swept_scope, *swept_key; /* where forgetting old keys goes on */
 };
 
@@ -82,7 +82,8 @@ const char *sqlite_path(const char *url);
 int sqlite_migrate(struct sqlite *s, const struct store_options *o,
                    char error[static STORE_ERROR_SIZE]);
 
-/* sqlite_backup.c: a verified copy; `path` must not exist. Any thread. 0 or -errno with the text. */
+/* sqlite_backup.c: a verified copy; `path` must not exist. Any thread. 0 or -errno with the text.
+ */
 int sqlite_copy(const char *from, const char *path, char error[static STORE_ERROR_SIZE]);
 
 /* sqlite_audit.c: writes `n` records as the next ones of the chain. */

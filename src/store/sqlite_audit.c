@@ -206,8 +206,9 @@ static void remember_swept(struct sqlite *s, char *scope, char *key)
         s->swept_key = key;
 }
 
-/* Looks at the next keys, in their own order, and collects those that may go: a statement must not delete
- * from under its own cursor. The last one seen is where the next call goes on; none left: from the start. */
+/* Looks at the next keys, in their own order, and collects those that may go: a statement must not
+ * delete from under its own cursor. The last one seen is where the next call goes on; none left:
+ * from the start. */
 static enum store_result collect_keys(struct sqlite *s, struct store_job *job, struct old_key *old,
                                       unsigned *ret_n)
 {
@@ -228,9 +229,9 @@ static enum store_result collect_keys(struct sqlite *s, struct store_job *job, s
                 const char *order_id = (const char *)sqlite3_column_text(st, 2);
                 r = sqlite_key_expired(s, order_id, sqlite3_column_int64(st, 3), job, &expired);
                 if (r == STORE_OK && expired)
-                        old[(*ret_n)++] = (struct old_key){
-                                strdup((const char *)sqlite3_column_text(st, 0)),
-                                strdup((const char *)sqlite3_column_text(st, 1))};
+                        old[(*ret_n)++] =
+                                (struct old_key){strdup((const char *)sqlite3_column_text(st, 0)),
+                                                 strdup((const char *)sqlite3_column_text(st, 1))};
                 if (++seen == SWEEP_KEYS) {
                         last_scope = strdup((const char *)sqlite3_column_text(st, 0));
                         last_key = strdup((const char *)sqlite3_column_text(st, 1));
@@ -242,7 +243,8 @@ static enum store_result collect_keys(struct sqlite *s, struct store_job *job, s
         return r;
 }
 
-static enum store_result delete_key(struct sqlite *s, const struct old_key *k, struct store_job *job)
+static enum store_result delete_key(struct sqlite *s, const struct old_key *k,
+                                    struct store_job *job)
 {
         enum store_result r;
         sqlite3_stmt *st = sqlite_statement(s, SQL_KEY_DELETE, job, &r);

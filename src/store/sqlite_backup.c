@@ -1,5 +1,5 @@
-/* Copies of the whole ledger while it is in use, over a connection of their own: a reader does not hold up
- * the writer. The copy is one file without a WAL, checked before anyone hears of it. */
+/* Copies of the whole ledger while it is in use, over a connection of their own: a reader does not
+ * hold up the writer. The copy is one file without a WAL, checked before anyone hears of it. */
 #include "store/sqlite.h"
 
 #include <errno.h>
@@ -18,7 +18,8 @@ static int copy_failure(sqlite3 *db, int rc, const char *path, char *error)
         return (rc & 0xff) == SQLITE_FULL ? -ENOSPC : -EIO;
 }
 
-/* All pages in one step: the read lock is held throughout, so that writers cannot make it start again. */
+/* All pages in one step: the read lock is held throughout, so that writers cannot make it start
+ * again. */
 static int copy_pages(sqlite3 *from, sqlite3 *to)
 {
         sqlite3_backup *b = sqlite3_backup_init(to, "main", from, "main");
@@ -70,7 +71,8 @@ static int copy(const char *from_path, const char *path, char *error)
         _cleanup_(sqlite_closep) sqlite3 *from = NULL;
         _cleanup_(sqlite_closep) sqlite3 *to = NULL;
 
-        int rc = sqlite3_open_v2(from_path, &from, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL);
+        int rc =
+                sqlite3_open_v2(from_path, &from, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL);
         if (rc != SQLITE_OK)
                 return copy_failure(from, rc, path, error);
         sqlite3_busy_timeout(from, 1000);

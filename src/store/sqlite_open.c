@@ -13,8 +13,8 @@
 #define LOCK_SUFFIX     ".lock"
 #define CACHE_KIB       "2000"
 #define BUSY_TIMEOUT_MS 1000
-/* After a crash a ledger up to this size is checked page by page before it is used; a larger one would
- * make the start too slow, `ordoctl backup` checks it. */
+/* After a crash a ledger up to this size is checked page by page before it is used; a larger one
+ * would make the start too slow, `ordoctl backup` checks it. */
 #define QUICK_CHECK_MAX (8 << 20)
 /* A WAL that grew beyond this is cut back when it starts again. */
 #define WAL_KEEP "67108864"
@@ -105,7 +105,8 @@ static int sync_directory(const char *path)
         return fd < 0 || fsync(fd) < 0 ? -errno : 0;
 }
 
-/* SQLite would make it readable for others where the umask is lax; its other files get the same mode. */
+/* SQLite would make it readable for others where the umask is lax; its other files get the same
+ * mode. */
 static int create_file(struct sqlite *s, char error[static STORE_ERROR_SIZE])
 {
         struct stat st;
@@ -126,8 +127,7 @@ static const char pragmas_always[] = "PRAGMA cache_size=-" CACHE_KIB ";"
 
 int sqlite_connect(struct sqlite *s, char error[static STORE_ERROR_SIZE])
 {
-        int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE |
-                    (s->read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE);
+        int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
         int rc = sqlite3_open_v2(s->path, &s->db, flags, SQLITE_VFS_NAME);
 
         if (rc == SQLITE_OK) {
@@ -181,8 +181,8 @@ static int check_identity(struct sqlite *s, char error[static STORE_ERROR_SIZE])
         if (id == SQLITE_LEDGER_ID)
                 return 0;
         if (id != 0 || tables > 0)
-                return fail(error, -EBADMSG, "%s is a database of another program: name another file",
-                            s->path);
+                return fail(error, -EBADMSG,
+                            "%s is a database of another program: name another file", s->path);
         return 0;
 }
 
@@ -284,8 +284,9 @@ int sqlite_open(const struct store_options *o, char error[static STORE_ERROR_SIZ
         s->lock_fd = -1;
         s->read_only = o->read_only;
         s->path = strdup(sqlite_path(o->url));
-        int r = !s->path ? -ENOMEM : s->path[0] ? open_all(s, o, error)
-                                  : fail(error, -EINVAL, "the database URL names no file");
+        int r = !s->path     ? -ENOMEM
+                : s->path[0] ? open_all(s, o, error)
+                             : fail(error, -EINVAL, "the database URL names no file");
         if (r < 0) {
                 sqlite_shut(s);
                 return r;

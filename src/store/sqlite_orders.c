@@ -1,5 +1,5 @@
-/* The two commits of an order. Conflicts are found before the first change, so that no savepoint is needed:
- * savepoints make SQLite copy every page it touches. */
+/* The two commits of an order. Conflicts are found before the first change, so that no savepoint is
+ * needed: savepoints make SQLite copy every page it touches. */
 #include "store/sqlite.h"
 
 #include <stdio.h>
@@ -118,7 +118,8 @@ static enum store_result insert_leg(struct sqlite *s, const struct order *o, con
         return sqlite_done(s, st, job);
 }
 
-static enum store_result insert_order(struct sqlite *s, const struct order *o, struct store_job *job)
+static enum store_result insert_order(struct sqlite *s, const struct order *o,
+                                      struct store_job *job)
 {
         char policy[32] = "";
         enum store_result r;
@@ -154,8 +155,7 @@ static enum store_result insert_order(struct sqlite *s, const struct order *o, s
 static enum store_result look_up_key(struct sqlite *s, struct store_intent *in, bool *ret_old)
 {
         enum store_result r;
-        _cleanup_(sqlite_resetp) sqlite3_stmt *st =
-                sqlite_statement(s, SQL_KEY_GET, &in->job, &r);
+        _cleanup_(sqlite_resetp) sqlite3_stmt *st = sqlite_statement(s, SQL_KEY_GET, &in->job, &r);
         if (!st)
                 return r;
         sqlite_bind_text(st, 1, in->idempotency_scope);
@@ -256,11 +256,11 @@ static enum store_result reserve_intent(struct sqlite *s, struct store_intent *i
         bool old;
 
         if (in->killswitch_epoch != s->now.epoch)
-                return STORE_STALE;
-        if (in->order->client_order_id[0])
+                r = STORE_STALE;
+        else if (in->order->client_order_id[0])
                 r = client_id_taken(s, in);
-        if (r == STORE_CLIENT_ID_TAKEN && in->idempotency_key) {
-                /* A replay finds its own id taken: that is a taken key first of all. */
+        if ((r == STORE_STALE || r == STORE_CLIENT_ID_TAKEN) && in->idempotency_key) {
+                /* A replay is answered whatever has changed since, and finds its own id taken. */
                 enum store_result key = look_up_key(s, in, &old);
                 return key == STORE_OK ? r : key;
         }

@@ -7,9 +7,9 @@
 
 #include "base/clock.h"
 
-#define READ_MAX_US   (500 * USEC_PER_MS)
-#define READ_STEPS    4096 /* of SQLite's machine between two looks at the clock */
-#define LAST_ID       "~"  /* above every id */
+#define READ_MAX_US (500 * USEC_PER_MS)
+#define READ_STEPS  4096 /* of SQLite's machine between two looks at the clock */
+#define LAST_ID     "~"  /* above every id */
 
 static int past_deadline(void *userdata)
 {
@@ -311,8 +311,8 @@ static sqlite3_stmt *list_statement(struct sqlite *s, struct store_order_list *l
         sqlite_bind_text(st, 2, "");
         sqlite3_bind_int64(st, 3, l->since_us);
         sqlite_bind_text(st, 4, accounts);
-        sqlite_bind_text(st, 5, l->status >= 0 ? order_status_name((enum order_status)l->status)
-                                               : NULL);
+        sqlite_bind_text(st, 5,
+                         l->status >= 0 ? order_status_name((enum order_status)l->status) : NULL);
         sqlite_bind_text(st, 6, l->symbol);
         sqlite3_bind_int64(st, 7, (int64_t)l->limit + 1);
         if (watched) { /* both asked for: either will do */

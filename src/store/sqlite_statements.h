@@ -1,17 +1,19 @@
-/* Every statement of the SQLite driver that is used more than once: prepared at its first use, kept. */
+/* Every statement of the SQLite driver that is used more than once: prepared at its first use,
+ * kept. */
 #pragma once
 
-#define SQL_ORDER_COLUMNS                                                                          \
-        "id,created_us,day,key_name,correlation_id,client_order_id,symbol,side,type,product,"      \
+#define SQL_ORDER_COLUMNS                                                                     \
+        "id,created_us,day,key_name,correlation_id,client_order_id,symbol,side,type,product," \
         "validity,quantity,price,trigger_price,disclosed_quantity,reduce_only,market_policy"
 #define SQL_ORDER_COLUMNS_N 17
 
-/* The first parameters of INSERT and UPDATE are the same, and so are the first columns of SELECT. */
-#define SQL_LEG_KEY     "order_id,number"
-#define SQL_LEG_CHANGES                                                                            \
-        "state,worth,watch,outcome,status,quantity,effective_type,effective_price,"                \
-        "effective_trigger,confidence,problem,message,broker_code,broker_message,"                 \
-        "broker_order_id,filled_quantity,average_price,cancel_requested,attempts,modifications,"   \
+/* The first parameters of INSERT and UPDATE are the same, and so are the first columns of SELECT.
+ */
+#define SQL_LEG_KEY "order_id,number"
+#define SQL_LEG_CHANGES                                                                          \
+        "state,worth,watch,outcome,status,quantity,effective_type,effective_price,"              \
+        "effective_trigger,confidence,problem,message,broker_code,broker_message,"               \
+        "broker_order_id,filled_quantity,average_price,cancel_requested,attempts,modifications," \
         "sending_us,latency_us,updated_us,evidence"
 #define SQL_LEG_CHANGES_N 24
 #define SQL_LEG_FIXED     "day,account,client_order_id,tag,multiplier"
@@ -20,80 +22,88 @@
         X(BEGIN, "BEGIN IMMEDIATE")                                                                \
         X(COMMIT, "COMMIT")                                                                        \
         X(ORDER_INSERT, "INSERT INTO orders (" SQL_ORDER_COLUMNS ") VALUES "                       \
-          "(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17)")                          \
+                        "(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17)")            \
         /* only writes when a modify has changed something */                                      \
-        X(ORDER_UPDATE, "UPDATE orders SET type=?2,validity=?3,quantity=?4,price=?5,"              \
+        X(ORDER_UPDATE,                                                                            \
+          "UPDATE orders SET type=?2,validity=?3,quantity=?4,price=?5,"                            \
           "trigger_price=?6,disclosed_quantity=?7 WHERE id=?1 AND (quantity<>?4 OR price<>?5 OR "  \
           "trigger_price<>?6 OR type<>?2 OR validity<>?3 OR disclosed_quantity<>?7)")              \
         X(ORDER_EXISTS, "SELECT 1 FROM orders WHERE id=?1")                                        \
         X(ORDER_LOAD, "SELECT " SQL_ORDER_COLUMNS ",(SELECT count(*) FROM legs WHERE "             \
-          "order_id=?1) FROM orders WHERE id=?1")                                                  \
+                      "order_id=?1) FROM orders WHERE id=?1")                                      \
         X(LEGS_LOAD, "SELECT " SQL_LEG_KEY "," SQL_LEG_CHANGES "," SQL_LEG_FIXED                   \
-          " FROM legs WHERE order_id=?1 ORDER BY number")                                          \
-        X(LEG_INSERT, "INSERT INTO legs (" SQL_LEG_KEY "," SQL_LEG_CHANGES "," SQL_LEG_FIXED       \
+                     " FROM legs WHERE order_id=?1 ORDER BY number")                               \
+        X(LEG_INSERT,                                                                              \
+          "INSERT INTO legs (" SQL_LEG_KEY "," SQL_LEG_CHANGES "," SQL_LEG_FIXED                   \
           ") VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,"  \
           "?22,?23,?24,?25,?26,?27,?28,?29,?30,?31)")                                              \
-        X(LEG_UPDATE, "UPDATE legs SET (" SQL_LEG_CHANGES ")=(?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,"   \
+        X(LEG_UPDATE,                                                                              \
+          "UPDATE legs SET (" SQL_LEG_CHANGES ")=(?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,"               \
           "?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,?23,?24,?25,?26) WHERE order_id=?1 AND "        \
           "number=?2")                                                                             \
         X(LEG_BY_TAG, "SELECT order_id FROM legs WHERE account=?1 AND tag=?2 AND tag<>''")         \
         X(LEG_BY_CLIENT_ID, "SELECT order_id FROM legs WHERE client_order_id=?1 AND day=?2 AND "   \
-          "(?3 IS NULL OR account=?3) ORDER BY order_id DESC LIMIT 1")                             \
+                            "(?3 IS NULL OR account=?3) ORDER BY order_id DESC LIMIT 1")           \
         X(LEG_UNSETTLED, "SELECT 1 FROM legs WHERE order_id=?1 AND watch>0 AND watch=2 LIMIT 1")   \
         X(ANSWER_PUT, "INSERT INTO answers (order_id,status,body) VALUES (?1,?2,?3) ON CONFLICT "  \
-          "DO UPDATE SET status=?2,body=?3")                                                       \
+                      "DO UPDATE SET status=?2,body=?3")                                           \
         X(ANSWER_GET, "SELECT status,body FROM answers WHERE order_id=?1")                         \
         X(KEY_INSERT, "INSERT INTO idempotency_keys (scope,key,order_id,fingerprint,expires_us) "  \
-          "VALUES (?1,?2,?3,?4,?5) ON CONFLICT DO NOTHING")                                        \
+                      "VALUES (?1,?2,?3,?4,?5) ON CONFLICT DO NOTHING")                            \
         X(KEY_REPLACE, "UPDATE idempotency_keys SET order_id=?3,fingerprint=?4,expires_us=?5 "     \
-          "WHERE scope=?1 AND key=?2")                                                             \
+                       "WHERE scope=?1 AND key=?2")                                                \
         X(KEY_GET, "SELECT order_id,fingerprint,expires_us FROM idempotency_keys WHERE scope=?1 "  \
-          "AND key=?2")                                                                            \
+                   "AND key=?2")                                                                   \
         X(KEY_SWEEP, "SELECT scope,key,order_id,expires_us FROM idempotency_keys WHERE "           \
-          "(key,scope)>(?1,?2) ORDER BY key,scope LIMIT ?3")                                       \
+                     "(key,scope)>(?1,?2) ORDER BY key,scope LIMIT ?3")                            \
         X(KEY_DELETE, "DELETE FROM idempotency_keys WHERE scope=?1 AND key=?2")                    \
         X(AUDIT_INSERT, "INSERT INTO audit (seq,at_us,action,account,order_id,record) VALUES "     \
-          "(?1,?2,?3,?4,?5,?6)")                                                                   \
+                        "(?1,?2,?3,?4,?5,?6)")                                                     \
         X(AUDIT_LAST, "SELECT seq,record FROM audit ORDER BY seq DESC LIMIT 1")                    \
         X(AUDIT_AT, "SELECT at_us FROM audit WHERE seq>=?1 ORDER BY seq LIMIT 1")                  \
         X(AUDIT_FIRST, "SELECT seq FROM audit ORDER BY seq LIMIT 1")                               \
-        X(AUDIT_LIST, "SELECT seq,at_us,action,account,order_id,record FROM audit WHERE seq>?1 "   \
+        X(AUDIT_LIST,                                                                              \
+          "SELECT seq,at_us,action,account,order_id,record FROM audit WHERE seq>?1 "               \
           "AND seq<=?2 AND (?3 IS NULL OR account=?3) AND (?4 IS NULL OR instr(record,?4)>0) AND " \
           "at_us>=?5 AND at_us<=?6 ORDER BY seq LIMIT ?7")                                         \
-        X(AUDIT_LIST_ORDER, "SELECT seq,at_us,action,account,order_id,record FROM audit WHERE "    \
+        X(AUDIT_LIST_ORDER,                                                                        \
+          "SELECT seq,at_us,action,account,order_id,record FROM audit WHERE "                      \
           "seq>?1 AND seq<=?2 AND (?3 IS NULL OR account=?3) AND (?4 IS NULL OR "                  \
           "instr(record,?4)>0) AND at_us>=?5 AND at_us<=?6 AND order_id=?8 AND order_id<>'' "      \
           "ORDER BY seq LIMIT ?7")                                                                 \
         X(AUDIT_PRUNE, "DELETE FROM audit WHERE seq IN (SELECT seq FROM audit WHERE seq<=?1 AND "  \
-          "at_us<?2 ORDER BY seq LIMIT ?3)")                                                       \
-        X(KILLSWITCH_PUT, "INSERT INTO killswitch (scope,level,reason,actor,at_us) VALUES "        \
+                       "at_us<?2 ORDER BY seq LIMIT ?3)")                                          \
+        X(KILLSWITCH_PUT,                                                                          \
+          "INSERT INTO killswitch (scope,level,reason,actor,at_us) VALUES "                        \
           "(?1,?2,?3,?4,?5) ON CONFLICT DO UPDATE SET level=?2,reason=?3,actor=?4,at_us=?5")       \
         X(KILLSWITCH_ALL, "SELECT scope,level,reason,actor,at_us FROM killswitch ORDER BY scope")  \
         X(EPOCH_GET, "SELECT epoch FROM killswitch_epoch")                                         \
         X(EPOCH_SET, "UPDATE killswitch_epoch SET epoch=?1")                                       \
         X(SESSION_PUT, "INSERT INTO sessions (account,name,value,expires_us) VALUES (?1,?2,?3,?4)" \
-          " ON CONFLICT DO UPDATE SET value=?3,expires_us=?4")                                     \
+                       " ON CONFLICT DO UPDATE SET value=?3,expires_us=?4")                        \
         X(SESSION_DELETE, "DELETE FROM sessions WHERE account=?1 AND name=?2")                     \
         X(SESSION_ALL, "SELECT account,name,value,expires_us FROM sessions ORDER BY account,name") \
         X(GUEST_PUT, "INSERT INTO guest_rows (guest,account,kind,key,value) VALUES "               \
-          "(?1,?2,?3,?4,?5) ON CONFLICT DO UPDATE SET value=?5")                                   \
+                     "(?1,?2,?3,?4,?5) ON CONFLICT DO UPDATE SET value=?5")                        \
         X(GUEST_DELETE, "DELETE FROM guest_rows WHERE guest=?1 AND account=?2 AND kind=?3 AND "    \
-          "key=?4")                                                                                \
+                        "key=?4")                                                                  \
         X(GUEST_ALL, "SELECT account,kind,key,value FROM guest_rows WHERE guest=?1")               \
         /* newest first; ?4: accounts, each between line feeds */                                  \
-        X(LIST_ALL, "SELECT id FROM orders o WHERE id<?1 AND id>=?2 AND created_us>=?3 AND "       \
+        X(LIST_ALL,                                                                                \
+          "SELECT id FROM orders o WHERE id<?1 AND id>=?2 AND created_us>=?3 AND "                 \
           "(?6 IS NULL OR symbol=?6) AND EXISTS (SELECT 1 FROM legs WHERE order_id=o.id AND "      \
           "(?4 IS NULL OR instr(?4,char(10)||account||char(10))>0) AND (?5 IS NULL OR "            \
           "status=?5)) ORDER BY id DESC LIMIT ?7")                                                 \
-        X(LIST_WATCHED, "SELECT DISTINCT order_id FROM legs l INDEXED BY legs_watched WHERE "      \
+        X(LIST_WATCHED,                                                                            \
+          "SELECT DISTINCT order_id FROM legs l INDEXED BY legs_watched WHERE "                    \
           "watch>0 AND watch BETWEEN ?8 AND ?9 AND order_id<?1 AND order_id>=?2 AND "              \
           "(?4 IS NULL OR instr(?4,char(10)||account||char(10))>0) AND (?5 IS NULL OR "            \
           "status=?5) AND EXISTS (SELECT 1 FROM orders WHERE id=l.order_id AND created_us>=?3 "    \
           "AND (?6 IS NULL OR symbol=?6)) ORDER BY order_id DESC LIMIT ?7")                        \
         X(RESTORE_ORDERS, "SELECT DISTINCT order_id FROM legs INDEXED BY legs_watched WHERE "      \
-          "watch>0 AND (watch=2 OR day=?1) ORDER BY order_id")                                     \
+                          "watch>0 AND (watch=2 OR day=?1) ORDER BY order_id")                     \
         X(RESTORE_COUNTS, "SELECT account,worth FROM legs WHERE order_id>=?1 AND day=?2 AND "      \
-          "state<>'refused'")                                                                      \
+                          "state<>'refused'")                                                      \
         X(PROBE, "SELECT 1 FROM killswitch_epoch")
 
 enum sql {

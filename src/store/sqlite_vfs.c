@@ -1,12 +1,13 @@
-/* A VFS over SQLite's own that joins writes. SQLite hands a commit over as two small writes a page, at
- * offsets that straddle the pages of the kernel; a group of orders is more than a hundred of them. Here
- * neighbouring writes are collected and go down as one. Everything else of a file, sync first of all, goes
- * down only after what was collected.
+/* A VFS over SQLite's own that joins writes. SQLite hands a commit over as two small writes a page,
+ * at offsets that straddle the pages of the kernel; a group of orders is more than a hundred of
+ * them. Here neighbouring writes are collected and go down as one. Everything else of a file, sync
+ * first of all, goes down only after what was collected.
  *
- * That is safe because SQLite relies on nothing it has written before it has synced: a commit is published
- * to readers and acknowledged after the sync of its frames (synchronous=FULL), a checkpoint is counted after
- * the sync of the database. A write that fails late fails the sync in its stead, with the same code, and
- * the collected bytes are forgotten, as they belong to the transaction that is rolled back. */
+ * That is safe because SQLite relies on nothing it has written before it has synced: a commit is
+ * published to readers and acknowledged after the sync of its frames (synchronous=FULL), a
+ * checkpoint is counted after the sync of the database. A write that fails late fails the sync in
+ * its stead, with the same code, and the collected bytes are forgotten, as they belong to the
+ * transaction that is rolled back. */
 #include "store/sqlite.h"
 
 #include <errno.h>
@@ -72,26 +73,27 @@ static int join_close(sqlite3_file *f)
         return rc != SQLITE_OK ? rc : rc_close;
 }
 
-/* The rest: first what was collected, then the call. */
-#define AFTER_FLUSH(name, params, args)                                                            \
-        static int join_##name params                                                              \
-        {                                                                                          \
-                struct join_file *j = join_of(f);                                                  \
-                int rc = flush(j);                                                                 \
-                return rc != SQLITE_OK ? rc : j->real->pMethods->name args;                        \
+/* What depends on the bytes of the file: first what was collected, then the call. SQLite heeds the errors
+ * of all of these; it ignores those of xFileControl and xUnlock, which therefore write nothing. */
+#define AFTER_FLUSH(name, params, args)                                     \
+        static int join_##name params                                       \
+        {                                                                   \
+                struct join_file *j = join_of(f);                           \
+                int rc = flush(j);                                          \
+                return rc != SQLITE_OK ? rc : j->real->pMethods->name args; \
         }
-#define PASS(type, name, params, args)                                                             \
-        static type join_##name params                                                             \
-        {                                                                                          \
-                struct join_file *j = join_of(f);                                                  \
-                return j->real->pMethods->name args;                                               \
+#define PASS(type, name, params, args)               \
+        static type join_##name params               \
+        {                                            \
+                struct join_file *j = join_of(f);    \
+                return j->real->pMethods->name args; \
         }
 AFTER_FLUSH(xRead, (sqlite3_file * f, void *to, int n, sqlite3_int64 at), (j->real, to, n, at))
 AFTER_FLUSH(xTruncate, (sqlite3_file * f, sqlite3_int64 size), (j->real, size))
 AFTER_FLUSH(xSync, (sqlite3_file * f, int flags), (j->real, flags))
 AFTER_FLUSH(xFileSize, (sqlite3_file * f, sqlite3_int64 *ret), (j->real, ret))
-AFTER_FLUSH(xUnlock, (sqlite3_file * f, int level), (j->real, level))
-AFTER_FLUSH(xFileControl, (sqlite3_file * f, int op, void *arg), (j->real, op, arg))
+PASS(int, xUnlock, (sqlite3_file * f, int level), (j->real, level))
+PASS(int, xFileControl, (sqlite3_file * f, int op, void *arg), (j->real, op, arg))
 PASS(int, xLock, (sqlite3_file * f, int level), (j->real, level))
 PASS(int, xCheckReservedLock, (sqlite3_file * f, int *ret), (j->real, ret))
 PASS(int, xSectorSize, (sqlite3_file * f), (j->real))

@@ -1,8 +1,10 @@
 /* The queue, the store thread and the way back to the loop. What a group does is in group.c.
  *
- *   store_submit ─► queued ─► running (store thread, up to STORE_GROUP_MAX) ─► finished ─► done() on the loop
+ *   store_submit ─► queued ─► running (store thread, up to STORE_GROUP_MAX) ─► finished ─► done()
+ * on the loop
  *
- * One posted work delivers every job that has finished by then, so that a group costs one wake-up. */
+ * One posted work delivers every job that has finished by then, so that a group costs one wake-up.
+ */
 #include "store/store.h"
 
 #include <assert.h>
@@ -16,8 +18,9 @@
 #include "store/driver.h"
 #include "store/group.h"
 
-#define IDLE_MS      200 /* without a job before the driver may do its housekeeping */
-#define MARKS_MAX    64  /* groups that may end between two turns of the loop and still be told apart */
+#define IDLE_MS   200 /* without a job before the driver may do its housekeeping */
+#define MARKS_MAX 64  /* groups that may end between two turns of the loop and still be told apart \
+                       */
 #define THREAD_STACK (256U << 10)
 
 struct commit_mark {
@@ -68,7 +71,7 @@ static void settle_riders(struct store_job *job)
         struct list *riders = group_riders(job);
         if (!riders)
                 return;
-        LIST_FOREACH(it, riders)
+        LIST_FOREACH (it, riders)
                 rider_settle(LIST_ENTRY(it, struct rider, link), job->result == STORE_OK);
 }
 
@@ -291,8 +294,9 @@ static int store_new(struct loop *loop, const struct store_driver *d, unsigned q
         return 0;
 }
 
-int store_open_driver(struct loop *loop, const struct store_driver *d, const struct store_options *o,
-                      char error[static STORE_ERROR_SIZE], struct store **ret)
+int store_open_driver(struct loop *loop, const struct store_driver *d,
+                      const struct store_options *o, char error[static STORE_ERROR_SIZE],
+                      struct store **ret)
 {
         struct store *s;
 
@@ -313,8 +317,8 @@ int store_open_driver(struct loop *loop, const struct store_driver *d, const str
         return 0;
 }
 
-int store_open(struct loop *loop, const struct store_options *o, char error[static STORE_ERROR_SIZE],
-               struct store **ret)
+int store_open(struct loop *loop, const struct store_options *o,
+               char error[static STORE_ERROR_SIZE], struct store **ret)
 {
         if (text_starts(o->url, "sqlite:"))
                 return store_open_driver(loop, &store_sqlite, o, error, ret);

@@ -1,10 +1,12 @@
-/* The ledger: orders, legs, idempotency keys, kill switch, sessions, audit, guests' rows. Blocking drivers
- * (driver.h) run on one store thread, which commits in groups: every job queued while a commit was running
- * shares the next one. A caller embeds a job in its own struct, fills the inputs, submits it; `done` runs on
- * the loop thread, never from inside store_submit(). Inputs must live until then.
+/* The ledger: orders, legs, idempotency keys, kill switch, sessions, audit, guests' rows. Blocking
+ * drivers (driver.h) run on one store thread, which commits in groups: every job queued while a
+ * commit was running shares the next one. A caller embeds a job in its own struct, fills the
+ * inputs, submits it; `done` runs on the loop thread, never from inside store_submit(). Inputs must
+ * live until then.
  *
- * A write job is atomic by itself (a savepoint inside the group): a conflict in one leaves the others alone.
- * `done` of a write runs after the group's commit is durable (synchronous=FULL), or failed. */
+ * A write job is atomic by itself (a savepoint inside the group): a conflict in one leaves the
+ * others alone. `done` of a write runs after the group's commit is durable (synchronous=FULL), or
+ * failed. */
 #pragma once
 
 #include <stdbool.h>
@@ -21,17 +23,17 @@
 struct store;
 
 /* Results. Driver-independent; the text behind a failure is in job.error. */
-#define STORE_RESULT_TABLE(X)                                                                      \
-        X(OK)                                                                                      \
-        X(NOT_FOUND)        /* no such row */                                                      \
-        X(KEY_TAKEN)        /* the idempotency key exists: `found_*` of the job is filled */       \
-        X(CLIENT_ID_TAKEN)  /* client_order_id used on that account and day */                     \
-        X(STALE)            /* the row changed meanwhile (epoch, version) */                       \
-        X(UNCERTAIN)        /* connection lost during commit: read back before deciding */         \
-        X(UNAVAILABLE)      /* locked, away, timeout: nothing was written */                       \
-        X(FULL)             /* disk full: nothing was written */                                   \
-        X(CORRUPT)          /* the database is damaged or read-only: nothing was written */        \
-        X(FAILED)           /* anything else: nothing was written */
+#define STORE_RESULT_TABLE(X)                                                               \
+        X(OK)                                                                               \
+        X(NOT_FOUND)       /* no such row */                                                \
+        X(KEY_TAKEN)       /* the idempotency key exists: `found_*` of the job is filled */ \
+        X(CLIENT_ID_TAKEN) /* client_order_id used on that account and day */               \
+        X(STALE)           /* the row changed meanwhile (epoch, version) */                 \
+        X(UNCERTAIN)       /* connection lost during commit: read back before deciding */   \
+        X(UNAVAILABLE)     /* locked, away, timeout: nothing was written */                 \
+        X(FULL)            /* disk full: nothing was written */                             \
+        X(CORRUPT)         /* the database is damaged or read-only: nothing was written */  \
+        X(FAILED)          /* anything else: nothing was written */
 enum store_result {
 #define X(name) STORE_##name,
         STORE_RESULT_TABLE(X)
@@ -71,8 +73,8 @@ struct store_job {
         bool waited_for; /* by store_run() */
 };
 
-/* The write-ahead commit: order, legs that passed the gates (and the refused ones, for the record), key,
- * audit rows. Legs whose state is LEG_SENDING carry the mark in the same commit. */
+/* The write-ahead commit: order, legs that passed the gates (and the refused ones, for the record),
+ * key, audit rows. Legs whose state is LEG_SENDING carry the mark in the same commit. */
 struct store_intent {
         struct store_job job;
         const struct order *order;
@@ -80,7 +82,7 @@ struct store_intent {
         const char *idempotency_key;
         const uint8_t *fingerprint; /* FINGERPRINT_SIZE */
         int64_t key_expires_us;
-        uint64_t killswitch_epoch; /* STALE when the ledger's differs */
+        uint64_t killswitch_epoch;  /* STALE when the ledger's differs */
         struct audit_record *audit; /* n_audit of them; seq filled in */
         unsigned n_audit;
         /* on STORE_KEY_TAKEN: */
@@ -88,9 +90,9 @@ struct store_intent {
         bool found_same_fingerprint;
 };
 
-/* The second commit, and every later change of legs: legs as they are now, the stored answer when the order
- * is finished, audit rows, the guest's rows. What a modify changes in the order itself (type, validity,
- * quantities, prices) is written once a leg counts a modification. */
+/* The second commit, and every later change of legs: legs as they are now, the stored answer when
+ * the order is finished, audit rows, the guest's rows. What a modify changes in the order itself
+ * (type, validity, quantities, prices) is written once a leg counts a modification. */
 struct store_outcome {
         struct store_job job;
         const struct order *order;
@@ -134,8 +136,8 @@ struct store_session {
         unsigned n_audit;
 };
 
-/* One order with its legs and, for replays, its stored answer. By id, by client_order_id (of a day), or
- * by tag. */
+/* One order with its legs and, for replays, its stored answer. By id, by client_order_id (of a
+ * day), or by tag. */
 struct store_order_get {
         struct store_job job;
         const char *id;
@@ -151,12 +153,13 @@ struct store_order_get {
 
 struct store_order_list {
         struct store_job job;
-        const char *const *accounts; /* NULL-terminated; NULL: all. A leg on one of them is enough */
-        int status;                  /* enum order_status of such a leg; -1: all */
-        const char *symbol;          /* NULL: all */
-        int64_t since_us;            /* created at or after */
-        const char *before_id;       /* cursor: ids below; newest first */
-        unsigned limit;              /* 1 … 500 */
+        const char *const
+                *accounts;     /* NULL-terminated; NULL: all. A leg on one of them is enough */
+        int status;            /* enum order_status of such a leg; -1: all */
+        const char *symbol;    /* NULL: all */
+        int64_t since_us;      /* created at or after */
+        const char *before_id; /* cursor: ids below; newest first */
+        unsigned limit;        /* 1 … 500 */
         bool unresolved_only;
         bool live_only;
         struct order **orders; /* out: at most `limit`, owned by the caller; store_orders_free() */
@@ -187,20 +190,20 @@ struct store_audit_row {
 };
 struct store_audit_list {
         struct store_job job;
-        int64_t after_seq;   /* rows above */
-        int64_t up_to_seq;   /* 0: no bound */
+        int64_t after_seq;                               /* rows above */
+        int64_t up_to_seq;                               /* 0: no bound */
         const char *correlation_id, *order_id, *account; /* NULL: any */
         int64_t since_us, until_us;                      /* 0: any */
         unsigned limit;                                  /* 1 … 4096 */
-        struct store_audit_row *rows; /* out; store_audit_rows_free() */
+        struct store_audit_row *rows;                    /* out; store_audit_rows_free() */
         unsigned n_rows;
         bool more;
 };
 void store_audit_rows_free(struct store_audit_row *rows, unsigned n);
 
 /* Deletes exported rows up to `seq` and older than `before_us`, never the newest one, at most
- * STORE_PRUNE_MAX of them: ask again while `deleted` says so. Also forgets a bounded number of idempotency
- * keys that have expired and whose order is resolved. */
+ * STORE_PRUNE_MAX of them: ask again while `deleted` says so. Also forgets a bounded number of
+ * idempotency keys that have expired and whose order is resolved. */
 #define STORE_PRUNE_MAX 4096
 struct store_audit_prune {
         struct store_job job;
@@ -208,19 +211,20 @@ struct store_audit_prune {
         int64_t deleted; /* out */
 };
 
-/* What the orchestrator needs at start: legs that are not settled or live of today (whole orders), counters
- * of the day per account, kill switch rows, sessions, last audit number. */
+/* What the orchestrator needs at start: legs that are not settled or live of today (whole orders),
+ * counters of the day per account, kill switch rows, sessions, last audit number. */
 struct store_restore {
         struct store_job job;
         int day;
-        struct order **orders; /* out: every order of `day` with a leg that is live or not settled, and every
-                                  order of any day with an unsettled leg; store_orders_free() */
+        struct order *
+                *orders; /* out: every order of `day` with a leg that is live or not settled, and
+                            every order of any day with an unsettled leg; store_orders_free() */
         unsigned n_orders;
         struct store_day_count {
                 char account[ACCOUNT_SIZE];
                 int64_t orders; /* legs with an intent today */
                 int64_t value;  /* 1e-4 rupee of accepted legs: quantity × (average, price or 0) */
-        } *counts;
+        } * counts;
         unsigned n_counts;
         struct store_killswitch_row {
                 char scope[64];
@@ -228,7 +232,7 @@ struct store_restore {
                 char reason[MESSAGE_SIZE];
                 char actor[KEY_NAME_SIZE];
                 int64_t at_us;
-        } *killswitch;
+        } * killswitch;
         unsigned n_killswitch;
         uint64_t killswitch_epoch;
         struct store_session_row {
@@ -237,7 +241,7 @@ struct store_restore {
                 void *value;
                 size_t size;
                 int64_t expires_us;
-        } *sessions;
+        } * sessions;
         unsigned n_sessions;
         int64_t audit_seq;
 };
@@ -252,7 +256,8 @@ struct store_riders_load {
         void *userdata;
 };
 
-/* Runs on a thread of its own, so that no order waits for it; one at a time, another ends as UNAVAILABLE. */
+/* Runs on a thread of its own, so that no order waits for it; one at a time, another ends as
+ * UNAVAILABLE. */
 struct store_backup {
         struct store_job job;
         const char *path; /* must not exist; verified by opening and checking it */
@@ -261,8 +266,7 @@ struct store_backup {
 struct store_options {
         const char *url;            /* "sqlite:/path/ordo.db" or postgresql://… */
         const char *migrations_dir; /* holds sqlite/ and postgres/ */
-        bool migrate;     /* apply what is pending; otherwise an older schema is refused */
-        bool read_only;   /* beside a running daemon: no lock, no writes (they end as FAILED) */
+        bool migrate;       /* apply what is pending; otherwise an older schema is refused */
         unsigned queue_max; /* 0: STORE_QUEUE_MAX; beyond it jobs end as UNAVAILABLE */
 };
 #define STORE_QUEUE_MAX 65536
@@ -271,20 +275,22 @@ struct store_options {
 struct store_driver; /* driver.h */
 
 /* Opens, locks, migrates, checks; starts the thread. On failure `error` says why and what to do.
- * 0; -EBUSY another process holds it (named in error); -EBADMSG damaged; -EPROTO schema unknown or an
- * applied migration was edited; other negative errno. */
+ * 0; -EBUSY another process holds it (named in error); -EBADMSG damaged; -EPROTO schema unknown or
+ * an applied migration was edited; other negative errno. */
 /* `loop` may be NULL when only store_run() is used. */
-int store_open(struct loop *loop, const struct store_options *o, char error[static STORE_ERROR_SIZE],
-               struct store **ret);
+int store_open(struct loop *loop, const struct store_options *o,
+               char error[static STORE_ERROR_SIZE], struct store **ret);
 /* With a driver of the caller's (tests). */
-int store_open_driver(struct loop *loop, const struct store_driver *d, const struct store_options *o,
-                      char error[static STORE_ERROR_SIZE], struct store **ret);
-/* Finishes what is queued, joins the thread. Done callbacks that were not delivered yet are delivered. */
+int store_open_driver(struct loop *loop, const struct store_driver *d,
+                      const struct store_options *o, char error[static STORE_ERROR_SIZE],
+                      struct store **ret);
+/* Finishes what is queued, joins the thread. Done callbacks that were not delivered yet are
+ * delivered. */
 struct store *store_close(struct store *s);
 
 void store_submit(struct store *s, struct store_job *job);
-/* The same without a loop, for start-up and offline tools: returns when it is done. `done` is not called;
- * riders are settled before it returns. */
+/* The same without a loop, for start-up and offline tools: returns when it is done. `done` is not
+ * called; riders are settled before it returns. */
 enum store_result store_run(struct store *s, struct store_job *job);
 
 struct store_stats {

@@ -88,9 +88,9 @@ int vault_seal(const struct vault *v, const char *table, const char *account, co
         out[0] = FORM;
         memcpy(out + AT_KEY_ID, v->key_id, sizeof(v->key_id));
         randombytes_buf(out + AT_NONCE, AT_TEXT - AT_NONCE);
-        crypto_aead_xchacha20poly1305_ietf_encrypt(
-                out + AT_TEXT, NULL, secret_bytes(value), n, (const uint8_t *)where.data, where.len,
-                NULL, out + AT_NONCE, secret_bytes(v->key));
+        crypto_aead_xchacha20poly1305_ietf_encrypt(out + AT_TEXT, NULL, secret_bytes(value), n,
+                                                   (const uint8_t *)where.data, where.len, NULL,
+                                                   out + AT_NONCE, secret_bytes(v->key));
         text_done(&where);
         *ret = out;
         *ret_size = n + VAULT_OVERHEAD;
@@ -113,10 +113,10 @@ int vault_open(const struct vault *v, const char *table, const char *account, co
         uint8_t *plain = malloc(n + 1);
         place(&where, table, account, column);
         int r = !plain || where.failed ? -ENOMEM : 0;
-        if (r == 0 && crypto_aead_xchacha20poly1305_ietf_decrypt(
-                              plain, NULL, NULL, in + AT_TEXT, size - AT_TEXT,
-                              (const uint8_t *)where.data, where.len, in + AT_NONCE,
-                              secret_bytes(v->key)) != 0)
+        if (r == 0 &&
+            crypto_aead_xchacha20poly1305_ietf_decrypt(
+                    plain, NULL, NULL, in + AT_TEXT, size - AT_TEXT, (const uint8_t *)where.data,
+                    where.len, in + AT_NONCE, secret_bytes(v->key)) != 0)
                 r = -EBADMSG;
         if (r == 0) {
                 *ret = secret_new(plain, n);

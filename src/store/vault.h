@@ -1,7 +1,7 @@
-/* Seals what must not lie readable in the ledger: broker tokens, login secrets. XChaCha20-Poly1305 with a
- * random nonce; table, account and column are authenticated with it, so that a sealed value moved to
- * another place does not open. A sealed value names its key (the id is a hash of the key), so that keys can
- * be changed one day while old values still open.
+/* Seals what must not lie readable in the ledger: broker tokens, login secrets. XChaCha20-Poly1305
+ * with a random nonce; table, account and column are authenticated with it, so that a sealed value
+ * moved to another place does not open. A sealed value names its key (the id is a hash of the key),
+ * so that keys can be changed one day while old values still open.
  *
  *   byte 0       1: this form
  *   bytes 1-8    key id
@@ -31,13 +31,14 @@ const uint8_t *vault_key_id(const struct vault *v); /* VAULT_KEY_ID_SIZE bytes *
 /* `*ret` is free()'d by the caller. 0, -E2BIG, -ENOMEM. */
 int vault_seal(const struct vault *v, const char *table, const char *account, const char *column,
                const struct secret *value, void **ret, size_t *ret_size);
-/* 0; -EBADMSG: damaged, or sealed for another place; -ENOKEY: sealed with another key; -EPROTO: a form
- * that this program does not know; -ENOMEM. */
+/* 0; -EBADMSG: damaged, or sealed for another place; -ENOKEY: sealed with another key; -EPROTO: a
+ * form that this program does not know; -ENOMEM. */
 int vault_open(const struct vault *v, const char *table, const char *account, const char *column,
                const void *sealed, size_t size, struct secret **ret);
 
-/* The key in `path` (64 hex digits, or 32 raw bytes as a credential may hold). 0; -ENOENT; -EINVAL: neither
- * of the two; -EPERM: others may read it; other negative errno. */
+/* The key in `path` (64 hex digits, or 32 raw bytes as a credential may hold). 0; -ENOENT; -EINVAL:
+ * neither of the two; -EPERM: others may read it; other negative errno. */
 int vault_key_load(const char *path, struct secret **ret);
-/* Makes a new key in a file of its own: never over another one, 0600, synced. 0; -EEXIST; other errno. */
+/* Makes a new key in a file of its own: never over another one, 0600, synced. 0; -EEXIST; other
+ * errno. */
 int vault_key_create(const char *path, struct secret **ret);

@@ -12,7 +12,7 @@
 #include "domain/audit_chain.h"
 
 struct row {
-        char *key; /* parts between line feeds */
+        char *key;  /* parts between line feeds */
         char *text; /* a second text */
         void *value;
         size_t size;
@@ -206,11 +206,12 @@ static void write_riders(struct fake_store *f, struct list *riders)
 {
         if (!riders)
                 return;
-        LIST_FOREACH(it, riders) {
+        LIST_FOREACH (it, riders) {
                 struct rider *r = LIST_ENTRY(it, struct rider, link);
                 for (unsigned i = 0; i < r->n_rows; i++) {
                         struct rider_row *row = &r->rows[i];
-                        _cleanup_(freep) char *key = join(r->guest, row->account, row->kind, row->key);
+                        _cleanup_(freep) char *key =
+                                join(r->guest, row->account, row->kind, row->key);
                         if (row->value)
                                 put(&f->now, GUESTS, key, NULL, row->value, row->size);
                         else
@@ -261,8 +262,6 @@ static enum store_result write_intent(struct fake_store *f, struct store_job *jo
         struct state *s = &f->now;
         const struct order *o = in->order;
 
-        if (in->killswitch_epoch != s->epoch)
-                return STORE_STALE;
         struct row *k = in->idempotency_key
                                 ? taken_key(s, in->idempotency_scope, in->idempotency_key)
                                 : NULL;
@@ -271,6 +270,8 @@ static enum store_result write_intent(struct fake_store *f, struct store_job *jo
                 in->found_same_fingerprint = memcmp(k->value, in->fingerprint, k->size) == 0;
                 return STORE_KEY_TAKEN;
         }
+        if (in->killswitch_epoch != s->epoch)
+                return STORE_STALE;
         if (o->client_order_id[0] && client_id_taken(s, o))
                 return STORE_CLIENT_ID_TAKEN;
         if (find_order(s, o->id))
@@ -288,7 +289,8 @@ static enum store_result write_intent(struct fake_store *f, struct store_job *jo
         return chain(f, in->audit, in->n_audit, job);
 }
 
-/* A struct of an order may hold more than the ledger keeps; only the modified and the legs are taken. */
+/* A struct of an order may hold more than the ledger keeps; only the modified and the legs are
+ * taken. */
 static enum store_result write_outcome(struct fake_store *f, struct store_job *job)
 {
         struct store_outcome *out = CONTAINER_OF(job, struct store_outcome, job);
@@ -577,9 +579,8 @@ static enum store_result read_riders(struct fake_store *f, struct store_job *job
                 _cleanup_(freep) char *key = rest = strdup(t->rows[i].key);
                 for (int k = 0; k < 4; k++)
                         part[k] = strsep(&rest, "\t");
-                if (strcmp(part[0], l->guest) == 0 &&
-                    l->row(l->userdata, part[1], part[2], part[3], t->rows[i].value,
-                           t->rows[i].size) < 0)
+                if (strcmp(part[0], l->guest) == 0 && l->row(l->userdata, part[1], part[2], part[3],
+                                                             t->rows[i].value, t->rows[i].size) < 0)
                         return store_fail(job, STORE_FAILED, "the guest refused one of its rows");
         }
         return STORE_OK;
@@ -595,32 +596,33 @@ static enum store_result read_backup(struct fake_store *f, struct store_job *job
         return store_fail(job, STORE_FAILED, "memory has no backup");
 }
 
-#define FAKE_OPS(X)                                                                                \
-        X(INTENT, write_intent, FAKE_WRITE)                                                        \
-        X(OUTCOME, write_outcome, FAKE_WRITE)                                                      \
-        X(APPEND, write_append, FAKE_WRITE)                                                        \
-        X(KILLSWITCH, write_killswitch, FAKE_WRITE)                                                \
-        X(SESSION_PUT, write_session, FAKE_WRITE)                                                  \
-        X(AUDIT_PRUNE, write_prune, FAKE_WRITE)                                                    \
-        X(ORDER_GET, read_order, FAKE_READ)                                                        \
-        X(ORDER_LIST, read_orders, FAKE_READ)                                                      \
-        X(KEY_GET, read_key, FAKE_READ)                                                            \
-        X(AUDIT_LIST, read_audit, FAKE_READ)                                                       \
-        X(RESTORE, read_restore, FAKE_READ)                                                        \
-        X(RIDERS_LOAD, read_riders, FAKE_READ)                                                     \
-        X(PROBE, read_nothing, FAKE_READ)                                                          \
+#define FAKE_OPS(X)                                 \
+        X(INTENT, write_intent, FAKE_WRITE)         \
+        X(OUTCOME, write_outcome, FAKE_WRITE)       \
+        X(APPEND, write_append, FAKE_WRITE)         \
+        X(KILLSWITCH, write_killswitch, FAKE_WRITE) \
+        X(SESSION_PUT, write_session, FAKE_WRITE)   \
+        X(AUDIT_PRUNE, write_prune, FAKE_WRITE)     \
+        X(ORDER_GET, read_order, FAKE_READ)         \
+        X(ORDER_LIST, read_orders, FAKE_READ)       \
+        X(KEY_GET, read_key, FAKE_READ)             \
+        X(AUDIT_LIST, read_audit, FAKE_READ)        \
+        X(RESTORE, read_restore, FAKE_READ)         \
+        X(RIDERS_LOAD, read_riders, FAKE_READ)      \
+        X(PROBE, read_nothing, FAKE_READ)           \
         X(BACKUP, read_backup, FAKE_READ)
 
-#define X(name, function, call)                                                                    \
-        static enum store_result op_##function(void *db, struct store_job *job)                    \
-        {                                                                                          \
-                enum store_result r = fault(db, call, job->error);                                 \
-                return r == STORE_OK ? function(db, job) : r;                                      \
+#define X(name, function, call)                                                 \
+        static enum store_result op_##function(void *db, struct store_job *job) \
+        {                                                                       \
+                enum store_result r = fault(db, call, job->error);              \
+                return r == STORE_OK ? function(db, job) : r;                   \
         }
 FAKE_OPS(X)
 #undef X
 
-static int op_open(const struct store_options *o, char error[static STORE_ERROR_SIZE], void **ret_db)
+static int op_open(const struct store_options *o, char error[static STORE_ERROR_SIZE],
+                   void **ret_db)
 {
         if (fault(chosen, FAKE_OPEN, error) != STORE_OK)
                 return -EIO;
@@ -702,18 +704,17 @@ static bool op_relieve(void *db)
         return true;
 }
 
-static const struct store_driver driver = {
-        .name = "fake",
-        .open = op_open,
-        .close = op_close,
-        .schema_version = op_schema_version,
-        .begin = op_begin,
-        .commit = op_commit,
-        .rollback = op_rollback,
-        .strained = op_strained,
-        .relieve = op_relieve,
+static const struct store_driver driver = {.name = "fake",
+                                           .open = op_open,
+                                           .close = op_close,
+                                           .schema_version = op_schema_version,
+                                           .begin = op_begin,
+                                           .commit = op_commit,
+                                           .rollback = op_rollback,
+                                           .strained = op_strained,
+                                           .relieve = op_relieve,
 #define X(name, function, call) .op[STORE_##name] = op_##function,
-        FAKE_OPS(X)
+                                           FAKE_OPS(X)
 #undef X
 };
 

@@ -1,5 +1,5 @@
-/* A ledger in memory, with faults on order. What was committed outlives store_close(), as a file would:
- * open it again with the same fake_store. */
+/* A ledger in memory, with faults on order. What was committed outlives store_close(), as a file
+ * would: open it again with the same fake_store. */
 #pragma once
 
 #include "store/driver.h"
@@ -13,7 +13,8 @@ struct fake_store *fake_store_free(struct fake_store *f);
 /* For store_open_driver(): opens the fake this was called for last. */
 const struct store_driver *fake_store_driver(struct fake_store *f);
 
-/* The calls `nth` (1: the next one) to `nth + times - 1` of their kind end as `r` and do nothing. */
+/* The calls `nth` (1: the next one) to `nth + times - 1` of their kind end as `r` and do nothing.
+ */
 void fake_store_fail(struct fake_store *f, enum fake_call call, unsigned nth, unsigned times,
                      enum store_result r);
 /* The next commit loses its connection: UNCERTAIN, whether it was written or not. */

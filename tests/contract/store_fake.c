@@ -86,7 +86,8 @@ static void assert_group(enum store_result expected, bool written)
                 ck_assert_int_eq(jobs[i].in.job.result, expected);
                 ck_assert_int_ne(jobs[i].in.job.error[0], '\0');
                 ck_assert_int_eq(jobs[i].audit.seq, 0);
-                ck_assert_int_eq(get_order(orders[i]->id, &back), written ? STORE_OK : STORE_NOT_FOUND);
+                ck_assert_int_eq(get_order(orders[i]->id, &back),
+                                 written ? STORE_OK : STORE_NOT_FOUND);
                 order_free(back);
         }
         ck_assert_int_eq(outcome.out.job.result, expected);
@@ -279,7 +280,8 @@ START_TEST(a_slow_commit_gathers_a_group)
         fake_store_delay(fake, FAKE_COMMIT, 20000);
         store_stats(ledger.store, &before);
         for (unsigned i = 0; i < 64; i++) {
-                appends[i] = (struct store_append){.job = {.op = STORE_APPEND, .done = ledger_done}};
+                appends[i] =
+                        (struct store_append){.job = {.op = STORE_APPEND, .done = ledger_done}};
                 store_submit(ledger.store, &appends[i].job);
         }
         ledger_wait(64);

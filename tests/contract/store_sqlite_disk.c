@@ -1,5 +1,5 @@
-/* A disk that is full, fails, or loses its power: SQLite's system calls are replaced, fdatasync() by a
- * function of this program, pwrite() through SQLite's own table. */
+/* A disk that is full, fails, or loses its power: SQLite's system calls are replaced, fdatasync()
+ * by a function of this program, pwrite() through SQLite's own table. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -17,9 +17,9 @@
 
 #define DEMO "paper:demo"
 
-static _Atomic int sync_error;   /* errno of every sync from now on */
-static _Atomic int syncs_to_go;  /* before that */
-static _Atomic int write_error;  /* of every write that makes a file longer */
+static _Atomic int sync_error;  /* errno of every sync from now on */
+static _Atomic int syncs_to_go; /* before that */
+static _Atomic int write_error; /* of every write that makes a file longer */
 static _Atomic bool full_unless_relieved;
 
 int fdatasync(int fd)
@@ -197,7 +197,8 @@ START_TEST(a_sync_that_keeps_failing_is_uncertain_and_then_stops_everything)
 }
 END_TEST
 
-/* A child writes orders and notes each one that was acknowledged in shared memory, until it is killed. */
+/* A child writes orders and notes each one that was acknowledged in shared memory, until it is
+ * killed. */
 struct noted {
         _Atomic unsigned n;
         char ids[20000][ID_SIZE];
@@ -241,8 +242,7 @@ static void child_main(void)
         struct store_options o = sqlite_options();
         char error[STORE_ERROR_SIZE];
 
-        if (loop_new(&ledger.loop) < 0 ||
-            sqlite_store_open(&o, error, &ledger.store) < 0)
+        if (loop_new(&ledger.loop) < 0 || sqlite_store_open(&o, error, &ledger.store) < 0)
                 _exit(1);
         for (unsigned i = 0; i < CHILD_FLIGHT; i++)
                 fly(&flights[i]);
@@ -254,7 +254,8 @@ START_TEST(what_was_acknowledged_survives_a_kill)
 {
         unsigned checked = 0;
 
-        noted = mmap(NULL, sizeof(*noted), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        noted = mmap(NULL, sizeof(*noted), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+                     0);
         ck_assert_ptr_ne(noted, MAP_FAILED);
         for (int round = 0; round < 8; round++) {
                 ledger.store = store_close(ledger.store);

@@ -137,32 +137,6 @@ START_TEST(the_lock_goes_with_its_process)
 }
 END_TEST
 
-START_TEST(reading_beside_a_running_daemon)
-{
-        _cleanup_(order_freep) struct order *o = new_order_on(DEMO);
-        struct store_options read_only = sqlite_options();
-        struct store_append a = {.job = {.op = STORE_APPEND}};
-        struct store_backup b = {.job = {.op = STORE_BACKUP}, .path = in_dir("copy.db")};
-        struct order *back;
-        struct ledger writer = ledger;
-
-        read_only.read_only = true;
-        ck_assert_int_eq(put_intent(o, NULL), STORE_OK);
-        opens(&read_only);
-        ck_assert_int_eq(get_order(o->id, &back), STORE_OK);
-        order_free(back);
-        ck_assert_int_eq(assert_chain(), 1);
-        ck_assert_int_eq(store_run(ledger.store, &a.job), STORE_FAILED);
-        ck_assert_ptr_nonnull(strstr(a.job.error, "reading only"));
-        ck_assert_int_eq(store_run(ledger.store, &b.job), STORE_OK);
-        store_close(ledger.store);
-        ledger = writer;
-        ck_assert_int_eq(put_intent(o, NULL), STORE_FAILED);
-        accept_order(o);
-        ck_assert_int_eq(put_outcome(o, 201, "{}"), STORE_OK);
-}
-END_TEST
-
 START_TEST(damaged_and_foreign_files)
 {
         struct store_options o = sqlite_options();
@@ -429,8 +403,8 @@ START_TEST(orders_go_on_during_a_backup)
 
         for (int i = 0; i < 3; i++) {
                 snprintf(paths[i], sizeof(paths[i]), "%s", in_dir(names[i]));
-                backups[i] = (struct store_backup){
-                        .job = {.op = STORE_BACKUP, .done = ledger_done}, .path = paths[i]};
+                backups[i] = (struct store_backup){.job = {.op = STORE_BACKUP, .done = ledger_done},
+                                                   .path = paths[i]};
                 store_submit(ledger.store, &backups[i].job);
         }
         for (int i = 0; i < 50; i++) {
@@ -462,7 +436,6 @@ const TTest *const *store_sqlite_open_tests(unsigned *ret_n)
         tests[n++] = files_are_private;
         tests[n++] = a_second_one_is_told_who_holds_it;
         tests[n++] = the_lock_goes_with_its_process;
-        tests[n++] = reading_beside_a_running_daemon;
         tests[n++] = damaged_and_foreign_files;
         tests[n++] = damage_after_a_crash_is_found_at_once;
         tests[n++] = an_altered_last_record_is_found_at_once;

@@ -103,9 +103,8 @@ void ledger_hold(void)
         ck_assert_int_eq(store_run(ledger.store, &a.job), STORE_OK);
         sem_init(&held, 0, 0);
         sem_init(&let_go, 0, 0);
-        hold_job = (struct store_riders_load){.job = {.op = STORE_RIDERS_LOAD},
-                                              .guest = "hold",
-                                              .row = hold_row};
+        hold_job = (struct store_riders_load){
+                .job = {.op = STORE_RIDERS_LOAD}, .guest = "hold", .row = hold_row};
         store_submit(ledger.store, &hold_job.job);
         sem_wait(&held);
 }

@@ -1,5 +1,5 @@
-/* What every driver of the ledger must do, in one suite. A driver's test program says how to open a new
- * ledger and the same one again, and adds what only it can do. */
+/* What every driver of the ledger must do, in one suite. A driver's test program says how to open a
+ * new ledger and the same one again, and adds what only it can do. */
 #pragma once
 
 #include "suite.h"
@@ -32,8 +32,8 @@ enum store_result ledger_submit(struct store_job *job);
 /* Turns the loop until `n` jobs of ledger_done() have ended since the last call. */
 void ledger_wait(unsigned n);
 void ledger_done(struct store_job *job);
-/* Holds the store thread, so that what is submitted next shares one group; then lets go. Something must
- * have been submitted, and be waited for, before the next hold. */
+/* Holds the store thread, so that what is submitted next shares one group; then lets go. Something
+ * must have been submitted, and be waited for, before the next hold. */
 void ledger_hold(void);
 void ledger_release(void);
 
@@ -66,5 +66,5 @@ enum store_result get_order(const char *id, struct order **ret);
 void assert_same_order(const struct order *a, const struct order *b);
 /* The chain from its first row to its last; returns the number of rows. */
 int64_t assert_chain(void);
-#define SCOPE "tester\nPOST\n/api/v1/orders"
+#define SCOPE     "tester\nPOST\n/api/v1/orders"
 #define EPOCH_NEW 1 /* of a new ledger */

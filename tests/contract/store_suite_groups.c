@@ -43,7 +43,8 @@ static void on_commit(void *userdata, unsigned jobs, int64_t us)
         n_commits++;
 }
 
-/* Every fourth is in conflict with the one before it, one every thirteenth spoils the transaction. */
+/* Every fourth is in conflict with the one before it, one every thirteenth spoils the transaction.
+ */
 START_TEST(conflicts_leave_the_rest_of_a_group_alone)
 {
         static struct intent jobs[JOBS];
@@ -97,7 +98,8 @@ START_TEST(a_read_sees_the_writes_before_it)
 {
         _cleanup_(order_freep) struct order *o = new_order_on(DEMO);
         struct intent i;
-        struct store_order_get g = {.job = {.op = STORE_ORDER_GET, .done = ledger_done}, .id = o->id};
+        struct store_order_get g = {.job = {.op = STORE_ORDER_GET, .done = ledger_done},
+                                    .id = o->id};
 
         intent_init(&i, o, NULL);
         ledger_hold();

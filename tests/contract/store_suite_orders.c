@@ -109,7 +109,8 @@ END_TEST
 
 START_TEST(only_changed_legs_are_written)
 {
-        _cleanup_(order_freep) struct order *o = new_order((const char *const[]){DEMO, SECOND, NULL});
+        _cleanup_(order_freep) struct order *o =
+                new_order((const char *const[]){DEMO, SECOND, NULL});
         _cleanup_(order_freep) struct order *back = NULL;
         const bool changed[] = {false, true};
         struct outcome_job j;
@@ -182,7 +183,8 @@ END_TEST
 
 START_TEST(an_outcome_without_its_order_writes_nothing)
 {
-        _cleanup_(order_freep) struct order *o = new_order((const char *const[]){DEMO, SECOND, NULL});
+        _cleanup_(order_freep) struct order *o =
+                new_order((const char *const[]){DEMO, SECOND, NULL});
         const bool none[] = {false, false};
         struct outcome_job j;
 
@@ -251,11 +253,17 @@ START_TEST(a_replay_is_a_taken_key_first_of_all)
 {
         _cleanup_(order_freep) struct order *a = new_order_on(DEMO);
         _cleanup_(order_freep) struct order *b = new_order_on(DEMO);
+        struct intent i;
 
         text_copy(a->client_order_id, sizeof(a->client_order_id), "mine");
         text_copy(b->client_order_id, sizeof(b->client_order_id), "mine");
         ck_assert_int_eq(put_intent(a, "key"), STORE_OK);
         ck_assert_int_eq(put_intent(b, "key"), STORE_KEY_TAKEN);
+        intent_init(&i, b, "key");
+        i.in.killswitch_epoch = EPOCH_NEW + 1; /* changed since */
+        ck_assert_int_eq(store_run(ledger.store, &i.in.job), STORE_KEY_TAKEN);
+        ck_assert_str_eq(i.in.found_order_id, a->id);
+        intent_done(&i);
 }
 END_TEST
 
@@ -289,7 +297,8 @@ END_TEST
 START_TEST(a_client_id_is_unique_per_account_and_day)
 {
         _cleanup_(order_freep) struct order *a = new_order_on(DEMO);
-        _cleanup_(order_freep) struct order *b = new_order((const char *const[]){SECOND, DEMO, NULL});
+        _cleanup_(order_freep) struct order *b =
+                new_order((const char *const[]){SECOND, DEMO, NULL});
         _cleanup_(order_freep) struct order *c = new_order_on(SECOND);
         _cleanup_(order_freep) struct order *d = new_order_on(DEMO);
         struct store_order_get g = {.job = {.op = STORE_ORDER_GET}, .client_order_id = "mine"};
@@ -324,7 +333,8 @@ END_TEST
 START_TEST(an_order_or_tag_that_is_there_is_not_written_again)
 {
         _cleanup_(order_freep) struct order *a = new_order_on(DEMO);
-        _cleanup_(order_freep) struct order *b = new_order((const char *const[]){SECOND, DEMO, NULL});
+        _cleanup_(order_freep) struct order *b =
+                new_order((const char *const[]){SECOND, DEMO, NULL});
         struct store_key_get k;
         struct order *none;
 
@@ -344,7 +354,8 @@ END_TEST
 
 START_TEST(an_order_is_found_by_its_tag)
 {
-        _cleanup_(order_freep) struct order *o = new_order((const char *const[]){DEMO, SECOND, NULL});
+        _cleanup_(order_freep) struct order *o =
+                new_order((const char *const[]){DEMO, SECOND, NULL});
         struct store_order_get g = {.job = {.op = STORE_ORDER_GET}};
 
         ck_assert_int_eq(put_intent(o, NULL), STORE_OK);
@@ -375,7 +386,6 @@ START_TEST(an_audit_record_that_cannot_be_written_stops_its_order)
         ck_assert_int_eq(put_intent(o, "k"), STORE_OK);
 }
 END_TEST
-
 
 const TTest *const *store_suite_orders(unsigned *ret_n)
 {

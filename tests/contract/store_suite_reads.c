@@ -70,9 +70,9 @@ START_TEST(lists_are_narrowed)
         static const char *const second[] = {SECOND, NULL};
         static const char *const both[] = {DEMO, SECOND, NULL};
         static const char *const prefix[] = {"paper:sec", "paper:", NULL};
-        _cleanup_(order_freep) struct order *a = new_order_on(DEMO);      /* open */
-        _cleanup_(order_freep) struct order *b = new_order(both);         /* second filled */
-        _cleanup_(order_freep) struct order *c = new_order_on(SECOND);    /* unsettled */
+        _cleanup_(order_freep) struct order *a = new_order_on(DEMO);   /* open */
+        _cleanup_(order_freep) struct order *b = new_order(both);      /* second filled */
+        _cleanup_(order_freep) struct order *c = new_order_on(SECOND); /* unsettled */
 
         text_copy(b->symbol, sizeof(b->symbol), "NSE:TCS");
         c->created_us += 1000;
@@ -88,7 +88,7 @@ START_TEST(lists_are_narrowed)
         ck_assert_int_eq(put_outcome(b, 0, NULL), STORE_OK);
 
 #define LISTED(...) listed((struct store_order_list){.status = -1, __VA_ARGS__})
-#define OF_STATUS(word, ...)                                                                       \
+#define OF_STATUS(word, ...) \
         listed((struct store_order_list){.status = ORDER_STATUS_##word, __VA_ARGS__})
         ck_assert_uint_eq(LISTED(.limit = 500), 3);
         ck_assert_uint_eq(LISTED(.accounts = second), 2);

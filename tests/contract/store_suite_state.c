@@ -122,9 +122,9 @@ static struct rider *new_rider(const char *kind, const char *key, const char *va
 {
         struct rider *r;
         ck_assert_int_eq(rider_new("paper", &r), 0);
-        ck_assert_int_eq(
-                rider_add(r, DEMO, kind, key, value ? strdup(value) : NULL, value ? strlen(value) : 0),
-                0);
+        ck_assert_int_eq(rider_add(r, DEMO, kind, key, value ? strdup(value) : NULL,
+                                   value ? strlen(value) : 0),
+                         0);
         r->settled = on_settled;
         r->userdata = r;
         return r;
@@ -141,8 +141,8 @@ static int collect(void *userdata, const char *account, const char *kind, const 
         struct rows *r = userdata;
         size_t len = strlen(r->text);
         r->n++;
-        snprintf(r->text + len, sizeof(r->text) - len, "[%s %s %s=%.*s]", account, kind, key, (int)size,
-                 (const char *)value);
+        snprintf(r->text + len, sizeof(r->text) - len, "[%s %s %s=%.*s]", account, kind, key,
+                 (int)size, (const char *)value);
         return 0;
 }
 

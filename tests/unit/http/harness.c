@@ -31,6 +31,7 @@ const char *__lsan_default_suppressions(void)
 
 static struct {
         pthread_t thread;
+        bool running, draining;
         struct harness_options options;
         struct loop *loop;
         struct metrics *metrics;
@@ -40,7 +41,7 @@ static struct {
         struct account accounts[2];
         struct loop_work drain, call;
         void (*fn)(void);
-        pthread_barrier_t ready, called;
+        pthread_barrier_t start, ready, called, stopped;
         int listener, port;
         char path[108];
 } server;
@@ -92,7 +93,7 @@ static void fill_options(struct http_options *o)
                 o->request_timeout_us = 5 * USEC_PER_SEC;
 }
 
-static void *serve(void *unused)
+static void serve(void)
 {
         struct http_options *o = &server.options.http;
         struct text faults = TEXT_NULL;
@@ -116,7 +117,28 @@ static void *serve(void *unused)
         secret_free(server.token);
         loop_free(server.loop);
         text_done(&faults);
+}
+
+/* The thread outlives its servers: h2o keeps memory for the next connections in thread-local lists, which a
+ * leak checker can only see as long as there is the thread. */
+static void *server_thread(void *unused)
+{
+        for (;;) {
+                pthread_barrier_wait(&server.start);
+                serve();
+                pthread_barrier_wait(&server.stopped);
+        }
         return NULL;
+}
+
+static void start_thread(void)
+{
+        pthread_barrier_init(&server.start, NULL, 2);
+        pthread_barrier_init(&server.ready, NULL, 2);
+        pthread_barrier_init(&server.called, NULL, 2);
+        pthread_barrier_init(&server.stopped, NULL, 2);
+        ck_assert_int_eq(pthread_create(&server.thread, NULL, server_thread, NULL), 0);
+        server.running = true;
 }
 
 static void listen_unix(const char *path)
@@ -151,31 +173,29 @@ void harness_start(const struct harness_options *o)
         server.options = *o;
         server.drain.run = on_drain;
         server.call.run = on_call;
-        list_init(&server.drain.link);
-        list_init(&server.call.link);
+        server.draining = false;
         if (o->unix_path)
                 listen_unix(o->unix_path);
         else
                 listen_tcp();
         ck_assert_int_eq(listen(server.listener, 128), 0);
-        pthread_barrier_init(&server.ready, NULL, 2);
-        pthread_barrier_init(&server.called, NULL, 2);
-        ck_assert_int_eq(pthread_create(&server.thread, NULL, serve, NULL), 0);
+        if (!server.running)
+                start_thread();
+        pthread_barrier_wait(&server.start);
         pthread_barrier_wait(&server.ready);
 }
 
 void harness_drain(void)
 {
+        server.draining = true;
         loop_post(server.loop, &server.drain);
 }
 
 void harness_stop(void)
 {
-        if (list_empty(&server.drain.link))
+        if (!server.draining)
                 harness_drain();
-        pthread_join(server.thread, NULL);
-        pthread_barrier_destroy(&server.ready);
-        pthread_barrier_destroy(&server.called);
+        pthread_barrier_wait(&server.stopped);
 }
 
 void harness_call(void (*fn)(void))

@@ -95,7 +95,7 @@ struct instrument *floor_instrument(const char *symbol)
         return NULL;
 }
 
-static const struct instrument *find(void *userdata, const char *symbol)
+const struct instrument *floor_find(void *userdata, const char *symbol)
 {
         return floor_instrument(symbol);
 }
@@ -107,7 +107,8 @@ int64_t floor_time(int day, int hour, int minute, int second)
 
 static void build(struct floor *f)
 {
-        struct paper_options o = {.seed = f->options.seed, .find = find, .calendar = f->calendar};
+        struct paper_options o = {
+                .seed = f->options.seed, .find = floor_find, .calendar = f->calendar};
         struct account a = {
                 .broker = "paper",
                 .paper = true,
@@ -207,7 +208,7 @@ static void store_row(struct floor *f, struct rider_row *row)
         r->size = row->size;
 }
 
-static void take_rider(struct floor *f, struct rider *rider)
+void floor_take(struct floor *f, struct rider *rider)
 {
         f->last_rider = rider ? rider->n_rows : 0;
         if (!rider)
@@ -232,7 +233,7 @@ void floor_call_as(struct floor *f, const char *account, const char *method, con
         if (body)
                 text_add(&q.body, body);
         ck_assert_int_eq(paper_serve(f->paper, &q, &a, &rider), 0);
-        take_rider(f, rider);
+        floor_take(f, rider);
         f->status = a.status;
         text_clear(&f->body);
         text_add(&f->body, text_str(&a.body));

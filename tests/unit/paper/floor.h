@@ -47,6 +47,8 @@ void floor_open(struct floor *f, const struct floor_options *o);
 void floor_close(struct floor *f);
 void floor_restart(struct floor *f); /* from the stored rows */
 struct instrument *floor_instrument(const char *symbol);
+const struct instrument *floor_find(void *userdata, const char *symbol);
+void floor_take(struct floor *f, struct rider *rider); /* as the ledger does, NULL is fine */
 
 /* One request; the reply is in status, body, reply. `what` is behind "/paper%3Aone/". */
 void floor_call(struct floor *f, const char *method, const char *what, const char *body);

@@ -22,7 +22,8 @@ START_TEST(the_first_line)
                 "{\"seq\":1,\"timestamp\":\"2026-11-18T07:04:54.000123Z\","
                 "\"component\":\"orchestrator\",\"action\":\"order.intent\","
                 "\"actor\":\"a \\\"name\\\"\",\"correlation_id\":\"c-1\","
-                "\"account\":\"paper:demo\",\"order_id\":null,\"outcome\":null,\"payload\":{\"a\":1},"
+                "\"account\":\"paper:demo\",\"order_id\":null,\"outcome\":null,\"payload\":{\"a\":"
+                "1},"
                 "\"prev\":\"0000000000000000000000000000000000000000000000000000000000000000\","
                 /* sha256 over 32 zero bytes and the object without its hash member */
                 "\"hash\":\"";

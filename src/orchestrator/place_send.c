@@ -1,0 +1,87 @@
+#include "orchestrator/placing.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+
+
+static enum order_status first_status(const struct leg *leg)
+{
+        return leg->effective.type == ORDER_TYPE_STOP ||
+                               leg->effective.type == ORDER_TYPE_STOP_LIMIT
+                       ? ORDER_STATUS_TRIGGER_PENDING
+                       : ORDER_STATUS_OPEN;
+}
+
+static void take_result(struct leg *leg, const struct call *c)
+{
+        const struct broker_result *r = &c->result;
+
+        leg->outcome = r->outcome;
+        leg->problem = r->problem;
+        leg->latency_us = call_latency_us(c);
+        leg->updated_us = clock_wall_us();
+        call_evidence(c, &leg->evidence);
+        text_copy(leg->broker_code, sizeof(leg->broker_code), r->broker_code);
+        text_copy(leg->broker_order_id, sizeof(leg->broker_order_id), r->broker_order_id);
+        leg->state = r->outcome == OUTCOME_UNKNOWN ? LEG_STATE_UNKNOWN : LEG_STATE_SETTLED;
+        if (r->outcome == OUTCOME_REJECTED)
+                text_copy(leg->broker_message, sizeof(leg->broker_message), r->message);
+        else if (r->outcome != OUTCOME_ACCEPTED)
+                text_copy(leg->message, sizeof(leg->message), r->message);
+        if (r->outcome == OUTCOME_ACCEPTED) {
+                leg->confidence = CONFIDENCE_PROVEN;
+                leg->status = r->has_state ? r->status : first_status(leg);
+                leg->filled_quantity = r->has_state ? r->filled_quantity : 0;
+                leg->average_price = r->has_state ? r->average_price : 0;
+        } else if (r->outcome != OUTCOME_UNKNOWN) {
+                leg->status = ORDER_STATUS_REJECTED;
+        }
+}
+
+static void leg_answered(struct call *c)
+{
+        struct attempt *t = CONTAINER_OF(c, struct attempt, call);
+        struct placing *p = t->placing;
+        struct leg *leg = t->leg;
+
+        take_result(leg, c);
+        t->answered = true;
+        gate_settle(&t->gate, leg->outcome == OUTCOME_ACCEPTED || leg->outcome == OUTCOME_UNKNOWN);
+        if (leg->outcome == OUTCOME_NOT_SENT || leg->outcome == OUTCOME_REJECTED)
+                t->gate.problem = PROBLEM_NONE;
+        call_clear(c);
+        p->n_out--;
+        if (p->n_out == 0 && p->state == PLACE_CALLING)
+                place_record(p);
+}
+
+void place_call(struct placing *p)
+{
+        place_move(p, PLACE_CALLING);
+        for (unsigned i = 0; i < p->order->n_legs; i++) {
+                struct attempt *t = &p->attempts[i];
+                if (!t->passed)
+                        continue;
+                t->open = open_leg_add(&p->o->open_legs, t->gate.account, p->order, t->leg);
+                if (t->open)
+                        t->open->in_operation = true;
+                t->sent = true;
+                t->call = (struct call){
+                        .account = t->gate.account,
+                        .broker = {.op = BROKER_PLACE,
+                                   .order = p->order,
+                                   .leg = t->leg,
+                                   .instrument = t->gate.instrument},
+                        .passes_halt = t->gate.passes_halt,
+                        .timeout_us = p->deadline_us - clock_mono_us(),
+                        .done = leg_answered,
+                };
+                p->n_out++;
+        }
+        /* No call can end before all are begun: done callbacks come later (orchestrator.h). */
+        for (unsigned i = 0; i < p->order->n_legs; i++)
+                if (p->attempts[i].sent)
+                        call_start(&p->attempts[i].call);
+}
