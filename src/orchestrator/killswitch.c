@@ -228,7 +228,9 @@ static void square_off(struct account_state *a, const struct position *p)
 {
         struct orchestrator *o = a->orchestrator;
         const struct instrument *i = instruments_find(o->options.instruments, p->symbol);
-        struct square_off *s = i && i->lot ? calloc(1, sizeof(*s)) : NULL;
+        /* Less than a lot cannot be traded away; it stays, and so does `closing`. */
+        bool tradable = i && i->lot && llabs(p->quantity) >= i->lot;
+        struct square_off *s = tradable ? calloc(1, sizeof(*s)) : NULL;
         struct order *order = NULL;
 
         if (!s || order_new(1, &order) < 0) {

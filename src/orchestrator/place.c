@@ -100,7 +100,6 @@ static void place_validated(struct placing *p)
         place_finish(p);
 }
 
-
 /* Every gate for every leg before any leg is sent. */
 void place_gate(struct placing *p)
 {

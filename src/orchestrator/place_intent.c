@@ -6,8 +6,6 @@
 #include "base/clock.h"
 #include "orchestrator/record.h"
 
-
-
 static void unreserve(struct placing *p, enum problem problem, const char *detail)
 {
         place_give_back(p);

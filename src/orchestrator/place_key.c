@@ -6,7 +6,6 @@
 #include "base/clock.h"
 #include "domain/meter.h"
 
-
 void place_count_key(struct placing *p, const char *result)
 {
         series_add(metrics_series(p->o->options.metrics, METER_IDEMPOTENCY, result, NULL), 1);

@@ -10,7 +10,6 @@
 #include "orchestrator/book.h"
 #include "orchestrator/record.h"
 
-
 /* What is in memory about the leg follows what is durable now. */
 static void hand_over(struct placing *p, struct attempt *t)
 {
@@ -112,6 +111,9 @@ static void recorded(struct store_job *job)
         }
         place_move(p, PLACE_CALLING);
         place_answer(p);
+        /* From now on a repeated key is answered with the current state, from the ledger. */
+        if (p->key)
+                keys_end(&o->keys, TAKE(p->key), "", 0, NULL, 0);
         if (p->n_out == 0)
                 place_record(p);
 }

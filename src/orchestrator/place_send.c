@@ -5,7 +5,6 @@
 
 #include "base/clock.h"
 
-
 static enum order_status first_status(const struct leg *leg)
 {
         return leg->effective.type == ORDER_TYPE_STOP ||

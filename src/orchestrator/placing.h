@@ -99,7 +99,8 @@ void place_count_key(struct placing *p, const char *result);
 bool place_known_key(struct placing *p);
 void place_replay(struct placing *p, const char *order_id);
 void place_mismatch(struct placing *p, const char *order_id);
-/* Gates say no; but a replay is answered before any gate, so the ledger is asked for the key first. */
+/* Gates say no; but a replay is answered before any gate, so the ledger is asked for the key first.
+ */
 void place_look(struct placing *p);
 
 /* place.c: gates. */

@@ -180,8 +180,8 @@ static void bash_command(struct text *t, const struct command *c)
         else if (c->run == run_help)
                 text_add(t, "        words=$commands\n");
         else if (c->run == run_backup)
-                text_add(t, "        mapfile -t words < <(compgen -f -- \"$cur\")\n"
-                            "        words=${words[*]}\n");
+                text_add(t, "        mapfile -t COMPREPLY < <(compgen -f -- \"$cur\")\n"
+                            "        [[ $cur == -* ]] || return\n");
         text_add(t, "        ;;\n");
 }
 

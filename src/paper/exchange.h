@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 #define HASH_NONFATAL_OOM 1
-#define HASH_FUNCTION     HASH_OAT /* the default one falls through its cases, which clang reports */
+#define HASH_FUNCTION     HASH_OAT /* the default falls through its cases: clang warns */
 #include <uthash.h>
 
 #include "base/decimal.h"

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "store/ulid.h"
 
 /* A record is stamped before it is queued, so stamps may run back a little against the numbers. */
 #define STAMP_SLACK_US (60 * USEC_PER_SEC)
@@ -75,16 +76,23 @@ static enum store_result number_at(struct sqlite *s, struct store_job *job, int6
         return r;
 }
 
+/* An order's records are not older than the order, whose id begins with its time. */
+static int64_t earliest(const struct store_audit_list *l)
+{
+        int64_t born_us = l->order_id ? ulid_time_us(l->order_id) : 0;
+        return born_us > l->since_us ? born_us : l->since_us;
+}
+
 static enum store_result narrow(struct sqlite *s, struct store_audit_list *l, int64_t *after,
                                 int64_t *up_to)
 {
         enum store_result r = STORE_OK;
-        int64_t number;
+        int64_t number, since_us = earliest(l);
 
         *after = l->after_seq;
         *up_to = l->up_to_seq ? l->up_to_seq : INT64_MAX;
-        if (l->since_us) {
-                r = number_at(s, &l->job, l->since_us - STAMP_SLACK_US, &number);
+        if (since_us) {
+                r = number_at(s, &l->job, since_us - STAMP_SLACK_US, &number);
                 if (r == STORE_OK && number - 1 > *after)
                         *after = number - 1;
         }
@@ -153,8 +161,8 @@ static enum store_result list_rows(struct sqlite *s, struct store_audit_list *l,
         enum store_result r = narrow(s, l, &after, &up_to);
         if (r != STORE_OK)
                 return r;
-        _cleanup_(sqlite_resetp) sqlite3_stmt *st = sqlite_statement(
-                s, l->order_id ? SQL_AUDIT_LIST_ORDER : SQL_AUDIT_LIST, &l->job, &r);
+        _cleanup_(sqlite_resetp) sqlite3_stmt *st =
+                sqlite_statement(s, SQL_AUDIT_LIST, &l->job, &r);
         if (!st)
                 return r;
         sqlite3_bind_int64(st, 1, after);
@@ -164,8 +172,7 @@ static enum store_result list_rows(struct sqlite *s, struct store_audit_list *l,
         sqlite3_bind_int64(st, 5, l->since_us ? l->since_us : INT64_MIN);
         sqlite3_bind_int64(st, 6, l->until_us ? l->until_us : INT64_MAX);
         sqlite3_bind_int64(st, 7, (int64_t)l->limit + 1);
-        if (l->order_id)
-                sqlite_bind_text(st, 8, l->order_id);
+        sqlite_bind_text(st, 8, l->order_id);
         sqlite_read_limit(s, true);
         r = read_rows(s, st, l);
         sqlite_read_limit(s, false);

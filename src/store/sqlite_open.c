@@ -117,46 +117,6 @@ static int create_file(struct sqlite *s, char error[static STORE_ERROR_SIZE])
         return r < 0 ? fail(error, r, "%s: %s", s->path, strerror(-r)) : 0;
 }
 
-static const char pragmas[] = "PRAGMA journal_mode=WAL;"
-                              "PRAGMA synchronous=FULL;"
-                              "PRAGMA journal_size_limit=" WAL_KEEP ";";
-static const char pragmas_always[] = "PRAGMA cache_size=-" CACHE_KIB ";"
-                                     "PRAGMA mmap_size=0;"
-                                     "PRAGMA temp_store=MEMORY;"
-                                     "PRAGMA trusted_schema=OFF;";
-
-int sqlite_connect(struct sqlite *s, char error[static STORE_ERROR_SIZE])
-{
-        int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
-        int rc = sqlite3_open_v2(s->path, &s->db, flags, SQLITE_VFS_NAME);
-
-        if (rc == SQLITE_OK) {
-                sqlite3_busy_timeout(s->db, BUSY_TIMEOUT_MS);
-                sqlite3_db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-                rc = sqlite3_exec(s->db, pragmas_always, NULL, NULL, NULL);
-        }
-        if (rc == SQLITE_OK && !s->read_only)
-                rc = sqlite3_exec(s->db, pragmas, NULL, NULL, NULL);
-        if (rc != SQLITE_OK) {
-                int r = open_failure(s, rc, error);
-                sqlite_disconnect(s);
-                return r;
-        }
-        s->wal_pages = 0;
-        sqlite_watch_wal(s); /* instead of SQLite's own checkpoints */
-        return 0;
-}
-
-void sqlite_disconnect(struct sqlite *s)
-{
-        for (int i = 0; i < _SQL_MAX; i++) {
-                sqlite3_finalize(s->statements[i]);
-                s->statements[i] = NULL;
-        }
-        sqlite3_close(s->db);
-        s->db = NULL;
-}
-
 static int query_int(struct sqlite *s, const char *sql, int64_t *ret)
 {
         sqlite3_stmt *st;
@@ -184,6 +144,51 @@ static int check_identity(struct sqlite *s, char error[static STORE_ERROR_SIZE])
                 return fail(error, -EBADMSG,
                             "%s is a database of another program: name another file", s->path);
         return 0;
+}
+
+static const char pragmas[] = "PRAGMA journal_mode=WAL;"
+                              "PRAGMA synchronous=FULL;"
+                              "PRAGMA journal_size_limit=" WAL_KEEP ";"
+                              "PRAGMA cache_size=-" CACHE_KIB ";"
+                              "PRAGMA mmap_size=0;"
+                              "PRAGMA temp_store=MEMORY;"
+                              "PRAGMA trusted_schema=OFF;";
+
+static int set_up(struct sqlite *s, char error[static STORE_ERROR_SIZE])
+{
+        sqlite3_busy_timeout(s->db, BUSY_TIMEOUT_MS);
+        sqlite3_db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+        int r = check_identity(s, error); /* before the first change of the file */
+        if (r < 0)
+                return r;
+        int rc = sqlite3_exec(s->db, pragmas, NULL, NULL, NULL);
+        return rc == SQLITE_OK ? 0 : open_failure(s, rc, error);
+}
+
+int sqlite_connect(struct sqlite *s, char error[static STORE_ERROR_SIZE])
+{
+        int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+        int rc = sqlite3_open_v2(s->path, &s->db, flags, SQLITE_VFS_NAME);
+
+        int r = rc == SQLITE_OK ? set_up(s, error) : open_failure(s, rc, error);
+
+        if (r < 0) {
+                sqlite_disconnect(s);
+                return r;
+        }
+        s->wal_pages = 0;
+        sqlite_watch_wal(s); /* instead of SQLite's own checkpoints */
+        return 0;
+}
+
+void sqlite_disconnect(struct sqlite *s)
+{
+        for (int i = 0; i < _SQL_MAX; i++) {
+                sqlite3_finalize(s->statements[i]);
+                s->statements[i] = NULL;
+        }
+        sqlite3_close(s->db);
+        s->db = NULL;
 }
 
 /* SQLite removes the WAL when the last one closes properly: one that is there tells of a crash. */
@@ -256,21 +261,19 @@ int sqlite_load_heads(struct sqlite *s, char error[static STORE_ERROR_SIZE])
 static int open_all(struct sqlite *s, const struct store_options *o,
                     char error[static STORE_ERROR_SIZE])
 {
-        int r = s->read_only ? 0 : take_lock(s, error);
-        if (r == 0 && !s->read_only)
+        int r = take_lock(s, error);
+        if (r == 0)
                 r = create_file(s, error);
-        bool check = crashed(s);
+        bool check = r == 0 && crashed(s);
         if (r == 0)
                 r = sqlite_connect(s, error);
-        if (r == 0)
-                r = check_identity(s, error);
-        if (r == 0 && check && !s->read_only)
+        if (r == 0 && check)
                 r = quick_check(s, error);
         if (r == 0)
                 r = sqlite_migrate(s, o, error);
         if (r == 0)
                 r = sqlite_load_heads(s, error);
-        if (r == 0 && !s->read_only)
+        if (r == 0)
                 r = reserve_open(&s->reserve, s->path);
         return r;
 }
@@ -282,7 +285,6 @@ int sqlite_open(const struct store_options *o, char error[static STORE_ERROR_SIZ
                 return -ENOMEM;
         pthread_once(&configured, configure);
         s->lock_fd = -1;
-        s->read_only = o->read_only;
         s->path = strdup(sqlite_path(o->url));
         int r = !s->path     ? -ENOMEM
                 : s->path[0] ? open_all(s, o, error)

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/decimal.h"
+#include "store/ulid.h"
 
 enum store_result sqlite_op_killswitch(void *db, struct store_job *job)
 {
@@ -174,13 +175,7 @@ static bool count_leg(struct store_restore *v, const char *account, int64_t wort
  * of a day forgives clocks that were set. */
 static void first_id_of_day(int day, char ret[static ID_SIZE])
 {
-        static const char digits[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-        int64_t ms = (clock_from_ist(day, 0) - 86400 * USEC_PER_SEC) / USEC_PER_MS;
-
-        memset(ret, '0', ID_SIZE - 1);
-        ret[ID_SIZE - 1] = '\0';
-        for (int i = 9; i >= 0 && ms > 0; i--, ms >>= 5)
-                ret[i] = digits[ms & 31];
+        ulid_first(clock_from_ist(day, 0) - 86400 * USEC_PER_SEC, ret);
 }
 
 static enum store_result restore_counts(struct sqlite *s, struct store_restore *v)

@@ -65,12 +65,7 @@
         X(AUDIT_LIST,                                                                              \
           "SELECT seq,at_us,action,account,order_id,record FROM audit WHERE seq>?1 "               \
           "AND seq<=?2 AND (?3 IS NULL OR account=?3) AND (?4 IS NULL OR instr(record,?4)>0) AND " \
-          "at_us>=?5 AND at_us<=?6 ORDER BY seq LIMIT ?7")                                         \
-        X(AUDIT_LIST_ORDER,                                                                        \
-          "SELECT seq,at_us,action,account,order_id,record FROM audit WHERE "                      \
-          "seq>?1 AND seq<=?2 AND (?3 IS NULL OR account=?3) AND (?4 IS NULL OR "                  \
-          "instr(record,?4)>0) AND at_us>=?5 AND at_us<=?6 AND order_id=?8 AND order_id<>'' "      \
-          "ORDER BY seq LIMIT ?7")                                                                 \
+          "at_us>=?5 AND at_us<=?6 AND (?8 IS NULL OR order_id=?8) ORDER BY seq LIMIT ?7")         \
         X(AUDIT_PRUNE, "DELETE FROM audit WHERE seq IN (SELECT seq FROM audit WHERE seq<=?1 AND "  \
                        "at_us<?2 ORDER BY seq LIMIT ?3)")                                          \
         X(KILLSWITCH_PUT,                                                                          \

@@ -1,7 +1,7 @@
 /* A VFS over SQLite's own that joins writes. SQLite hands a commit over as two small writes a page,
  * at offsets that straddle the pages of the kernel; a group of orders is more than a hundred of
- * them. Here neighbouring writes are collected and go down as one. Everything else of a file, sync
- * first of all, goes down only after what was collected.
+ * them. Here neighbouring writes are collected and go down as one. Sync first of all, and
+ * whatever else depends on the bytes of a file, goes down only after what was collected.
  *
  * That is safe because SQLite relies on nothing it has written before it has synced: a commit is
  * published to readers and acknowledged after the sync of its frames (synchronous=FULL), a
@@ -73,8 +73,9 @@ static int join_close(sqlite3_file *f)
         return rc != SQLITE_OK ? rc : rc_close;
 }
 
-/* What depends on the bytes of the file: first what was collected, then the call. SQLite heeds the errors
- * of all of these; it ignores those of xFileControl and xUnlock, which therefore write nothing. */
+/* What depends on the bytes of the file: first what was collected, then the call. SQLite heeds the
+ * errors of all of these; it ignores those of xFileControl and xUnlock, which therefore write
+ * nothing. */
 #define AFTER_FLUSH(name, params, args)                                     \
         static int join_##name params                                       \
         {                                                                   \

@@ -18,9 +18,10 @@
 #include "store/driver.h"
 #include "store/group.h"
 
-#define IDLE_MS   200 /* without a job before the driver may do its housekeeping */
-#define MARKS_MAX 64  /* groups that may end between two turns of the loop and still be told apart \
-                       */
+#define IDLE_MS 200 /* without a job before the driver may do its housekeeping */
+#define MARKS_MAX                                                                       \
+        64 /* groups that may end between two turns of the loop and still be told apart \
+            */
 #define THREAD_STACK (256U << 10)
 
 struct commit_mark {

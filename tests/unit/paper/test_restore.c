@@ -42,7 +42,7 @@ START_TEST(unreadable_rows_are_refused)
                  "1|NSE:SBIN|T|BUY|LIMIT|CNC|DAY|OPEN|0|0|10|0|1|0|0|1|1|1|1"},
                 {"position", "NSE:SBIN|CNC", "1|1|2|3|4|5|6|7"},
                 {"position", "NSE:SBIN|CNC", "1|1|2|3|4|5|6|7|8|9"},
-                {"position", "NSE:SBIN|XXX", "1|1|2|3|4|5|6|7|8"},
+                {"position", "NSE:SBIN|FREE", "1|1|2|3|4|5|6|7|8"},
                 {"position", "NSE:SBIN", "1|1|2|3|4|5|6|7|8"},
                 {"position", "|CNC", "1|1|2|3|4|5|6|7|8"},
                 {"weather", "26112300000001", "1|sunny"},
