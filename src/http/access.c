@@ -1,5 +1,5 @@
-/* Every answered request, counted and (by option) recorded. h2o calls when a request is disposed of: the
- * bytes have been given to the kernel, or the client has gone. */
+/* Every answered request, counted and (by option) recorded. h2o calls when a request is disposed
+ * of: the bytes have been given to the kernel, or the client has gone. */
 #include <errno.h>
 
 #include <h2o.h>
@@ -67,15 +67,17 @@ int access_new(struct http *h)
         if (!h->meters)
                 return -ENOMEM;
         for (unsigned i = 0; i <= n_routes; i++)
-                h->meters[i].duration = metrics_series(
-                        m, METER_HTTP_DURATION, i < n_routes ? routes[i].pattern : ROUTE_NONE, NULL);
+                h->meters[i].duration =
+                        metrics_series(m, METER_HTTP_DURATION,
+                                       i < n_routes ? routes[i].pattern : ROUTE_NONE, NULL);
         return 0;
 }
 
 /* The method as a label: clients may not invent series. */
 static const char *method_label(const h2o_req_t *req, const struct route *route)
 {
-        static const char *const methods[] = {"GET", "HEAD", "POST", "PATCH", "DELETE", "OPTIONS", "PUT"};
+        static const char *const methods[] = {"GET",    "HEAD",    "POST", "PATCH",
+                                              "DELETE", "OPTIONS", "PUT"};
         const h2o_iovec_t *m = &req->input.method;
 
         if (route && h2o_memis(m->base, m->len, route->method, strlen(route->method)))
@@ -124,11 +126,10 @@ static void access_log(const struct http_exchange *x, const h2o_req_t *req, cons
         log_event(LOG_INFO, EVENT_ACCESS,
                   LOG_FIELDS({"ORDO_METHOD", method}, {"ORDO_ROUTE", route}, {"ORDO_STATUS", code},
                              {"ORDO_DURATION_US", took}, {"ORDO_BYTES", bytes},
-                             {"ORDO_CLIENT", client},
-                             {"ORDO_KEY", x ? x->caller.key_name : NULL},
+                             {"ORDO_CLIENT", client}, {"ORDO_KEY", x ? x->caller.key_name : NULL},
                              {"ORDO_CORRELATION_ID", x ? x->correlation_id : NULL},
-                             {"ORDO_PROBLEM", x && x->problem != PROBLEM_NONE ? problem_code(x->problem)
-                                                                           : NULL}),
+                             {"ORDO_PROBLEM",
+                              x && x->problem != PROBLEM_NONE ? problem_code(x->problem) : NULL}),
                   "%s %s %d", method, route, status);
 }
 

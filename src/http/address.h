@@ -34,6 +34,6 @@ int network_parse(const char *s, size_t n, struct network *ret);
 const char *network_print(const struct network *net, char buf[static NETWORK_TEXT_SIZE]);
 bool network_holds(const struct network *net, const struct address *a);
 
-/* `s` is the value of Host: an address or localhost, or a name of `allowed` (NULL-terminated or NULL; case
- * does not matter), each with or without a port. */
+/* `s` is the value of Host: an address or localhost, or a name of `allowed` (NULL-terminated or
+ * NULL; case does not matter), each with or without a port. */
 bool host_allowed(const char *s, size_t n, const char *const *allowed);

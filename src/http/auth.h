@@ -30,7 +30,8 @@ struct auth_request {
 
 struct auth_answer {
         struct api_key *key; /* of a->keyring; NULL unless the token is known and not expired */
-        const char *reason;  /* of a refused token, for metrics: "missing", "malformed", "unknown", … */
+        const char
+                *reason; /* of a refused token, for metrics: "missing", "malformed", "unknown", … */
         int64_t retry_after_s;
 };
 

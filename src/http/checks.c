@@ -10,9 +10,11 @@
 #include "http/server.h"
 
 /* Each check gives NONE, or the problem with (perhaps) its own words in `*detail`. */
-typedef enum problem check_fn(struct http_exchange *x, const struct intake *in, const char **detail);
+typedef enum problem check_fn(struct http_exchange *x, const struct intake *in,
+                              const char **detail);
 
-static enum problem check_headers(struct http_exchange *x, const struct intake *in, const char **detail)
+static enum problem check_headers(struct http_exchange *x, const struct intake *in,
+                                  const char **detail)
 {
         const struct slice *id = &in->correlation_id;
 
@@ -34,20 +36,23 @@ static enum problem check_headers(struct http_exchange *x, const struct intake *
                 return PROBLEM_INVALID_HEADER;
         }
         if (id->base && !correlation_id_valid(id->base, id->size)) {
-                *detail = "X-Correlation-ID must be 1 to 64 characters of A-Z, a-z, 0-9, dot, underscore or dash.";
+                *detail = "X-Correlation-ID must be 1 to 64 characters of A-Z, a-z, 0-9, dot, "
+                          "underscore or dash.";
                 return PROBLEM_INVALID_HEADER;
         }
         return PROBLEM_NONE;
 }
 
-static enum problem check_target(struct http_exchange *x, const struct intake *in, const char **detail)
+static enum problem check_target(struct http_exchange *x, const struct intake *in,
+                                 const char **detail)
 {
         if (x->path.size + x->raw_query.size >= HTTP_TARGET_MAX)
                 return PROBLEM_URI_TOO_LONG;
         return PROBLEM_NONE;
 }
 
-static enum problem check_host(struct http_exchange *x, const struct intake *in, const char **detail)
+static enum problem check_host(struct http_exchange *x, const struct intake *in,
+                               const char **detail)
 {
         /* HTTP/1.0 may leave it out. */
         if (in->head.hosts == 0)
@@ -57,11 +62,13 @@ static enum problem check_host(struct http_exchange *x, const struct intake *in,
         return PROBLEM_HOST_NOT_ALLOWED;
 }
 
-static enum problem check_route(struct http_exchange *x, const struct intake *in, const char **detail)
+static enum problem check_route(struct http_exchange *x, const struct intake *in,
+                                const char **detail)
 {
         char allow[ROUTE_ALLOW_SIZE];
 
-        switch (routes_find(x->method.base, x->method.size, x->path.base, x->path.size, &x->found)) {
+        switch (routes_find(x->method.base, x->method.size, x->path.base, x->path.size,
+                            &x->found)) {
         case ROUTE_FOUND:
                 x->route = x->found.route;
                 return PROBLEM_NONE;
@@ -77,12 +84,13 @@ static enum problem check_route(struct http_exchange *x, const struct intake *in
         return PROBLEM_NOT_FOUND;
 }
 
-static void note_refused(struct http_exchange *x, const struct auth_answer *a, const struct address *from,
-                         enum problem p)
+static void note_refused(struct http_exchange *x, const struct auth_answer *a,
+                         const struct address *from, enum problem p)
 {
         char text[ADDRESS_TEXT_SIZE] = "";
 
-        series_add(metrics_series(x->http->options.metrics, METER_AUTH_FAILURES, a->reason, NULL), 1);
+        series_add(metrics_series(x->http->options.metrics, METER_AUTH_FAILURES, a->reason, NULL),
+                   1);
         /* A throttled address has had its lines in the log. */
         if (p == PROBLEM_AUTH_THROTTLED || strcmp(a->reason, "missing") == 0)
                 return;
@@ -96,7 +104,8 @@ static void note_refused(struct http_exchange *x, const struct auth_answer *a, c
                   problem_title(p));
 }
 
-static enum problem check_token(struct http_exchange *x, const struct intake *in, const char **detail)
+static enum problem check_token(struct http_exchange *x, const struct intake *in,
+                                const char **detail)
 {
         const struct http_options *o = exchange_options(x);
         struct address address;
@@ -138,7 +147,8 @@ static enum problem check_token(struct http_exchange *x, const struct intake *in
         return p;
 }
 
-static enum problem check_rate(struct http_exchange *x, const struct intake *in, const char **detail)
+static enum problem check_rate(struct http_exchange *x, const struct intake *in,
+                               const char **detail)
 {
         int64_t per_second = exchange_options(x)->api_rate, wait_s = 0;
 
@@ -153,7 +163,8 @@ static enum problem check_rate(struct http_exchange *x, const struct intake *in,
         return PROBLEM_RATE_LIMITED;
 }
 
-static enum problem check_body(struct http_exchange *x, const struct intake *in, const char **detail)
+static enum problem check_body(struct http_exchange *x, const struct intake *in,
+                               const char **detail)
 {
         if (x->body.size > HTTP_BODY_MAX)
                 return PROBLEM_PAYLOAD_TOO_LARGE;
@@ -184,7 +195,8 @@ static enum problem check_idempotency(struct http_exchange *x, const struct inta
         return PROBLEM_NONE;
 }
 
-static enum problem check_query(struct http_exchange *x, const struct intake *in, const char **detail)
+static enum problem check_query(struct http_exchange *x, const struct intake *in,
+                                const char **detail)
 {
         if (x->route->flags & ROUTE_QUERY_RAW || x->raw_query.size == 0)
                 return PROBLEM_NONE;
@@ -202,8 +214,8 @@ bool origin_listed(const struct http_options *o, struct slice origin)
         return false;
 }
 
-/* A browser asks whether a page of a listed origin may call. The method is not looked at: a preflight tells
- * what the path allows. */
+/* A browser asks whether a page of a listed origin may call. The method is not looked at: a
+ * preflight tells what the path allows. */
 static bool preflight(struct http_exchange *x, const struct intake *in)
 {
         char allow[ROUTE_ALLOW_SIZE];
@@ -214,8 +226,9 @@ static bool preflight(struct http_exchange *x, const struct intake *in)
                 return false;
         exchange_header(x, "Access-Control-Allow-Methods", "%s",
                         routes_allow(x->found.route, allow));
-        exchange_header(x, "Access-Control-Allow-Headers",
-                        "Authorization, Content-Type, Idempotency-Key, Last-Event-ID, X-Correlation-ID");
+        exchange_header(
+                x, "Access-Control-Allow-Headers",
+                "Authorization, Content-Type, Idempotency-Key, Last-Event-ID, X-Correlation-ID");
         exchange_header(x, "Access-Control-Max-Age", "600");
         exchange_answer(x, 204, NULL);
         return true;

@@ -1,5 +1,5 @@
-/* Everything that is checked before a route's handler runs. Knows no h2o: exchange.c lays out what it found
- * in the request. */
+/* Everything that is checked before a route's handler runs. Knows no h2o: exchange.c lays out what
+ * it found in the request. */
 #pragma once
 
 #include "http/exchange.h"
@@ -10,7 +10,7 @@ struct intake {
         struct head head;
         struct slice host, authorization, content_type, content_encoding, idempotency_key;
         struct slice correlation_id, forwarded;
-        bool asks_method; /* Access-Control-Request-Method is there: a preflight */
+        bool asks_method;     /* Access-Control-Request-Method is there: a preflight */
         const char *repeated; /* name of a header that may stand once and stands twice; NULL */
 };
 

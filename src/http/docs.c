@@ -9,7 +9,8 @@
 #define HASH_TEXT_SIZE 48
 
 /* base64 of SHA-256 over what stands between two tags of the page. "" when they are not there. */
-static const char *hash_between(const char *open, const char *close, char buf[static HASH_TEXT_SIZE])
+static const char *hash_between(const char *open, const char *close,
+                                char buf[static HASH_TEXT_SIZE])
 {
         const unsigned char *page = asset_docs, *end = asset_docs + asset_docs_size;
         uint8_t hash[crypto_hash_sha256_BYTES];
@@ -32,7 +33,8 @@ void docs_policy(char *buf, size_t size)
         char style[HASH_TEXT_SIZE], script[HASH_TEXT_SIZE];
 
         snprintf(buf, size,
-                 "default-src 'none'; connect-src 'self'; style-src 'sha256-%s'; script-src 'sha256-%s'; "
+                 "default-src 'none'; connect-src 'self'; style-src 'sha256-%s'; script-src "
+                 "'sha256-%s'; "
                  "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
                  hash_between("<style>", "</style>", style),
                  hash_between("<script>", "</script>", script));

@@ -1,12 +1,13 @@
 /* One request between h2o and the handlers.
  *
- *   h2o ── on_req ──► intake ──► checks ──► handler ──► answer ──► h2o writes ──► dispose
- *                                             │  ▲                                  ▲
- *                                             ▼  │ done                             │ the client left
- *                                         orchestrator                              │
+ *   h2o ─ on_req ─► intake ─► checks ─► handler ─► answer ─► h2o writes ─► dispose
+ *                                        │   ▲                               ▲
+ *                                        ▼   │ done                          │
+ *                                     orchestrator                  the client left
  *
- * h2o's request is embedded in its connection and used again: a stale pointer would answer somebody else's
- * request. So the exchange lives outside of h2o's pool; the pool holds a link whose disposal clears x->req. */
+ * h2o's request is embedded in its connection and used again: a stale pointer would answer somebody
+ * else's request. So the exchange lives outside of h2o's pool; the pool holds a link whose disposal
+ * clears x->req. */
 #include "http/exchange.h"
 
 #include <sys/socket.h>
@@ -177,7 +178,8 @@ int exchange_take(struct http *h, void *request)
                 req->http1_is_persistent = 0;
                 return -1; /* h2o answers by itself */
         }
-        struct exchange_link *link = h2o_mem_alloc_shared(&req->pool, sizeof(*link), on_pool_dispose);
+        struct exchange_link *link =
+                h2o_mem_alloc_shared(&req->pool, sizeof(*link), on_pool_dispose);
         link->exchange = x;
         x->req = req;
         x->connection = c;
@@ -189,9 +191,12 @@ int exchange_take(struct http *h, void *request)
 }
 
 /* The headers of every answer. Names are written as they stand here. */
-#define CONSTANT(name, value)                                                                      \
-        {                                                                                          \
-                &(h2o_iovec_t){H2O_STRLIT(name)}, NULL, {H2O_STRLIT(value)}                        \
+#define CONSTANT(name, value)                           \
+        {                                               \
+                &(h2o_iovec_t){H2O_STRLIT(name)}, NULL, \
+                {                                       \
+                        H2O_STRLIT(value)               \
+                }                                       \
         }
 static const h2o_header_t constant_headers[] = {
         CONSTANT("Cache-Control", "no-store"),
@@ -207,9 +212,10 @@ static h2o_iovec_t origin_name = {H2O_STRLIT("Access-Control-Allow-Origin")};
 static h2o_iovec_t expose_name = {H2O_STRLIT("Access-Control-Expose-Headers")};
 
 #define RATE_VALUE_SIZE 40
-#define POLICY_NOTHING "default-src 'none'; frame-ancestors 'none'"
-#define EXPOSED                                                                                    \
-        "Idempotent-Replayed, Location, RateLimit, RateLimit-Policy, Retry-After, X-Correlation-ID"
+#define POLICY_NOTHING  "default-src 'none'; frame-ancestors 'none'"
+#define EXPOSED                                                                     \
+        "Idempotent-Replayed, Location, RateLimit, RateLimit-Policy, Retry-After, " \
+        "X-Correlation-ID"
 
 static void put(h2o_req_t *req, h2o_iovec_t *name, const char *value, size_t n)
 {
@@ -248,7 +254,8 @@ void exchange_put_constant(void *request)
 static void put_headers(struct http_exchange *x, h2o_req_t *req, const char *mime)
 {
         h2o_headers_t *headers = &req->res.headers;
-        const char *policy = x->content_security_policy ? x->content_security_policy : POLICY_NOTHING;
+        const char *policy =
+                x->content_security_policy ? x->content_security_policy : POLICY_NOTHING;
 
         exchange_put_constant(req);
         put(req, &policy_name, policy, strlen(policy));
@@ -306,8 +313,8 @@ void exchange_answer(struct http_exchange *x, int status, const char *mime)
         answer_bytes(x, status, mime, text_str(&x->out), x->out.len);
 }
 
-void exchange_answer_static(struct http_exchange *x, const char *mime, const char *body, size_t size,
-                            const char *content_security_policy)
+void exchange_answer_static(struct http_exchange *x, const char *mime, const char *body,
+                            size_t size, const char *content_security_policy)
 {
         x->content_security_policy = content_security_policy;
         answer_bytes(x, 200, mime, body, size);
@@ -331,8 +338,8 @@ void exchange_stream(struct http_exchange *x, const char *first, size_t n)
         struct exchange_generator *generator = h2o_mem_alloc_pool(&req->pool, sizeof(*generator));
 
         *generator = (struct exchange_generator){.super.proceed = on_proceed, .exchange = x};
-        /* The end of a stream is the end of its connection: nothing of value is lost, and a client of
-         * HTTP/1.0 cannot know it otherwise. */
+        /* The end of a stream is the end of its connection: nothing of value is lost, and a client
+         * of HTTP/1.0 cannot know it otherwise. */
         req->http1_is_persistent = 0;
         h2o_start_response(req, &generator->super);
         exchange_write(x, first, n);

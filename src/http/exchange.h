@@ -1,12 +1,14 @@
 /* One HTTP request and its answer. The only thing a handler sees; nothing of h2o shows.
  *
- * Life: made when h2o hands over a parsed request, lives while either side needs it: h2o until the answer is
- * written or the client has left, the orchestrator until its done callback. A handler sets `working` by
- * exchange_begin() before it hands the exchange's request to the orchestrator, and the callback calls
- * exchange_end() first: false means that the client has left and the exchange may be gone.
+ * Life: made when h2o hands over a parsed request, lives while either side needs it: h2o until the
+ * answer is written or the client has left, the orchestrator until its done callback. A handler
+ * sets `working` by exchange_begin() before it hands the exchange's request to the orchestrator,
+ * and the callback calls exchange_end() first: false means that the client has left and the
+ * exchange may be gone.
  *
- * `body`, `path` and header values point into h2o's buffers: valid until the answer. What the orchestrator
- * borrows therefore lies in the exchange: `json`, `query`, `captures`, `accounts`, `caller`. */
+ * `body`, `path` and header values point into h2o's buffers: valid until the answer. What the
+ * orchestrator borrows therefore lies in the exchange: `json`, `query`, `captures`, `accounts`,
+ * `caller`. */
 #pragma once
 
 #include "base/json.h"
@@ -22,7 +24,7 @@
 #include "orchestrator/query.h"
 #include "orchestrator/session.h"
 
-#define EXCHANGE_HEADERS_MAX 4  /* of a single answer, beside the constant ones */
+#define EXCHANGE_HEADERS_MAX 4 /* of a single answer, beside the constant ones */
 #define EXCHANGE_VALUE_SIZE  80
 
 #define MIME_JSON    "application/json"
@@ -46,8 +48,8 @@ struct http_exchange {
         struct http *http;
         void *req; /* h2o_req_t; NULL: answered and written, or the client has left */
         struct connection *connection;
-        bool working;  /* the orchestrator has it */
-        bool answered; /* the answer was begun */
+        bool working;       /* the orchestrator has it */
+        bool answered;      /* the answer was begun */
         int64_t started_us; /* monotonic */
 
         /* the request */
@@ -67,14 +69,15 @@ struct http_exchange {
         unsigned n_headers;
         bool limited; /* a RateLimit header goes out */
         int64_t rate_left;
-        bool close;   /* the connection ends with this answer */
+        bool close;                          /* the connection ends with this answer */
         const char *content_security_policy; /* NULL: nothing may be loaded */
 
         /* streaming */
-        bool writing;       /* a write is in flight */
-        bool finishing;     /* end the stream when it is done */
+        bool writing;                             /* a write is in flight */
+        bool finishing;                           /* end the stream when it is done */
         void (*written)(struct http_exchange *x); /* the write is done */
-        /* Called when h2o lets go of the request, in whatever way; also of ordinary ones. NULL: nothing */
+        /* Called when h2o lets go of the request, in whatever way; also of ordinary ones. NULL:
+         * nothing */
         void (*released)(struct http_exchange *x);
         void *userdata; /* the handler's */
 
@@ -93,8 +96,9 @@ struct http_exchange {
         } u;
 
         /* From here on nothing is cleared when an exchange is used again. */
-        struct text out;     /* the answer's body; memory is kept */
-        struct text scratch; /* what the orchestrator borrows and the request does not hold as it is */
+        struct text out; /* the answer's body; memory is kept */
+        struct text
+                scratch; /* what the orchestrator borrows and the request does not hold as it is */
         struct route_result found;
         struct exchange_header headers[EXCHANGE_HEADERS_MAX];
         char correlation_id[CORRELATION_ID_SIZE];
@@ -110,7 +114,8 @@ const struct http_options *exchange_options(const struct http_exchange *x);
 
 /* Hands the exchange to the orchestrator; the answer comes from a done callback. */
 void exchange_begin(struct http_exchange *x);
-/* First thing in a done callback. False: nobody is left to answer, and the exchange must not be touched. */
+/* First thing in a done callback. False: nobody is left to answer, and the exchange must not be
+ * touched. */
 bool exchange_end(struct http_exchange *x);
 
 void exchange_header(struct http_exchange *x, const char *name, const char *format, ...)
@@ -118,8 +123,8 @@ void exchange_header(struct http_exchange *x, const char *name, const char *form
 /* Sends x->out. */
 void exchange_answer(struct http_exchange *x, int status, const char *mime);
 /* Sends constant bytes that outlive the server. */
-void exchange_answer_static(struct http_exchange *x, const char *mime, const char *body, size_t size,
-                            const char *content_security_policy);
+void exchange_answer_static(struct http_exchange *x, const char *mime, const char *body,
+                            size_t size, const char *content_security_policy);
 /* A problem without more; `detail` NULL: the meaning of the code. */
 void exchange_problem(struct http_exchange *x, enum problem p, const char *detail);
 /* With x->faults as `errors`. */
@@ -131,7 +136,8 @@ void exchange_send(struct http_exchange *x, const struct answer *a);
 bool exchange_json(struct http_exchange *x);
 /* The account of the captures {broker}/{account}; NULL: it was answered. */
 const struct account *exchange_account(struct http_exchange *x);
-/* The parameter accounts=a,b into x->accounts; true unless it was answered. `*ret` is NULL without it. */
+/* The parameter accounts=a,b into x->accounts; true unless it was answered. `*ret` is NULL without
+ * it. */
 bool exchange_accounts(struct http_exchange *x, const char *const **ret);
 
 /* Streams. */

@@ -116,12 +116,14 @@ const struct account *exchange_account(struct http_exchange *x)
 }
 
 /* One account of a list; the problem it makes, with its fault noted. */
-static enum problem exchange_list_account(struct http_exchange *x, const char *s, size_t n, unsigned *count)
+static enum problem exchange_list_account(struct http_exchange *x, const char *s, size_t n,
+                                          unsigned *count)
 {
         char id[ACCOUNT_SIZE];
 
         if (account_id_parse(s, n, id) < 0) {
-                query_fault(&x->faults, "accounts", "must be accounts like paper:demo, separated by commas");
+                query_fault(&x->faults, "accounts",
+                            "must be accounts like paper:demo, separated by commas");
                 return PROBLEM_INVALID_QUERY;
         }
         if (!caller_may_use(&x->caller, id)) {
@@ -152,7 +154,8 @@ bool exchange_accounts(struct http_exchange *x, const char *const **ret)
                 return true;
         for (;;) {
                 size_t n = strcspn(s, ",");
-                /* No account twice and all of them known: there are never more than ACCOUNTS_MAX. */
+                /* No account twice and all of them known: there are never more than ACCOUNTS_MAX.
+                 */
                 enum problem p = exchange_list_account(x, s, n, &count);
                 if (p != PROBLEM_NONE) {
                         exchange_faults(x, p);

@@ -35,7 +35,8 @@ void faults_add(struct faults *f, const char *pointer, const char *format, ...)
         va_end(args);
 }
 
-/* The longest prefix of `s` that ends between two characters of UTF-8 and has at most `max` bytes. */
+/* The longest prefix of `s` that ends between two characters of UTF-8 and has at most `max` bytes.
+ */
 static size_t whole_characters(const char *s, size_t max)
 {
         size_t n = 0;

@@ -1,12 +1,12 @@
-/* What is wrong with one request: every fault with a JSON pointer (for a query: "/parameter"). Bounded;
- * what does not fit is counted. */
+/* What is wrong with one request: every fault with a JSON pointer (for a query: "/parameter").
+ * Bounded; what does not fit is counted. */
 #pragma once
 
 #include <stdbool.h>
 
-#define FAULTS_MAX          32
-#define FAULT_POINTER_SIZE  128
-#define FAULT_DETAIL_SIZE   160
+#define FAULTS_MAX         32
+#define FAULT_POINTER_SIZE 128
+#define FAULT_DETAIL_SIZE  160
 
 struct fault {
         char pointer[FAULT_POINTER_SIZE];

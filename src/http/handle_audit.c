@@ -47,7 +47,8 @@ void handle_audit(struct http_exchange *x)
         query_int(&x->query, "limit", 1, AUDIT_MAX, &limit, &x->faults);
         query_int(&x->query, "cursor", 0, INT64_MAX, &q->after_seq, &x->faults);
         q->correlation_id = query_get(&x->query, "correlation_id");
-        if (q->correlation_id && !correlation_id_valid(q->correlation_id, strlen(q->correlation_id)))
+        if (q->correlation_id &&
+            !correlation_id_valid(q->correlation_id, strlen(q->correlation_id)))
                 query_fault(&x->faults, "correlation_id", "must be 1 to 64 of A-Z a-z 0-9 . _ -");
         q->order_id = query_get(&x->query, "order_id");
         if (q->order_id && !id_valid(q->order_id, strlen(q->order_id)))

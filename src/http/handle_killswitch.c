@@ -33,7 +33,8 @@ static void on_set(struct kill_request *r)
         else
                 exchange_problem(x, r->problem,
                                  r->problem == PROBLEM_STORE_UNAVAILABLE
-                                         ? "The level is in force and kept in the marker file, but not yet in the ledger."
+                                         ? "The level is in force and kept in the marker file, but "
+                                           "not yet in the ledger."
                                          : NULL);
 }
 
@@ -52,7 +53,9 @@ void handle_killswitch_set(struct http_exchange *x)
                 reader_string(&r, "reason", REQUIRED, MESSAGE_SIZE - 1, &k->reason);
                 if (reader_string(&r, "scope", OPTIONAL, KILL_SCOPE_SIZE - 1, &k->scope) &&
                     !killswitch_scope_valid(exchange_orchestrator(x), k->scope))
-                        reader_fault(&r, "scope", "must be global, broker:NAME or account:BROKER:NAME of this daemon");
+                        reader_fault(&r, "scope",
+                                     "must be global, broker:NAME or account:BROKER:NAME of this "
+                                     "daemon");
         }
         if (faults_any(&x->faults)) {
                 exchange_faults(x, PROBLEM_INVALID_REQUEST);

@@ -152,10 +152,7 @@ static void render_instrument(struct json_writer *w, const struct instrument *i)
         render_word(w, "underlying", i->underlying);
         render_day(w, "expiry", i->expiry);
         json_put_string(w, "strike", i->strike ? decimal_print_short(i->strike, strike) : NULL);
-        json_put_string(w, "option",
-                        i->segment != SEGMENT_OPTION ? NULL
-                        : i->call                    ? "CE"
-                                                     : "PE");
+        json_put_string(w, "option", i->segment != SEGMENT_OPTION ? NULL : i->call ? "CE" : "PE");
         json_put_bool(w, "tradable", i->lot > 0);
         json_put_int(w, "lot", i->lot);
         render_price(w, "tick", i->tick);

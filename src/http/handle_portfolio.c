@@ -4,8 +4,8 @@
 #include "http/handlers.h"
 #include "http/render.h"
 
-#define TRADES_DEFAULT 500
-#define TRADES_MAX     500
+#define TRADES_DEFAULT    500
+#define TRADES_MAX        500
 #define TRADES_CURSOR_MAX 1000000000
 
 static unsigned sections_of(enum account_query_kind kind)
@@ -22,8 +22,8 @@ static unsigned sections_of(enum account_query_kind kind)
         }
 }
 
-/* Accounts fail one by one: 200 when all are good, 207 when some are, and when none is, still 207: every
- * result names its own cause. */
+/* Accounts fail one by one: 200 when all are good, 207 when some are, and when none is, still 207:
+ * every result names its own cause. */
 static int results_status(const struct account_query *q)
 {
         for (unsigned i = 0; i < q->n_results; i++)

@@ -1,5 +1,5 @@
-/* Logging in to brokers: started and completed by the trader's program, or completed by the browser that a
- * broker sends back. */
+/* Logging in to brokers: started and completed by the trader's program, or completed by the browser
+ * that a broker sends back. */
 #include <stdio.h>
 #include <string.h>
 
@@ -70,8 +70,8 @@ void handle_login(struct http_exchange *x)
                 act(x, SESSION_LOGIN, account, on_login);
 }
 
-/* The one-time password leaves the parsed body for memory that is wiped; it belongs to the exchange until
- * done. */
+/* The one-time password leaves the parsed body for memory that is wiped; it belongs to the exchange
+ * until done. */
 static void forget_otp(struct http_exchange *x)
 {
         struct secret *otp = (struct secret *)x->u.session.otp;
@@ -155,7 +155,8 @@ static void on_callback(struct session_request *r)
                             problem_meaning(r->problem));
 }
 
-/* No token: a browser brings none. The pending login is what lets it in, and the state inside the query. */
+/* No token: a browser brings none. The pending login is what lets it in, and the state inside the
+ * query. */
 void handle_callback(struct http_exchange *x)
 {
         struct session_view view;
@@ -238,7 +239,8 @@ static void take_report_account(struct http_exchange *x, struct json_object *val
                 return;
         if (reader_string(&r, "account", REQUIRED, ACCOUNT_SIZE - 1, &account) &&
             (account_id_parse(account, strlen(account), id) < 0 || !caller_may_use(&x->caller, id)))
-                reader_fault(&r, "account", "must be an account like paper:demo that this key may use");
+                reader_fault(&r, "account",
+                             "must be an account like paper:demo that this key may use");
         if (reader_string(&r, "status", REQUIRED, 16, &status)) {
                 for (size_t i = 0; i < ELEMENTS(statuses); i++)
                         known |= strcmp(status, statuses[i]) == 0;

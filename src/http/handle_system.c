@@ -45,7 +45,8 @@ void handle_openapi(struct http_exchange *x)
 
 void handle_docs(struct http_exchange *x)
 {
-        exchange_answer_static(x, MIME_HTML, (const char *)asset_docs, asset_docs_size, x->http->docs_policy);
+        exchange_answer_static(x, MIME_HTML, (const char *)asset_docs, asset_docs_size,
+                               x->http->docs_policy);
 }
 
 void handle_status(struct http_exchange *x)

@@ -1,5 +1,5 @@
-/* What the routes do; routes.c names each once. A handler either answers, or starts something whose done
- * callback answers. */
+/* What the routes do; routes.c names each once. A handler either answers, or starts something whose
+ * done callback answers. */
 #pragma once
 
 struct http_exchange;

@@ -107,7 +107,8 @@ bool content_type_json(const char *s, size_t n)
         if (s[i++] != ';')
                 return false;
         i = skip_blanks(s, n, i);
-        if (n - i < sizeof(parameter) - 1 || strncasecmp(s + i, parameter, sizeof(parameter) - 1) != 0)
+        if (n - i < sizeof(parameter) - 1 ||
+            strncasecmp(s + i, parameter, sizeof(parameter) - 1) != 0)
                 return false;
         i += sizeof(parameter) - 1;
         while (n > i && (s[n - 1] == ' ' || s[n - 1] == '\t'))

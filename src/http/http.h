@@ -1,9 +1,9 @@
-/* The outside face: an HTTP/1.1 server over one orchestrator. The one public header of this folder (and
- * keys.h, for ordoctl). Loop thread only.
+/* The outside face: an HTTP/1.1 server over one orchestrator. The one public header of this folder
+ * (and keys.h, for ordoctl). Loop thread only.
  *
- * Order of checks of a request: correlation id and head → host → route → method → token → rate → body →
- * query. Then the route's handler parses, asks the orchestrator, and answers in its done callback. A client
- * that leaves cancels nothing; it only loses the answer. */
+ * Order of checks of a request: correlation id and head → host → route → method → token → rate →
+ * body → query. Then the route's handler parses, asks the orchestrator, and answers in its done
+ * callback. A client that leaves cancels nothing; it only loses the answer. */
 #pragma once
 
 #include <stdbool.h>
@@ -15,10 +15,10 @@
 #include "loop/loop.h"
 #include "orchestrator/orchestrator.h"
 
-#define HTTP_BODY_MAX       65536U          /* bytes a body may hold */
-#define HTTP_BODY_READ_MAX  (256U << 10)    /* read and answered with our problem; above: cut off */
-#define HTTP_TARGET_MAX     8192U           /* bytes of path and query */
-#define HTTP_LISTENERS_MAX  16U
+#define HTTP_BODY_MAX      65536U       /* bytes a body may hold */
+#define HTTP_BODY_READ_MAX (256U << 10) /* read and answered with our problem; above: cut off */
+#define HTTP_TARGET_MAX    8192U        /* bytes of path and query */
+#define HTTP_LISTENERS_MAX 16U
 
 struct http;
 
@@ -27,15 +27,18 @@ struct http_options {
         struct loop *loop;
         struct orchestrator *orchestrator;
         struct metrics *metrics;
-        const int *listeners; /* listening, close-on-exec; never shut down, systemd may hold a duplicate */
+        const int *listeners; /* listening, close-on-exec; never shut down, systemd may hold a
+                                 duplicate */
         unsigned n_listeners;
-        const char *tls_cert, *tls_key, *tls_client_ca; /* PEM files; NULL: plain HTTP, no client CA */
-        const struct secret *api_token;                 /* the key "api-token" with every scope; may be NULL */
-        const char *keys_file;                          /* NULL: none (keys.h) */
-        int64_t api_rate;                               /* requests per second and key; 0: off */
+        const char *tls_cert, *tls_key,
+                *tls_client_ca;         /* PEM files; NULL: plain HTTP, no client CA */
+        const struct secret *api_token; /* the key "api-token" with every scope; may be NULL */
+        const char *keys_file;          /* NULL: none (keys.h) */
+        int64_t api_rate;               /* requests per second and key; 0: off */
         bool metrics_public, status_public;
-        const char *const *allowed_hosts; /* NULL-terminated or NULL: addresses and localhost only */
-        const char *const *cors_origins;  /* NULL-terminated or NULL: CORS is off */
+        const char *const
+                *allowed_hosts;          /* NULL-terminated or NULL: addresses and localhost only */
+        const char *const *cors_origins; /* NULL-terminated or NULL: CORS is off */
         /* The peer is a proxy: the client is the last address of X-Forwarded-For. */
         bool behind_proxy;
         int64_t max_connections;
@@ -43,31 +46,32 @@ struct http_options {
         bool idempotency_required;
         bool log_access;
         const char *version;
-        /* POST /api/v1/admin/reload: 0 done; 1 nothing was changed, `ret_faults` has a line for each reason;
-         * negative errno. Expected to call http_reload_keys(). */
+        /* POST /api/v1/admin/reload: 0 done; 1 nothing was changed, `ret_faults` has a line for
+         * each reason; negative errno. Expected to call http_reload_keys(). */
         int (*reload)(void *userdata, struct text *ret_faults);
         void *userdata;
 };
 
-/* 0; 1 the keys file or the TLS files are not usable, `ret_faults` has a line for each reason; negative
- * errno. The listeners are taken over in every case. Nothing is accepted before http_start(). */
+/* 0; 1 the keys file or the TLS files are not usable, `ret_faults` has a line for each reason;
+ * negative errno. The listeners are taken over in every case. Nothing is accepted before
+ * http_start(). */
 int http_new(const struct http_options *o, struct text *ret_faults, struct http **ret);
 void http_start(struct http *h);
 
 /* Reads the keys file again. All or nothing: 0; 1 it has faults and the keys in use stay. */
 int http_reload_keys(struct http *h, struct text *ret_faults);
 
-/* Closes the listeners, ends event streams and idle connections; running requests are answered, with
- * Connection: close. */
+/* Closes the listeners, ends event streams and idle connections; running requests are answered,
+ * with Connection: close. */
 void http_drain(struct http *h);
 bool http_drained(const struct http *h); /* no connection is left */
 unsigned http_connections(const struct http *h);
 
-/* To be called when drained. Otherwise the memory of what is still connected is left to the end of the
- * process, because h2o cannot take back a request it has handed out. */
+/* To be called when drained. Otherwise the memory of what is still connected is left to the end of
+ * the process, because h2o cannot take back a request it has handed out. */
 struct http *http_free(struct http *h);
 DEFINE_CLEANUP(struct http *, http_free)
 
-/* answer_render_fn: the body of the answer to a placed, modified or cancelled order. Equal views give equal
- * bytes. 0, -ENOMEM, -E2BIG. */
+/* answer_render_fn: the body of the answer to a placed, modified or cancelled order. Equal views
+ * give equal bytes. 0, -ENOMEM, -E2BIG. */
 int http_render_answer(const struct answer_view *v, struct text *ret);

@@ -6,7 +6,8 @@
 
 #include <sodium.h>
 
-static const char *const reserved_names[] = {KEY_API_TOKEN, "operator", "reconcile", "ordod", "callback"};
+static const char *const reserved_names[] = {KEY_API_TOKEN, "operator", "reconcile", "ordod",
+                                             "callback"};
 
 static const struct {
         enum scope scope;
@@ -157,8 +158,8 @@ void key_make_token(char ret_token[static KEY_TOKEN_SIZE])
         _Static_assert(KEY_TOKEN_SIZE == sizeof(prefix) + 43, "prefix and 32 bytes in base64url");
         randombytes_buf(random, sizeof(random));
         memcpy(ret_token, prefix, sizeof(prefix));
-        sodium_bin2base64(ret_token + sizeof(prefix) - 1, KEY_TOKEN_SIZE - sizeof(prefix) + 1, random,
-                          sizeof(random), sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+        sodium_bin2base64(ret_token + sizeof(prefix) - 1, KEY_TOKEN_SIZE - sizeof(prefix) + 1,
+                          random, sizeof(random), sodium_base64_VARIANT_URLSAFE_NO_PADDING);
         sodium_memzero(random, sizeof(random));
 }
 

@@ -1,11 +1,13 @@
-/* The keys file: who may call, with what, from where, until when. It holds hashes only; a token is shown
- * once, when it is made. Knows nothing of the server, so that `ordoctl key` can use it.
+/* The keys file: who may call, with what, from where, until when. It holds hashes only; a token is
+ * shown once, when it is made. Knows nothing of the server, so that `ordoctl key` can use it.
  *
  *   {"keys": [{"name": "desk", "hash": "sha256:<64 hex digits>", "scopes": ["read", "trade"],
- *              "accounts": ["paper:demo"], "cidrs": ["192.0.2.0/24"], "expires": "2027-03-31T00:00:00+05:30"}]}
+ *              "accounts": ["paper:demo"], "cidrs": ["192.0.2.0/24"], "expires":
+ * "2027-03-31T00:00:00+05:30"}]}
  *
- * accounts, cidrs and expires may be left out or null: all accounts, every address, for ever. SHA-256 without
- * salt or stretching is right here, because a token is 256 random bits and cannot be guessed from its hash. */
+ * accounts, cidrs and expires may be left out or null: all accounts, every address, for ever.
+ * SHA-256 without salt or stretching is right here, because a token is 256 random bits and cannot
+ * be guessed from its hash. */
 #pragma once
 
 #include <stdbool.h>
@@ -22,7 +24,7 @@
 #define KEYS_FILE_MAX    (1U << 20)
 #define KEY_NETWORKS_MAX 32
 #define KEY_HASH_SIZE    32
-#define KEY_TOKEN_SIZE   49 /* "ordo_", 43 characters of base64url, NUL */
+#define KEY_TOKEN_SIZE   49          /* "ordo_", 43 characters of base64url, NUL */
 #define KEY_API_TOKEN    "api-token" /* the name of the key in ORDO_API_TOKEN */
 
 enum scope {
@@ -31,8 +33,8 @@ enum scope {
         SCOPE_ADMIN = 1 << 2,
         SCOPE_ALL = SCOPE_READ | SCOPE_TRADE | SCOPE_ADMIN,
 };
-const char *scope_name(enum scope one);      /* "read" */
-int scope_from(const char *s, size_t n);     /* -EINVAL */
+const char *scope_name(enum scope one);  /* "read" */
+int scope_from(const char *s, size_t n); /* -EINVAL */
 
 struct api_key {
         char name[KEY_NAME_SIZE];
@@ -40,7 +42,8 @@ struct api_key {
         unsigned scopes;
         char (*account_ids)[ACCOUNT_SIZE]; /* n_accounts of them; NULL: all */
         unsigned n_accounts;
-        const char **accounts; /* the same, NULL-terminated, as struct caller wants them; NULL: all */
+        const char *
+                *accounts; /* the same, NULL-terminated, as struct caller wants them; NULL: all */
         struct network *networks; /* NULL: every address */
         unsigned n_networks;
         int64_t expires_us; /* wall clock; 0: never */
@@ -59,12 +62,12 @@ struct keyring *keyring_ref(struct keyring *k);
 struct keyring *keyring_unref(struct keyring *k); /* NULL is fine; returns NULL */
 DEFINE_CLEANUP(struct keyring *, keyring_unref)
 
-/* All faults, a line each, in `ret_faults`; `where` names the source in them. 0; 1 there are faults;
- * -ENOMEM. */
+/* All faults, a line each, in `ret_faults`; `where` names the source in them. 0; 1 there are
+ * faults; -ENOMEM. */
 int keyring_parse(const char *text, size_t n, const char *where, struct text *ret_faults,
                   struct keyring **ret);
-/* As keyring_parse(). A file that others than its owner may write to is refused; one that is not there
- * holds no keys. */
+/* As keyring_parse(). A file that others than its owner may write to is refused; one that is not
+ * there holds no keys. */
 int keyring_load(const char *path, struct text *ret_faults, struct keyring **ret);
 /* Replaces the file in one step (mode 0600). Negative errno. */
 int keyring_save(const char *path, const struct keyring *k);

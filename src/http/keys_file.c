@@ -26,7 +26,8 @@ static void take_hash(struct reader *r, struct keyring *k, struct api_key *key)
         if (!reader_string(r, "hash", REQUIRED, prefix + 2 * KEY_HASH_SIZE, &hash))
                 return;
         if (!text_starts(hash, HASH_PREFIX) || strlen(hash) != prefix + 2 * KEY_HASH_SIZE ||
-            sodium_hex2bin(key->hash, KEY_HASH_SIZE, hash + prefix, 2 * KEY_HASH_SIZE, NULL, &n, &end) != 0 ||
+            sodium_hex2bin(key->hash, KEY_HASH_SIZE, hash + prefix, 2 * KEY_HASH_SIZE, NULL, &n,
+                           &end) != 0 ||
             n != KEY_HASH_SIZE) {
                 reader_fault(r, "hash", "must be sha256: and 64 hexadecimal digits");
                 return;
@@ -43,7 +44,9 @@ static void take_name(struct reader *r, struct keyring *k, struct api_key *key)
         if (!reader_string(r, "name", REQUIRED, KEY_NAME_SIZE - 1, &name))
                 return;
         if (!key_name_valid(name, strlen(name))) {
-                reader_fault(r, "name", "must be letters, digits, dot, dash or underscore, and no reserved name");
+                reader_fault(
+                        r, "name",
+                        "must be letters, digits, dot, dash or underscore, and no reserved name");
                 return;
         }
         if (keyring_find(k, name))
@@ -53,7 +56,8 @@ static void take_name(struct reader *r, struct keyring *k, struct api_key *key)
 
 /* A member that is an array of strings; `take` handles one. */
 static int take_list(struct reader *r, const char *name, enum need need, struct api_key *key,
-                     int (*take)(struct api_key *key, const char *s, size_t n), const char *expected)
+                     int (*take)(struct api_key *key, const char *s, size_t n),
+                     const char *expected)
 {
         struct json_object *list = NULL;
         char pointer[FAULT_POINTER_SIZE], item[FAULT_POINTER_SIZE + 24];
@@ -107,7 +111,8 @@ static void take_expiry(struct reader *r, struct api_key *key)
 
 static int take_key(struct json_object *value, const char *at, struct keyring *k, struct faults *f)
 {
-        static const char *const names[] = {"name", "hash", "scopes", "accounts", "cidrs", "expires", NULL};
+        static const char *const names[] = {"name",  "hash",    "scopes", "accounts",
+                                            "cidrs", "expires", NULL};
         struct api_key *key;
         struct reader r;
 
@@ -129,8 +134,9 @@ static int take_key(struct json_object *value, const char *at, struct keyring *k
                 result = take_list(&r, "accounts", OPTIONAL, key, key_allow_account,
                                    "must be an account like paper:demo, each once");
         if (result == 0)
-                result = take_list(&r, "cidrs", OPTIONAL, key, key_allow_network,
-                                   "must be a network like 192.0.2.0/24 without bits behind the prefix");
+                result = take_list(
+                        &r, "cidrs", OPTIONAL, key, key_allow_network,
+                        "must be a network like 192.0.2.0/24 without bits behind the prefix");
         return result;
 }
 
@@ -246,7 +252,8 @@ static void print_key(struct json_writer *w, const struct api_key *key)
         char text[CLOCK_TEXT_SIZE];
 
         memcpy(hash, HASH_PREFIX, sizeof(HASH_PREFIX));
-        sodium_bin2hex(hash + sizeof(HASH_PREFIX) - 1, 2 * KEY_HASH_SIZE + 1, key->hash, KEY_HASH_SIZE);
+        sodium_bin2hex(hash + sizeof(HASH_PREFIX) - 1, 2 * KEY_HASH_SIZE + 1, key->hash,
+                       KEY_HASH_SIZE);
         json_object_begin(w, NULL);
         json_put_string(w, "name", key->name);
         json_put_string(w, "hash", hash);

@@ -7,7 +7,7 @@
 #include "base/decimal.h"
 #include "http/reader.h"
 
-#define CLIENT_ORDER_ID_CHARACTERS                                                                 \
+#define CLIENT_ORDER_ID_CHARACTERS \
         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
 
 READER_WORDS(side, SIDE)
@@ -16,8 +16,8 @@ READER_WORDS(product, PRODUCT)
 READER_WORDS(validity, VALIDITY)
 
 /* An account that may be used and exists, or what is wrong with it (`at` is its pointer). */
-static enum problem take_account(const struct orchestrator *o, const struct caller *c, const char *s,
-                                 size_t n, const char *at, struct faults *f,
+static enum problem take_account(const struct orchestrator *o, const struct caller *c,
+                                 const char *s, size_t n, const char *at, struct faults *f,
                                  const struct account **ret)
 {
         char id[ACCOUNT_SIZE];
@@ -68,7 +68,8 @@ static enum problem take_target(struct json_object *value, const char *at,
                 reader_open(&r, value, at, names, f);
                 faults_pointer(pointer, at, "account");
                 reader_decimal(&r, "multiplier", OPTIONAL, MULTIPLIER_MAX, &leg->multiplier);
-                if (!reader_string(&r, "account", REQUIRED, ACCOUNT_SIZE - 1, &id) || faults_count(f) > before)
+                if (!reader_string(&r, "account", REQUIRED, ACCOUNT_SIZE - 1, &id) ||
+                    faults_count(f) > before)
                         return PROBLEM_INVALID_REQUEST;
         } else {
                 faults_add(f, at, "must be an account or an object with account and multiplier");
@@ -154,7 +155,8 @@ static void take_words(struct reader *r, struct order *order, bool *ret_type_kno
 
         if (reader_word(r, "side", REQUIRED, side_from, reader_side, &word))
                 order->side = (enum side)word;
-        *ret_type_known = reader_word(r, "type", REQUIRED, order_type_from, reader_order_type, &word);
+        *ret_type_known =
+                reader_word(r, "type", REQUIRED, order_type_from, reader_order_type, &word);
         if (*ret_type_known)
                 order->type = (enum order_type)word;
         if (reader_word(r, "product", REQUIRED, product_from, reader_product, &word))
@@ -165,12 +167,14 @@ static void take_words(struct reader *r, struct order *order, bool *ret_type_kno
 }
 
 /* A price that the type of the order needs, or must not have. */
-static void take_price(struct reader *r, const char *key, bool type_known, bool needed, int64_t *ret)
+static void take_price(struct reader *r, const char *key, bool type_known, bool needed,
+                       int64_t *ret)
 {
         if (type_known && !needed && reader_has(r, key))
                 reader_fault(r, key, "does not belong to an order of this type");
         else
-                reader_decimal(r, key, type_known && needed ? REQUIRED : OPTIONAL, DECIMAL_MAX, ret);
+                reader_decimal(r, key, type_known && needed ? REQUIRED : OPTIONAL, DECIMAL_MAX,
+                               ret);
 }
 
 static bool has_limit(enum order_type t)
@@ -192,7 +196,8 @@ static void take_policy(struct reader *r, bool type_known, struct order *order)
         if (type_known && has_limit(order->type))
                 reader_fault(r, "market_policy", "is for MARKET and STOP orders");
         else if (market_policy_parse(s, strlen(s), &order->market_policy) < 0)
-                reader_fault(r, "market_policy", "must be reject, broker, protect or protect(percent)");
+                reader_fault(r, "market_policy",
+                             "must be reject, broker, protect or protect(percent)");
         else
                 order->market_policy_given = true;
 }
@@ -204,15 +209,15 @@ static void take_client_order_id(struct reader *r, struct order *order)
         if (!reader_string(r, "client_order_id", OPTIONAL, CLIENT_ORDER_ID_SIZE - 1, &s))
                 return;
         if (!text_only(s, strlen(s), CLIENT_ORDER_ID_CHARACTERS))
-                reader_fault(r, "client_order_id", "may hold letters, digits, dot, underscore and dash");
+                reader_fault(r, "client_order_id",
+                             "may hold letters, digits, dot, underscore and dash");
         else
                 text_copy(order->client_order_id, sizeof(order->client_order_id), s);
 }
 
 static void take_numbers(struct reader *r, bool type_known, struct order *order)
 {
-        bool has_quantity =
-                reader_int(r, "quantity", REQUIRED, 1, QUANTITY_MAX, &order->quantity);
+        bool has_quantity = reader_int(r, "quantity", REQUIRED, 1, QUANTITY_MAX, &order->quantity);
 
         take_price(r, "price", type_known, has_limit(order->type), &order->price);
         take_price(r, "trigger_price", type_known, has_trigger(order->type), &order->trigger_price);
@@ -226,10 +231,20 @@ static void take_numbers(struct reader *r, bool type_known, struct order *order)
 enum problem parse_order(struct json_object *root, const struct orchestrator *o,
                          const struct caller *c, struct faults *f, struct order **ret)
 {
-        static const char *const names[] = {
-                "symbol",   "side",        "type",         "quantity",        "price",
-                "product",  "validity",    "targets",      "trigger_price",   "disclosed_quantity",
-                "reduce_only", "market_policy", "client_order_id", NULL};
+        static const char *const names[] = {"symbol",
+                                            "side",
+                                            "type",
+                                            "quantity",
+                                            "price",
+                                            "product",
+                                            "validity",
+                                            "targets",
+                                            "trigger_price",
+                                            "disclosed_quantity",
+                                            "reduce_only",
+                                            "market_policy",
+                                            "client_order_id",
+                                            NULL};
         _cleanup_(order_freep) struct order *order = NULL;
         struct order scrap = {}; /* takes the fields when there is no order to put them into */
         bool type_known;
@@ -260,7 +275,7 @@ enum problem parse_order(struct json_object *root, const struct orchestrator *o,
 
 bool parse_change(struct json_object *root, struct order_change *ret, struct faults *f)
 {
-        static const char *const names[] = {"quantity", "price", "trigger_price",
+        static const char *const names[] = {"quantity", "price",    "trigger_price",
                                             "type",     "validity", NULL};
         struct reader r;
         int word;
@@ -272,7 +287,8 @@ bool parse_change(struct json_object *root, struct order_change *ret, struct fau
         ret->has_price = reader_decimal(&r, "price", OPTIONAL, DECIMAL_MAX, &ret->price);
         ret->has_trigger_price =
                 reader_decimal(&r, "trigger_price", OPTIONAL, DECIMAL_MAX, &ret->trigger_price);
-        ret->has_type = reader_word(&r, "type", OPTIONAL, order_type_from, reader_order_type, &word);
+        ret->has_type =
+                reader_word(&r, "type", OPTIONAL, order_type_from, reader_order_type, &word);
         if (ret->has_type)
                 ret->type = (enum order_type)word;
         ret->has_validity =
@@ -281,7 +297,9 @@ bool parse_change(struct json_object *root, struct order_change *ret, struct fau
                 ret->validity = (enum validity)word;
         if (!faults_any(f) && !ret->has_quantity && !ret->has_price && !ret->has_trigger_price &&
             !ret->has_type && !ret->has_validity)
-                faults_add(f, "", "must name at least one of quantity, price, trigger_price, type, validity");
+                faults_add(
+                        f, "",
+                        "must name at least one of quantity, price, trigger_price, type, validity");
         if (ret->has_type && ret->has_price && !has_limit(ret->type))
                 reader_fault(&r, "price", "does not belong to an order of this type");
         if (ret->has_type && ret->has_trigger_price && !has_trigger(ret->type))
@@ -301,7 +319,8 @@ static int resolution_from(const char *s, size_t n)
 
 static const char *resolution_name(unsigned i)
 {
-        static const enum outcome outcomes[] = {OUTCOME_ACCEPTED, OUTCOME_REJECTED, OUTCOME_NOT_PLACED};
+        static const enum outcome outcomes[] = {OUTCOME_ACCEPTED, OUTCOME_REJECTED,
+                                                OUTCOME_NOT_PLACED};
 
         return i < ELEMENTS(outcomes) ? outcome_name(outcomes[i]) : NULL;
 }

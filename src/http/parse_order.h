@@ -8,8 +8,8 @@
 
 #define MULTIPLIER_MAX (1000 * DECIMAL_ONE)
 
-/* NONE: `*ret` is the caller's. INVALID_REQUEST, ACCOUNT_NOT_FOUND, ACCOUNT_FORBIDDEN: the faults say what
- * and where. OVERLOADED: out of memory. */
+/* NONE: `*ret` is the caller's. INVALID_REQUEST, ACCOUNT_NOT_FOUND, ACCOUNT_FORBIDDEN: the faults
+ * say what and where. OVERLOADED: out of memory. */
 enum problem parse_order(struct json_object *root, const struct orchestrator *o,
                          const struct caller *c, struct faults *f, struct order **ret);
 /* The body of PATCH: at least one new total. False: faults. */

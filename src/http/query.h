@@ -1,5 +1,6 @@
-/* The query of a request, decoded strictly: known parameters, each once, each with a value, percent-encoded
- * UTF-8. A plus sign is a plus sign (so that "+05:30" needs no escape); a space is %20. */
+/* The query of a request, decoded strictly: known parameters, each once, each with a value,
+ * percent-encoded UTF-8. A plus sign is a plus sign (so that "+05:30" needs no escape); a space is
+ * %20. */
 #pragma once
 
 #include <stdbool.h>
@@ -33,5 +34,6 @@ void query_word(const struct query *q, const char *name, int (*from)(const char 
                 int *ret, struct faults *f);
 void query_fault(struct faults *f, const char *name, const char *detail);
 
-/* Decodes `n` bytes into `dst` (n + 1 bytes), terminates. False: a bad escape, NUL, or not UTF-8. */
+/* Decodes `n` bytes into `dst` (n + 1 bytes), terminates. False: a bad escape, NUL, or not UTF-8.
+ */
 bool percent_decode(const char *s, size_t n, char *dst);

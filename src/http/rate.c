@@ -8,7 +8,8 @@ bool rate_take(struct rate *r, int64_t per_second, int64_t now_us, int64_t *ret_
 {
         const int64_t full = per_second * TOKEN;
 
-        /* A token's worth of time is as many microseconds as a token has parts: one multiplication. */
+        /* A token's worth of time is as many microseconds as a token has parts: one multiplication.
+         */
         if (r->filled_us == 0 || now_us - r->filled_us >= USEC_PER_SEC) {
                 r->tokens = full;
         } else if (now_us > r->filled_us) {

@@ -94,7 +94,8 @@ bool reader_decimal(struct reader *r, const char *key, enum need need, int64_t m
         char pointer[FAULT_POINTER_SIZE], text[DECIMAL_TEXT_SIZE];
 
         if (!reader_done(r, key, need, result == -ERANGE ? 0 : result,
-                         "must be a decimal number, or one in a string, with at most four decimal places"))
+                         "must be a decimal number, or one in a string, with at most four decimal "
+                         "places"))
                 return false;
         if (result == 0 && *ret > 0 && *ret <= max)
                 return true;

@@ -1,6 +1,6 @@
-/* Reading one JSON object of a client's body, strictly: each reader takes one member, reports what is wrong
- * with it under its pointer, and says whether a good value is there. Strings belong to the object. An
- * explicit null is as good as absent. */
+/* Reading one JSON object of a client's body, strictly: each reader takes one member, reports what
+ * is wrong with it under its pointer, and says whether a good value is there. Strings belong to the
+ * object. An explicit null is as good as absent. */
 #pragma once
 
 #include <stdbool.h>
@@ -18,8 +18,8 @@ struct reader {
 
 enum need { OPTIONAL, REQUIRED };
 
-/* `value` must be an object without members other than `names` (NULL-terminated). False: it is no object,
- * and nothing may be read. */
+/* `value` must be an object without members other than `names` (NULL-terminated). False: it is no
+ * object, and nothing may be read. */
 bool reader_open(struct reader *r, struct json_object *value, const char *at,
                  const char *const *names, struct faults *f);
 
@@ -36,8 +36,8 @@ bool reader_has(const struct reader *r, const char *key); /* there and not null 
 void reader_fault(struct reader *r, const char *key, const char *detail);
 
 /* The names of words as reader_word() wants them: READER_WORDS(side, SIDE) makes reader_side(). */
-#define READER_WORDS(word, MAX)                                                                    \
-        static const char *reader_##word(unsigned i)                                               \
-        {                                                                                          \
-                return i < _##MAX##_MAX ? word##_name((enum word)i) : NULL;                        \
+#define READER_WORDS(word, MAX)                                             \
+        static const char *reader_##word(unsigned i)                        \
+        {                                                                   \
+                return i < _##MAX##_MAX ? word##_name((enum word)i) : NULL; \
         }

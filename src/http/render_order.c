@@ -36,8 +36,8 @@ static const char *leg_id(const struct order *o, const struct leg *l, char buf[s
         return buf;
 }
 
-/* An order without an id was only checked (validate) or refused before its intent: a leg that passed the
- * gates is a success then, although nothing was sent. */
+/* An order without an id was only checked (validate) or refused before its intent: a leg that
+ * passed the gates is a success then, although nothing was sent. */
 static const char *leg_status(const struct order *o, const struct leg *l)
 {
         if (l->problem == PROBLEM_NONE && !*o->id)

@@ -83,8 +83,8 @@ static int by_symbol_and_product(const void *a, const void *b)
         return r != 0 ? r : (x->product > y->product) - (x->product < y->product);
 }
 
-/* The average of two quantities at two prices. 0, which says that there is none, for nothing and for a long
- * and a short one together. */
+/* The average of two quantities at two prices. 0, which says that there is none, for nothing and
+ * for a long and a short one together. */
 static int64_t weighted(int64_t price, int64_t quantity, int64_t more_price, int64_t more)
 {
         __int128 sum = (__int128)price * quantity + (__int128)more_price * more;
@@ -219,13 +219,15 @@ int render_portfolio(struct json_writer *w, const struct account_result *r, unsi
         json_object_begin(w, "consolidated");
         json_put_int(w, "accounts", good);
         json_put_int(w, "failed", n - good);
-        render_sections(w, sections, &c.funds, c.holdings, c.n_holdings, c.positions, c.n_positions);
+        render_sections(w, sections, &c.funds, c.holdings, c.n_holdings, c.positions,
+                        c.n_positions);
         json_object_finish(w);
         json_object_finish(w);
         return 0;
 }
 
-static void render_trade(struct json_writer *w, const struct account_result *r, const struct trade *t)
+static void render_trade(struct json_writer *w, const struct account_result *r,
+                         const struct trade *t)
 {
         json_object_begin(w, NULL);
         json_put_string(w, "account", *t->account ? t->account : r->account->id);

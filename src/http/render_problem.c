@@ -51,7 +51,8 @@ void render_problem(const struct problem_view *v, struct text *t)
         struct json_writer w = JSON_WRITER(t);
 
         json_object_begin(&w, NULL);
-        render_problem_head(&w, v->problem, problem_status(v->problem), v->detail, v->correlation_id);
+        render_problem_head(&w, v->problem, problem_status(v->problem), v->detail,
+                            v->correlation_id);
         if (v->account)
                 json_put_string(&w, "account", v->account);
         if (v->order_id)

@@ -8,17 +8,19 @@
 #include "http/keys.h"
 #include "http/query.h"
 
-#define PARAMETERS(...)                                                                            \
-        (const char *const[])                                                                      \
-        {                                                                                          \
-                __VA_ARGS__, NULL                                                                  \
+#define PARAMETERS(...)           \
+        (const char *const[])     \
+        {                         \
+                __VA_ARGS__, NULL \
         }
-#define API "/api/v1"
+#define API     "/api/v1"
 #define SESSION API "/auth/{broker}/{account}"
 
-/* Patterns without a capture stand before those that would also match. The first lines are asked for most. */
+/* Patterns without a capture stand before those that would also match. The first lines are asked
+ * for most. */
 const struct route routes[] = {
-        {"POST", API "/orders", SCOPE_TRADE, ROUTE_BODY | ROUTE_IDEMPOTENCY_KEY, handle_place, NULL},
+        {"POST", API "/orders", SCOPE_TRADE, ROUTE_BODY | ROUTE_IDEMPOTENCY_KEY, handle_place,
+         NULL},
         {"GET", API "/orders", SCOPE_READ, 0, handle_orders,
          PARAMETERS("accounts", "status", "symbol", "since", "limit", "cursor")},
         {"GET", API "/status", SCOPE_READ, ROUTE_STATUS_PUBLIC, handle_status, NULL},
@@ -27,8 +29,10 @@ const struct route routes[] = {
         {"GET", API "/orders/{id}", SCOPE_READ, 0, handle_order, NULL},
         {"PATCH", API "/orders/{id}", SCOPE_TRADE, ROUTE_BODY, handle_modify, NULL},
         {"DELETE", API "/orders/{id}", SCOPE_TRADE, 0, handle_cancel, NULL},
-        {"POST", API "/orders/{id}/legs/{leg}/resolve", SCOPE_ADMIN, ROUTE_BODY, handle_resolve, NULL},
-        {"GET", API "/trades", SCOPE_READ, 0, handle_trades, PARAMETERS("accounts", "limit", "cursor")},
+        {"POST", API "/orders/{id}/legs/{leg}/resolve", SCOPE_ADMIN, ROUTE_BODY, handle_resolve,
+         NULL},
+        {"GET", API "/trades", SCOPE_READ, 0, handle_trades,
+         PARAMETERS("accounts", "limit", "cursor")},
         {"GET", API "/portfolio", SCOPE_READ, 0, handle_portfolio, PARAMETERS("accounts")},
         {"GET", API "/funds", SCOPE_READ, 0, handle_funds, PARAMETERS("accounts")},
         {"GET", API "/holdings", SCOPE_READ, 0, handle_holdings, PARAMETERS("accounts")},
@@ -63,7 +67,8 @@ struct capture {
         size_t size;
 };
 
-/* Walks pattern and path together; "{name}" takes what is there up to the next slash, at least one byte. */
+/* Walks pattern and path together; "{name}" takes what is there up to the next slash, at least one
+ * byte. */
 static bool route_matches(const char *pattern, const char *path, size_t n,
                           struct capture captures[static CAPTURES_MAX], unsigned *ret_n)
 {
@@ -133,7 +138,8 @@ const char *routes_allow(const struct route *r, char buf[static ROUTE_ALLOW_SIZE
         for (const struct route *other = routes; other < routes + n_routes; other++) {
                 if (strcmp(other->pattern, r->pattern) != 0)
                         continue;
-                const char *method = strcmp(other->method, "GET") == 0 ? "GET, HEAD" : other->method;
+                const char *method =
+                        strcmp(other->method, "GET") == 0 ? "GET, HEAD" : other->method;
                 if (len > 0) {
                         buf[len++] = ',';
                         buf[len++] = ' ';

@@ -1,5 +1,6 @@
-/* The one table of routes. Everything that depends on a route (404, 405 with Allow, scope, what a body or a
- * query may be, metrics) is read from here, and a test holds the table against the OpenAPI document. */
+/* The one table of routes. Everything that depends on a route (404, 405 with Allow, scope, what a
+ * body or a query may be, metrics) is read from here, and a test holds the table against the
+ * OpenAPI document. */
 #pragma once
 
 #include <stdbool.h>
@@ -38,7 +39,8 @@ struct route_result {
         char captures[CAPTURES_MAX][CAPTURE_SIZE];
 };
 
-/* `path` is raw, without the query. HEAD finds the route of GET. MALFORMED: a bad percent-escape. */
+/* `path` is raw, without the query. HEAD finds the route of GET. MALFORMED: a bad percent-escape.
+ */
 enum route_match routes_find(const char *method, size_t method_size, const char *path, size_t n,
                              struct route_result *ret);
 /* The methods of a route's path: "GET, HEAD, POST". */

@@ -13,8 +13,8 @@
 #include "http/server.h"
 #include "http/tls.h"
 
-#define ACCEPTS_PER_TURN     16    /* of one listener, before others get their turn */
-#define UNACKNOWLEDGED_MS    30000 /* a peer that takes no bytes for so long is gone */
+#define ACCEPTS_PER_TURN  16    /* of one listener, before others get their turn */
+#define UNACKNOWLEDGED_MS 30000 /* a peer that takes no bytes for so long is gone */
 
 struct listener {
         struct http *http;
@@ -103,8 +103,8 @@ static void own_errors_begin(h2o_filter_t *self, h2o_req_t *req, h2o_ostream_t *
                        H2O_STRLIT(MIME_PROBLEM));
         exchange_put_constant(req);
         h2o_iovec_t kept = h2o_strdup(&req->pool, id, SIZE_MAX);
-        h2o_add_header_by_str(&req->pool, &req->res.headers, H2O_STRLIT("X-Correlation-ID"), 0, NULL,
-                              kept.base, kept.len);
+        h2o_add_header_by_str(&req->pool, &req->res.headers, H2O_STRLIT("X-Correlation-ID"), 0,
+                              NULL, kept.base, kept.len);
         h2o_setup_next_ostream(req, &o->super.next);
 }
 
@@ -204,7 +204,8 @@ static void server_configure(struct http *h)
         s->config.http1.req_timeout = (uint64_t)(o->request_timeout_us / USEC_PER_MS);
         s->config.handshake_timeout = s->config.http1.req_timeout;
         s->config.http1.upgrade_to_http2 = 0;
-        /* HTTP/2 is off; its goodbye timer would make disposing of the context abort (models §6.5). */
+        /* HTTP/2 is off; its goodbye timer would make disposing of the context abort (models §6.5).
+         */
         s->config.http2.callbacks.request_shutdown = NULL;
 
         h2o_hostconf_t *host =
@@ -223,8 +224,8 @@ static void server_configure(struct http *h)
         h2o_create_filter(&host->fallback_path, sizeof(h2o_filter_t))->on_setup_ostream =
                 own_errors_begin;
         h2o_context_init(&s->context, loop_h2o(o->loop), &s->config);
-        s->accept = (h2o_accept_ctx_t){
-                .ctx = &s->context, .hosts = s->config.hosts, .ssl_ctx = s->tls};
+        s->accept =
+                (h2o_accept_ctx_t){.ctx = &s->context, .hosts = s->config.hosts, .ssl_ctx = s->tls};
         s->ready = true;
 }
 
@@ -349,8 +350,8 @@ void http_drain(struct http *h)
         h2o_context_request_shutdown(&s->context);
         streams_end(&h->streams);
         /* Ends the idle ones. A busy one is not reading: it closes behind its answer. */
-        LIST_FOREACH(it, &h->connections)
-        shutdown(h2o_socket_get_fd(LIST_ENTRY(it, struct connection, link)->sock), SHUT_RD);
+        LIST_FOREACH (it, &h->connections)
+                shutdown(h2o_socket_get_fd(LIST_ENTRY(it, struct connection, link)->sock), SHUT_RD);
 }
 
 bool http_drained(const struct http *h)
@@ -375,10 +376,10 @@ struct http *http_free(struct http *h)
         if (h->server && h->server->ready && !h->draining)
                 http_drain(h);
         streams_done(&h->streams);
-        LIST_FOREACH(it, &h->spare)
-        exchange_dispose(LIST_ENTRY(it, struct http_exchange, link));
-        LIST_FOREACH(it, &h->live)
-        exchange_dispose(LIST_ENTRY(it, struct http_exchange, link));
+        LIST_FOREACH (it, &h->spare)
+                exchange_dispose(LIST_ENTRY(it, struct http_exchange, link));
+        LIST_FOREACH (it, &h->live)
+                exchange_dispose(LIST_ENTRY(it, struct http_exchange, link));
         h->auth.keyring = keyring_unref(h->auth.keyring);
         h->server = server_free(h->server);
         free(h->meters);

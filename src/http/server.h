@@ -17,7 +17,7 @@ struct series;
 struct connection {
         struct list link;
         struct http *http;
-        void *sock;                /* h2o_socket_t */
+        void *sock;                     /* h2o_socket_t */
         struct http_exchange *exchange; /* the request it is busy with */
         struct address address;
         bool has_address;
@@ -48,11 +48,12 @@ struct http {
 /* exchange.c: h2o's handler; `context` is its h2o_handler_t, `request` its h2o_req_t. */
 int exchange_take(struct http *h, void *request);
 void exchange_dispose(struct http_exchange *x); /* frees a spare one */
-void exchange_put_constant(void *request);  /* the headers of every answer */
+void exchange_put_constant(void *request);      /* the headers of every answer */
 
 /* access.c */
 int access_new(struct http *h);
 void access_record(struct http *h, void *request); /* h2o_req_t, just before it goes */
 const char *status_reason(int status);
-/* docs.c: the Content-Security-Policy of the page, which names the hashes of its one style and one script. */
+/* docs.c: the Content-Security-Policy of the page, which names the hashes of its one style and one
+ * script. */
 void docs_policy(char *buf, size_t size);

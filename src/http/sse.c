@@ -9,12 +9,15 @@
 #include "http/server.h"
 #include "orchestrator/event.h"
 
-/* How long a client waits before it comes back; and the first bytes of every stream, which carry the head. */
+/* How long a client waits before it comes back; and the first bytes of every stream, which carry
+ * the head. */
 #define STREAM_HELLO     "retry: 3000\n\n"
 #define STREAM_HEARTBEAT ": alive\n\n"
 #define STREAM_GAP       "event: gap\ndata: {}\n\n"
 
-#define EVENT_TYPES_TABLE(X) X(ORDER, "order") X(LEG, "leg") X(SESSION, "session") X(KILLSWITCH, "killswitch") X(ACCOUNT, "account")
+#define EVENT_TYPES_TABLE(X) \
+        X(ORDER, "order")    \
+        X(LEG, "leg") X(SESSION, "session") X(KILLSWITCH, "killswitch") X(ACCOUNT, "account")
 #define TYPE_MEMBER(w, text) TYPE_##w,
 enum event_type { EVENT_TYPES_TABLE(TYPE_MEMBER) _TYPE_MAX };
 
@@ -32,11 +35,11 @@ struct stream {
         struct subscription subscription;
         bool subscribed;
         bool ending;
-        unsigned types;          /* wanted: bits 1 << TYPE_… */
-        unsigned n_accounts;     /* wanted; 0: all */
-        struct text sending;     /* belongs to the write in flight */
+        unsigned types;      /* wanted: bits 1 << TYPE_… */
+        unsigned n_accounts; /* wanted; 0: all */
+        struct text sending; /* belongs to the write in flight */
         struct text waiting;
-        unsigned beats;          /* heartbeats since the last write ended */
+        unsigned beats; /* heartbeats since the last write ended */
 };
 
 void sse_print(struct text *t, const struct event *e)
@@ -83,8 +86,8 @@ static void on_written(struct http_exchange *x)
         stream_flush(s);
 }
 
-/* Whole pieces only: one that does not fit ends the stream, and the id before it is where the client
- * resumes. NULL adds `comment` instead. */
+/* Whole pieces only: one that does not fit ends the stream, and the id before it is where the
+ * client resumes. NULL adds `comment` instead. */
 static void stream_add_text(struct stream *s, const struct event *e, const char *comment)
 {
         size_t before = s->waiting.len;
@@ -152,8 +155,7 @@ static void on_heartbeat(struct loop_timer *timer)
         struct streams *all = CONTAINER_OF(timer, struct streams, heartbeat);
 
         /* Ending one may release it at once. */
-        LIST_FOREACH(it, &all->list)
-        {
+        LIST_FOREACH (it, &all->list) {
                 struct stream *s = LIST_ENTRY(it, struct stream, link);
 
                 if (s->exchange->writing && ++s->beats > STREAM_STALLED_BEATS) {
@@ -172,8 +174,9 @@ static unsigned streams_of_key(const struct streams *all, const char *name)
 {
         unsigned n = 0;
 
-        LIST_FOREACH(it, (struct list *)&all->list)
-        n += strcmp(LIST_ENTRY(it, struct stream, link)->exchange->caller.key_name, name) == 0;
+        LIST_FOREACH (it, (struct list *)&all->list)
+                n += strcmp(LIST_ENTRY(it, struct stream, link)->exchange->caller.key_name, name) ==
+                     0;
         return n;
 }
 
@@ -185,7 +188,8 @@ static void take_types(struct http_exchange *x, unsigned *ret)
         while (s) {
                 size_t n = strcspn(s, ",");
                 unsigned i = 0;
-                while (i < _TYPE_MAX && (strlen(event_types[i]) != n || memcmp(event_types[i], s, n) != 0))
+                while (i < _TYPE_MAX &&
+                       (strlen(event_types[i]) != n || memcmp(event_types[i], s, n) != 0))
                         i++;
                 if (i == _TYPE_MAX) {
                         query_fault(&x->faults, "types",
@@ -200,8 +204,8 @@ static void take_types(struct http_exchange *x, unsigned *ret)
 static bool take_last_id(const struct http_exchange *x, int64_t *ret)
 {
         *ret = -1;
-        return !x->last_event_id.base || text_parse_int(x->last_event_id.base, x->last_event_id.size,
-                                                        0, INT64_MAX, ret) == 0;
+        return !x->last_event_id.base ||
+               text_parse_int(x->last_event_id.base, x->last_event_id.size, 0, INT64_MAX, ret) == 0;
 }
 
 static void stream_open(struct http_exchange *x, struct stream *s)
@@ -285,8 +289,7 @@ void streams_done(struct streams *s)
 
 void streams_end(struct streams *s)
 {
-        LIST_FOREACH(it, &s->list)
-        {
+        LIST_FOREACH (it, &s->list) {
                 struct stream *stream = LIST_ENTRY(it, struct stream, link);
 
                 stream_close(stream);

@@ -6,9 +6,10 @@
 #include "base/list.h"
 #include "loop/loop.h"
 
-#define STREAMS_MAX          64
-#define STREAMS_PER_KEY      8
-#define STREAM_BACKLOG_MAX   (256U << 10) /* bytes that wait for a slow client; beyond it the stream ends */
+#define STREAMS_MAX     64
+#define STREAMS_PER_KEY 8
+#define STREAM_BACKLOG_MAX \
+        (256U << 10) /* bytes that wait for a slow client; beyond it the stream ends */
 #define STREAM_HEARTBEAT_US  INT64_C(15000000)
 #define STREAM_STALLED_BEATS 2 /* heartbeats that may pass while one write does not end */
 

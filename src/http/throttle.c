@@ -4,7 +4,8 @@
 
 #include "base/clock.h"
 
-/* FNV-1a. An attacker who steers addresses into one set only makes his own entries replace each other. */
+/* FNV-1a. An attacker who steers addresses into one set only makes his own entries replace each
+ * other. */
 static unsigned throttle_set(const struct address *a)
 {
         uint32_t h = 2166136261U;
@@ -38,6 +39,7 @@ bool throttle_failed(struct throttle *t, const struct address *a, int64_t now_us
                 e->failures++;
                 return true;
         }
-        *ret_wait_s = (THROTTLE_WINDOW_US - (now_us - e->since_us) + USEC_PER_SEC - 1) / USEC_PER_SEC;
+        *ret_wait_s =
+                (THROTTLE_WINDOW_US - (now_us - e->since_us) + USEC_PER_SEC - 1) / USEC_PER_SEC;
         return false;
 }

@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include <openssl/err.h>
+#include <openssl/ssl.h>
 
 static void tls_fault(struct text *faults, const char *file, const char *what)
 {
@@ -32,17 +33,18 @@ int tls_new(const struct http_options *o, struct text *ret_faults, SSL_CTX **ret
         if (!ctx)
                 return -ENOMEM;
         SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
-        /* No resumption: h2o 2.2.5 takes a session to another listener (CVE-2023-41337), and API clients
-         * keep their connections anyway. */
+        /* No resumption: h2o 2.2.5 takes a session to another listener (CVE-2023-41337), and API
+         * clients keep their connections anyway. */
         SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
-        SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
-                                         SSL_OP_CIPHER_SERVER_PREFERENCE);
+        SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION |
+                                         SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE);
         SSL_CTX_set_num_tickets(ctx, 0);
         if (SSL_CTX_use_certificate_chain_file(ctx, o->tls_cert) != 1) {
                 tls_fault(ret_faults, o->tls_cert, "is not a certificate chain in PEM form");
                 r = 1;
         } else if (SSL_CTX_use_PrivateKey_file(ctx, o->tls_key, SSL_FILETYPE_PEM) != 1) {
-                tls_fault(ret_faults, o->tls_key, "is not the certificate's private key in PEM form");
+                tls_fault(ret_faults, o->tls_key,
+                          "is not the certificate's private key in PEM form");
                 r = 1;
         }
         if (o->tls_client_ca && tls_client_ca(ctx, o->tls_client_ca, ret_faults) != 0)

@@ -64,6 +64,11 @@ static void answer(struct amending *m)
         a->status = order_http_status(m->shown, &v.cause);
         if (a->status == 201)
                 a->status = 200;
+        /* The operator's word was taken, whatever it says of the leg. */
+        if (m->request->kind == AMEND_RESOLVE) {
+                a->status = 200;
+                v.cause = PROBLEM_NONE;
+        }
         v.status = a->status;
         a->is_problem = v.cause != PROBLEM_NONE;
         text_copy(a->order_id, sizeof(a->order_id), m->shown->id);

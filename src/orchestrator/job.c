@@ -133,6 +133,7 @@ static void export_written(struct jobs *j)
 {
         bool more = j->page.more;
         store_audit_rows_free(TAKE(j->page.rows), j->page.n_rows);
+        j->page.n_rows = 0;
         if (j->result < 0 || !more)
                 job_ended(j, j->result, "writing the audit segment");
         else

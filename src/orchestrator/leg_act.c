@@ -186,12 +186,12 @@ static void call_broker(struct leg_act *act)
         call_start(&act->call);
 }
 
-static void unanswered(struct leg_act *act, enum outcome outcome, enum problem p,
-                       const char *message)
+static void unanswered(struct leg_act *act, enum leg_state state, enum outcome outcome,
+                       enum problem p, const char *message)
 {
         struct leg *leg = &act->shown->legs[0];
         leg->outcome = outcome;
-        leg->state = outcome == OUTCOME_UNKNOWN ? LEG_STATE_UNKNOWN : LEG_STATE_SETTLED;
+        leg->state = state;
         leg->problem = p;
         text_copy(leg->message, sizeof(leg->message), message);
         finish(act);
@@ -203,15 +203,17 @@ static void intent_written(void *userdata, enum problem p)
         struct open_leg *l = act->leg;
 
         if (p != PROBLEM_NONE && act->kind == AMEND_MODIFY) {
-                unanswered(act, OUTCOME_NOT_SENT, PROBLEM_STORE_UNAVAILABLE,
+                /* Refused: a leg whose intent is durable must not answer 5xx, this one has none. */
+                unanswered(act, LEG_STATE_REFUSED, OUTCOME_NOT_SENT, PROBLEM_STORE_UNAVAILABLE,
                            "the ledger cannot be written");
         } else if (open_leg_unresolved(l) || l->in_operation) {
-                unanswered(act, OUTCOME_UNKNOWN, PROBLEM_OUTCOME_UNKNOWN,
+                unanswered(act, LEG_STATE_UNKNOWN, OUTCOME_UNKNOWN, PROBLEM_OUTCOME_UNKNOWN,
                            "the order's own outcome is not known yet; it is cancelled when it is "
                            "found");
         } else if (order_status_terminal(l->status)) {
                 open_leg_apply(l, &act->shown->legs[0]);
-                unanswered(act, OUTCOME_REJECTED, PROBLEM_ORDER_NOT_OPEN, "the order is over");
+                unanswered(act, LEG_STATE_SETTLED, OUTCOME_REJECTED, PROBLEM_ORDER_NOT_OPEN,
+                           "the order is over");
         } else {
                 call_broker(act);
         }

@@ -3,6 +3,7 @@
 
 #include <stdint.h>
 
+#include "base/cleanup.h"
 #include "base/text.h"
 
 #define SSE_LINE_MAX (1U << 20)

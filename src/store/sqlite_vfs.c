@@ -50,13 +50,11 @@ static int join_write(sqlite3_file *f, const void *bytes, int n, sqlite3_int64 a
         struct join_file *j = join_of(f);
         int rc = SQLITE_OK;
 
-        if (!j->bytes)
-                return write_down(j, bytes, n, at);
         if (j->n > 0 && (at != j->at + j->n || (unsigned)(j->n + n) > JOIN_MAX))
                 rc = flush(j);
         if (rc != SQLITE_OK)
                 return rc;
-        if ((unsigned)n > JOIN_MAX)
+        if (!j->bytes || (unsigned)n > JOIN_MAX)
                 return write_down(j, bytes, n, at);
         if (j->n == 0)
                 j->at = at;

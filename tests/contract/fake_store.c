@@ -575,8 +575,9 @@ static enum store_result read_riders(struct fake_store *f, struct store_job *job
         struct table *t = &f->now.tables[GUESTS];
 
         for (unsigned i = 0; i < t->n; i++) {
-                char *part[4], *rest;
-                _cleanup_(freep) char *key = rest = strdup(t->rows[i].key);
+                char *part[4];
+                _cleanup_(freep) char *key = strdup(t->rows[i].key);
+                char *rest = key;
                 for (int k = 0; k < 4; k++)
                         part[k] = strsep(&rest, "\t");
                 if (strcmp(part[0], l->guest) == 0 && l->row(l->userdata, part[1], part[2], part[3],

@@ -92,11 +92,13 @@ static const struct suite_driver driver = {
 int main(void)
 {
         const TTest *own[64];
-        unsigned n_open, n_disk;
+        unsigned n_open, n_disk, n_damage;
         const TTest *const *open_tests = store_sqlite_open_tests(&n_open);
         const TTest *const *disk_tests = store_sqlite_disk_tests(&n_disk);
+        const TTest *const *damage_tests = store_sqlite_damage_tests(&n_damage);
 
         memcpy(own, open_tests, n_open * sizeof(own[0]));
         memcpy(own + n_open, disk_tests, n_disk * sizeof(own[0]));
-        return store_suite_main(&driver, own, n_open + n_disk);
+        memcpy(own + n_open + n_disk, damage_tests, n_damage * sizeof(own[0]));
+        return store_suite_main(&driver, own, n_open + n_disk + n_damage);
 }

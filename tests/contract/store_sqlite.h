@@ -14,3 +14,4 @@ void write_file(const char *path, const char *bytes, size_t n);
 
 const TTest *const *store_sqlite_open_tests(unsigned *ret_n);
 const TTest *const *store_sqlite_disk_tests(unsigned *ret_n);
+const TTest *const *store_sqlite_damage_tests(unsigned *ret_n);

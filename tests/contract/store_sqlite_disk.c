@@ -17,15 +17,16 @@
 
 #define DEMO "paper:demo"
 
-static _Atomic int sync_error;  /* errno of every sync from now on */
-static _Atomic int syncs_to_go; /* before that */
-static _Atomic int write_error; /* of every write that makes a file longer */
+static _Atomic int syncs_to_fail; /* the next so many; negative: all */
+static _Atomic int write_error;   /* of every write that makes a file longer */
 static _Atomic bool full_unless_relieved;
 
 int fdatasync(int fd)
 {
-        if (sync_error && syncs_to_go-- <= 0) {
-                errno = sync_error;
+        if (syncs_to_fail != 0) {
+                if (syncs_to_fail > 0)
+                        syncs_to_fail--;
+                errno = EIO;
                 return -1;
         }
         return (int)syscall(SYS_fdatasync, fd);
@@ -132,39 +133,61 @@ START_TEST(a_disk_that_cannot_be_written_acknowledges_nothing)
 }
 END_TEST
 
-/* The sync of the commit fails; the disk works again right after. */
-START_TEST(a_sync_that_fails_once_is_cleared_up)
+/* The sync of a commit fails, and some more until the disk works again: those of closing, then
+ * those of opening again. Whatever is said of the order must be what is found, now and later. */
+START_TEST(a_commit_whose_sync_failed_is_cleared_up)
 {
-        _cleanup_(order_freep) struct order *a = new_order_on(DEMO);
-        _cleanup_(order_freep) struct order *b = new_order_on(DEMO);
-        struct order *back = NULL;
+        unsigned seen[_STORE_RESULT_MAX] = {};
+        int64_t n_written = 0;
 
-        ck_assert_int_eq(put_intent(a, "a"), STORE_OK);
-        sync_error = EIO;
-        struct intent i;
-        intent_init(&i, b, "b");
-        i.in.job.done = NULL;
-        store_submit(ledger.store, &i.in.job);
-        /* lets the store fail once and find everything well when it looks */
-        while (sync_error && syncs_to_go >= 0)
-                usleep(10);
-        sync_error = 0;
-        struct store_job probe = {.op = STORE_PROBE};
-        ck_assert_int_eq(store_run(ledger.store, &probe), STORE_OK);
-        enum store_result r = get_order(b->id, &back);
-        order_free(back);
-        /* what was said is what is there */
-        if (i.in.job.result == STORE_OK)
-                ck_assert_int_eq(r, STORE_OK);
-        else if (i.in.job.result != STORE_UNCERTAIN)
-                ck_assert_int_eq(r, STORE_NOT_FOUND);
-        int64_t n = assert_chain();
-        ck_assert_int_eq(n, r == STORE_OK ? 2 : 1);
-        ledger_reopen();
-        ck_assert_int_eq(get_order(b->id, &back), r);
-        order_free(back);
-        ck_assert_int_eq(assert_chain(), n);
-        intent_done(&i);
+        for (int n = 1; n <= 8; n++) {
+                _cleanup_(order_freep) struct order *o = new_order_on(DEMO);
+                struct order *back = NULL;
+                struct intent i;
+
+                _cleanup_(order_freep) struct order *before = new_order_on(DEMO);
+                ck_assert_int_eq(put_intent(before, NULL), STORE_OK); /* the WAL is in use */
+                n_written++;
+                intent_init(&i, o, o->id);
+                syncs_to_fail = n;
+                enum store_result said = store_run(ledger.store, &i.in.job);
+                seen[said]++;
+                syncs_to_fail = 0;
+                enum store_result found = get_order(o->id, &back);
+                back = order_free(back);
+                ck_assert(found == STORE_OK || found == STORE_NOT_FOUND);
+                if (said != STORE_UNCERTAIN)
+                        ck_assert_int_eq(said, found == STORE_OK ? STORE_OK : STORE_CORRUPT);
+                ck_assert((i.audit.seq > 0) == (said == STORE_OK));
+                n_written += found == STORE_OK;
+                ck_assert_int_eq(assert_chain(), n_written);
+                ledger_reopen();
+                ck_assert_int_eq(get_order(o->id, &back), found);
+                order_free(back);
+                intent_done(&i);
+        }
+        /* each of the three ways was taken */
+        ck_assert_uint_gt(seen[STORE_OK], 0);
+        ck_assert_uint_gt(seen[STORE_CORRUPT], 0);
+        ck_assert_uint_gt(seen[STORE_UNCERTAIN], 0);
+}
+END_TEST
+
+/* Without an audit row nothing in the ledger tells whether the group is there. */
+START_TEST(a_group_without_a_mark_stays_uncertain)
+{
+        struct store_append a = {.job = {.op = STORE_APPEND}};
+        struct list riders = LIST_INIT(riders);
+        struct rider *r;
+
+        ck_assert_int_eq(rider_new("paper", &r), 0);
+        ck_assert_int_eq(rider_add(r, DEMO, "order", "1", strdup("v"), 1), 0);
+        list_append(&riders, &r->link);
+        a.riders = &riders;
+        syncs_to_fail = 1;
+        ck_assert_int_eq(store_run(ledger.store, &a.job), STORE_UNCERTAIN);
+        ck_assert(list_empty(&riders));
+        ck_assert_int_eq(store_run(ledger.store, &a.job), STORE_OK);
 }
 END_TEST
 
@@ -177,13 +200,13 @@ START_TEST(a_sync_that_keeps_failing_is_uncertain_and_then_stops_everything)
         struct order *back = NULL;
 
         ck_assert_int_eq(put_intent(a, "a"), STORE_OK);
-        sync_error = EIO;
+        syncs_to_fail = -1;
         ck_assert_int_eq(put_intent(b, "b"), STORE_UNCERTAIN);
         ck_assert_int_eq(last_failure(), STORE_UNCERTAIN);
         /* no read is believed, no write taken, while nobody knows what is on the disk */
         ck_assert_int_eq(put_intent(c, "c"), STORE_CORRUPT);
         ck_assert_int_eq(store_run(ledger.store, &probe), STORE_CORRUPT);
-        sync_error = 0;
+        syncs_to_fail = 0;
         ck_assert_int_eq(store_run(ledger.store, &probe), STORE_OK);
         enum store_result r = get_order(b->id, &back);
         ck_assert(r == STORE_OK || r == STORE_NOT_FOUND);
@@ -298,7 +321,8 @@ const TTest *const *store_sqlite_disk_tests(unsigned *ret_n)
         tests[n++] = a_full_disk_refuses_intents_and_takes_outcomes;
         tests[n++] = a_disk_that_stays_full_acknowledges_nothing;
         tests[n++] = a_disk_that_cannot_be_written_acknowledges_nothing;
-        tests[n++] = a_sync_that_fails_once_is_cleared_up;
+        tests[n++] = a_commit_whose_sync_failed_is_cleared_up;
+        tests[n++] = a_group_without_a_mark_stays_uncertain;
         tests[n++] = a_sync_that_keeps_failing_is_uncertain_and_then_stops_everything;
         tests[n++] = what_was_acknowledged_survives_a_kill;
         *ret_n = n;

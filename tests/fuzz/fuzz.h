@@ -4,7 +4,6 @@
  * fuzz-<noun>, when asked for:
  *
  *   CC=clang meson setup DIR -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false
- *         -Dc_args=-fsanitize=fuzzer-no-link
  *   DIR/tests/fuzz/fuzz-<noun> SCRATCH tests/fuzz/corpus/<noun>
  *
  * A crash that a fuzzer finds becomes a seed, named after what it showed. To add a target: its

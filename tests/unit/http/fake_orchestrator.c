@@ -119,8 +119,6 @@ void fake_free(struct orchestrator *o)
         free(o);
 }
 
-/* accounts */
-
 bool caller_may_use(const struct caller *c, const char *account)
 {
         for (const char *const *a = c->accounts; a && *a; a++)
@@ -176,16 +174,17 @@ static void note_order(const struct order *order)
 {
         char price[DECIMAL_TEXT_SIZE], trigger[DECIMAL_TEXT_SIZE];
         char policy[MARKET_POLICY_TEXT_SIZE] = "-";
-        int n = snprintf(fake_last_order, sizeof(fake_last_order),
-                         "%s %s %s %lld price=%s trigger=%s %s %s disclosed=%lld id=%s reduce=%d policy=%s",
-                         order->symbol, side_name(order->side), order_type_name(order->type),
-                         (long long)order->quantity, decimal_print(order->price, price),
-                         decimal_print(order->trigger_price, trigger), product_name(order->product),
-                         validity_name(order->validity), (long long)order->disclosed_quantity,
-                         order->client_order_id, order->reduce_only,
-                         order->market_policy_given
-                                 ? market_policy_print(&order->market_policy, policy, sizeof(policy))
-                                 : policy);
+        int n = snprintf(
+                fake_last_order, sizeof(fake_last_order),
+                "%s %s %s %lld price=%s trigger=%s %s %s disclosed=%lld id=%s reduce=%d policy=%s",
+                order->symbol, side_name(order->side), order_type_name(order->type),
+                (long long)order->quantity, decimal_print(order->price, price),
+                decimal_print(order->trigger_price, trigger), product_name(order->product),
+                validity_name(order->validity), (long long)order->disclosed_quantity,
+                order->client_order_id, order->reduce_only,
+                order->market_policy_given
+                        ? market_policy_print(&order->market_policy, policy, sizeof(policy))
+                        : policy);
 
         for (unsigned i = 0; i < order->n_legs; i++) {
                 char multiplier[DECIMAL_TEXT_SIZE];
@@ -208,7 +207,8 @@ static void fill_problem(struct answer *a)
 
 static void fill_answer(struct orchestrator *o, struct answer *a, const struct order *order)
 {
-        struct answer_view view = {.order = order, .correlation_id = order->correlation_id, .elapsed_us = 1100};
+        struct answer_view view = {
+                .order = order, .correlation_id = order->correlation_id, .elapsed_us = 1100};
 
         *a = (struct answer){};
         view.status = order_http_status(order, &view.cause);
@@ -233,11 +233,14 @@ static void answer_place(struct orchestrator *o, void *request)
         } else if (r->validate_only) {
                 for (unsigned i = 0; i < r->order->n_legs; i++)
                         r->order->legs[i].quantity = r->order->quantity;
-                struct answer_view view = {.order = r->order, .status = 200,
-                                           .correlation_id = r->caller.correlation_id, .elapsed_us = 90};
+                struct answer_view view = {.order = r->order,
+                                           .status = 200,
+                                           .correlation_id = r->caller.correlation_id,
+                                           .elapsed_us = 90};
                 text_clear(&o->body);
                 http_render_answer(&view, &o->body);
-                r->answer = (struct answer){.status = 200, .body = text_str(&o->body), .body_size = o->body.len};
+                r->answer = (struct answer){
+                        .status = 200, .body = text_str(&o->body), .body_size = o->body.len};
         } else {
                 text_copy(r->order->id, ID_SIZE, FAKE_ORDER_ID);
                 for (unsigned i = 0; i < r->order->n_legs; i++)
@@ -251,7 +254,8 @@ static void answer_place(struct orchestrator *o, void *request)
 void operation_place(struct orchestrator *o, struct place_request *r)
 {
         note_order(r->order);
-        text_copy(fake_last_key, sizeof(fake_last_key), r->idempotency_key ? r->idempotency_key : "");
+        text_copy(fake_last_key, sizeof(fake_last_key),
+                  r->idempotency_key ? r->idempotency_key : "");
         if (r->validate_only)
                 fake.validated++;
         else
@@ -298,9 +302,10 @@ void operation_amend(struct orchestrator *o, struct amend_request *r)
 
         fake.amended++;
         snprintf(fake_last_text, sizeof(fake_last_text),
-                 "kind=%d id=%s leg=%u outcome=%s broker=%s reason=%s q=%lld p=%lld t=%lld", r->kind, r->id,
-                 r->leg, outcome_name(r->outcome), r->broker_order_id ? r->broker_order_id : "-",
-                 r->reason ? r->reason : "-", c->has_quantity ? (long long)c->quantity : -1,
+                 "kind=%d id=%s leg=%u outcome=%s broker=%s reason=%s q=%lld p=%lld t=%lld",
+                 r->kind, r->id, r->leg, outcome_name(r->outcome),
+                 r->broker_order_id ? r->broker_order_id : "-", r->reason ? r->reason : "-",
+                 c->has_quantity ? (long long)c->quantity : -1,
                  c->has_price ? (long long)c->price : -1,
                  c->has_trigger_price ? (long long)c->trigger_price : -1);
         later(o, answer_amend, r);
@@ -331,10 +336,11 @@ static void answer_order(struct orchestrator *o, void *request)
         struct order_query *q = request;
         struct order *order = some_order();
 
-        q->problem = fake.problem ? (enum problem)fake.problem
-                     : strcmp(q->id, FAKE_ORDER_ID) != 0 && strcmp(q->id, "client:mean-rev-0042") != 0
-                             ? PROBLEM_ORDER_NOT_FOUND
-                             : PROBLEM_NONE;
+        q->problem =
+                fake.problem ? (enum problem)fake.problem
+                : strcmp(q->id, FAKE_ORDER_ID) != 0 && strcmp(q->id, "client:mean-rev-0042") != 0
+                        ? PROBLEM_ORDER_NOT_FOUND
+                        : PROBLEM_NONE;
         q->order = order;
         q->done(q);
         order_free(order);
@@ -360,8 +366,9 @@ static void answer_orders(struct orchestrator *o, void *request)
 
 void query_orders(struct orchestrator *o, struct orders_query *q)
 {
-        snprintf(fake_last_text, sizeof(fake_last_text), "status=%d symbol=%s since=%lld before=%s limit=%u first=%s",
-                 q->status, q->symbol ? q->symbol : "-", (long long)q->since_us,
+        snprintf(fake_last_text, sizeof(fake_last_text),
+                 "status=%d symbol=%s since=%lld before=%s limit=%u first=%s", q->status,
+                 q->symbol ? q->symbol : "-", (long long)q->since_us,
                  q->before_id ? q->before_id : "-", q->limit, q->accounts ? q->accounts[0] : "-");
         later(o, answer_orders, q);
 }
@@ -370,22 +377,49 @@ static void answer_accounts(struct orchestrator *o, void *request)
 {
         struct account_query *q = request;
         struct account_result results[2] = {};
-        struct holding holdings[2] = {
-                {.symbol = "NSE:SBIN", .quantity = 10, .average_price = 8000000, .last_price = 8100000, .pnl = 1000000},
-                {.symbol = "NSE:SBIN", .quantity = 30, .average_price = 8400000, .last_price = 8100000, .pnl = -9000000}};
-        struct position positions[2] = {
-                {.symbol = "NSE:INFY", .product = PRODUCT_INTRADAY, .quantity = 5, .average_price = 15000000},
-                {.symbol = "NSE:INFY", .product = PRODUCT_INTRADAY, .quantity = -5, .average_price = 15100000}};
-        struct trade trades[2] = {
-                {.trade_id = "t1", .broker_order_id = "b1", .symbol = "NSE:SBIN", .quantity = 4, .price = 8125000, .at_us = FAKE_TIME},
-                {.trade_id = "t2", .broker_order_id = "b2", .symbol = "NSE:SBIN", .side = SIDE_SELL, .quantity = 6, .price = 8125500, .at_us = FAKE_TIME}};
+        struct holding holdings[2] = {{.symbol = "NSE:SBIN",
+                                       .quantity = 10,
+                                       .average_price = 8000000,
+                                       .last_price = 8100000,
+                                       .pnl = 1000000},
+                                      {.symbol = "NSE:SBIN",
+                                       .quantity = 30,
+                                       .average_price = 8400000,
+                                       .last_price = 8100000,
+                                       .pnl = -9000000}};
+        struct position positions[2] = {{.symbol = "NSE:INFY",
+                                         .product = PRODUCT_INTRADAY,
+                                         .quantity = 5,
+                                         .average_price = 15000000},
+                                        {.symbol = "NSE:INFY",
+                                         .product = PRODUCT_INTRADAY,
+                                         .quantity = -5,
+                                         .average_price = 15100000}};
+        struct trade trades[2] = {{.trade_id = "t1",
+                                   .broker_order_id = "b1",
+                                   .symbol = "NSE:SBIN",
+                                   .quantity = 4,
+                                   .price = 8125000,
+                                   .at_us = FAKE_TIME},
+                                  {.trade_id = "t2",
+                                   .broker_order_id = "b2",
+                                   .symbol = "NSE:SBIN",
+                                   .side = SIDE_SELL,
+                                   .quantity = 6,
+                                   .price = 8125500,
+                                   .at_us = FAKE_TIME}};
 
         for (unsigned i = 0; i < o->options.n_accounts && i < 2; i++)
                 results[i] = (struct account_result){
-                        .account = &o->options.accounts[i], .as_of_us = FAKE_TIME,
+                        .account = &o->options.accounts[i],
+                        .as_of_us = FAKE_TIME,
                         .funds = {.available = 100000000000, .total = 100000000000},
-                        .holdings = &holdings[i], .n_holdings = 1, .positions = &positions[i], .n_positions = 1,
-                        .trades = &trades[i], .n_trades = 1};
+                        .holdings = &holdings[i],
+                        .n_holdings = 1,
+                        .positions = &positions[i],
+                        .n_positions = 1,
+                        .trades = &trades[i],
+                        .n_trades = 1};
         q->results = results;
         q->n_results = o->options.n_accounts < 2 ? o->options.n_accounts : 2;
         if (fake.problem == PROBLEM_SESSION_REQUIRED) {
@@ -428,7 +462,8 @@ static void answer_audit(struct orchestrator *o, void *request)
 {
         static char record[] = "{\"seq\":7,\"action\":\"order.intent\"}";
         struct audit_query *q = request;
-        struct store_audit_row row = {.seq = 7, .at_us = FAKE_TIME, .record = record, .size = sizeof(record) - 1};
+        struct store_audit_row row = {
+                .seq = 7, .at_us = FAKE_TIME, .record = record, .size = sizeof(record) - 1};
 
         q->problem = (enum problem)fake.problem;
         q->rows = &row;
@@ -442,14 +477,12 @@ void query_audit(struct orchestrator *o, struct audit_query *q)
         later(o, answer_audit, q);
 }
 
-/* sessions */
-
 bool session_view(const struct orchestrator *o, const char *account, struct session_view *ret)
 {
-        *ret = (struct session_view){
-                .account = account,
-                .state = fake.pending_login ? SESSION_STATE_PENDING : SESSION_STATE_ACTIVE,
-                .since_us = FAKE_TIME};
+        *ret = (struct session_view){.account = account,
+                                     .state = fake.pending_login ? SESSION_STATE_PENDING
+                                                                 : SESSION_STATE_ACTIVE,
+                                     .since_us = FAKE_TIME};
         return orchestrator_account(o, account);
 }
 
@@ -476,8 +509,9 @@ void session_act(struct orchestrator *o, struct session_request *r)
                 fake.logins++;
         if (r->verb == SESSION_COMPLETE)
                 fake.completed++;
-        snprintf(fake_last_text, sizeof(fake_last_text), "verb=%d %s otp=%s url=%s code=%s state=%s by=%s", r->verb,
-                 r->account, r->otp ? (const char *)secret_bytes(r->otp) : "-",
+        snprintf(fake_last_text, sizeof(fake_last_text),
+                 "verb=%d %s otp=%s url=%s code=%s state=%s by=%s", r->verb, r->account,
+                 r->otp ? (const char *)secret_bytes(r->otp) : "-",
                  r->redirect_url ? r->redirect_url : "-", r->auth_code ? r->auth_code : "-",
                  r->state ? r->state : "-", r->caller.key_name);
         later(o, answer_session, r);
@@ -518,7 +552,8 @@ int kill_level_from(const char *s, size_t n)
 
 unsigned killswitch_list(const struct orchestrator *o, const struct kill_entry **ret)
 {
-        static struct kill_entry entry = {.scope = "global", .reason = "test", .actor = "api-token", .at_us = FAKE_TIME};
+        static struct kill_entry entry = {
+                .scope = "global", .reason = "test", .actor = "api-token", .at_us = FAKE_TIME};
 
         entry.level = o->level;
         *ret = &entry;
@@ -554,12 +589,16 @@ void killswitch_set(struct orchestrator *o, struct kill_request *r)
         later(o, answer_kill, r);
 }
 
-/* state */
-
 void status_read(struct orchestrator *o, struct status *ret)
 {
-        *ret = (struct status){.overall = "ok", .version = "0.1.0", .started_us = FAKE_TIME, .uptime_us = 61000000,
-                               .store_driver = "sqlite", .store_schema = 1, .store_state = "ok", .last_event_id = 7,
+        *ret = (struct status){.overall = "ok",
+                               .version = "0.1.0",
+                               .started_us = FAKE_TIME,
+                               .uptime_us = 61000000,
+                               .store_driver = "sqlite",
+                               .store_schema = 1,
+                               .store_state = "ok",
+                               .last_event_id = 7,
                                .n_accounts = o->options.n_accounts};
         for (unsigned i = 0; i < o->options.n_accounts; i++) {
                 ret->accounts[i].account = &o->options.accounts[i];
@@ -580,7 +619,9 @@ unsigned status_not_ready(struct orchestrator *o, const char *ret_reasons[static
 
 unsigned status_jobs(const struct orchestrator *o, const struct job_view **ret)
 {
-        static const struct job_view job = {.name = "audit-export", .description = "Writes audit segments", .last_run_us = FAKE_TIME};
+        static const struct job_view job = {.name = "audit-export",
+                                            .description = "Writes audit segments",
+                                            .last_run_us = FAKE_TIME};
 
         *ret = &job;
         return 1;
@@ -619,8 +660,7 @@ static void on_event(struct loop_work *w)
         struct posted_event *p = CONTAINER_OF(w, struct posted_event, work);
         struct event e = {p->id, p->type, p->account, p->data, p->data ? strlen(p->data) : 0};
 
-        LIST_FOREACH(it, &p->o->subscriptions)
-        {
+        LIST_FOREACH (it, &p->o->subscriptions) {
                 struct subscription *s = LIST_ENTRY(it, struct subscription, link);
                 if (p->gap)
                         s->gap(s);
@@ -631,31 +671,28 @@ static void on_event(struct loop_work *w)
         free(p);
 }
 
-static struct posted_event *posted_new(struct orchestrator *o)
+static void post_event(struct orchestrator *o, const struct posted_event *like)
 {
         struct posted_event *p = calloc(1, sizeof(*p));
 
         assert(p);
+        *p = *like;
         p->o = o;
         p->work.run = on_event;
-        return p;
+        loop_post(o->options.loop, &p->work);
 }
 
-void fake_event(struct orchestrator *o, int64_t id, const char *type, const char *account, const char *data)
+void fake_event(struct orchestrator *o, int64_t id, const char *type, const char *account,
+                const char *data)
 {
-        struct posted_event *p = posted_new(o);
+        struct posted_event p = {.id = id, .data = strdup(data)};
 
-        p->id = id;
-        text_copy(p->type, sizeof(p->type), type);
-        text_copy(p->account, sizeof(p->account), account);
-        p->data = strdup(data);
-        loop_post(o->options.loop, &p->work);
+        text_copy(p.type, sizeof(p.type), type);
+        text_copy(p.account, sizeof(p.account), account);
+        post_event(o, &p);
 }
 
 void fake_gap(struct orchestrator *o)
 {
-        struct posted_event *p = posted_new(o);
-
-        p->gap = true;
-        loop_post(o->options.loop, &p->work);
+        post_event(o, &(struct posted_event){.gap = true});
 }

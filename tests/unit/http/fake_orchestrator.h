@@ -1,5 +1,6 @@
-/* An orchestrator without a market: it answers what it was told to, from the loop's next turn on, and counts
- * what reached it. Everything is set from the test's thread through atomics; the rest is the loop thread's. */
+/* An orchestrator without a market: it answers what it was told to, from the loop's next turn on,
+ * and counts what reached it. Everything is set from the test's thread through atomics; the rest is
+ * the loop thread's. */
 #pragma once
 
 #include <stdatomic.h>
@@ -9,9 +10,9 @@
 #define FAKE_BODY_MAX 4096
 
 struct fake {
-        atomic_int problem;  /* enum problem of every following answer; NONE: as if all were well */
-        atomic_int outcome;  /* enum outcome of placed legs */
-        atomic_int hold;     /* nothing is answered until it is 0 and fake_release() was called */
+        atomic_int problem; /* enum problem of every following answer; NONE: as if all were well */
+        atomic_int outcome; /* enum outcome of placed legs */
+        atomic_int hold;    /* nothing is answered until it is 0 and fake_release() was called */
         atomic_int placed, validated, amended, cancelled_many, killed, reported, logins, completed;
         atomic_int running; /* taken and not answered */
         atomic_int pending_login;
@@ -37,4 +38,5 @@ void fake_gap(struct orchestrator *o);
 /* The last order that was placed: its fields in one line, and its key. */
 extern char fake_last_order[512];
 extern char fake_last_key[IDEMPOTENCY_KEY_SIZE];
-extern char fake_last_text[FAKE_BODY_MAX]; /* what else came last: reason, payload, redirect_url … */
+extern char
+        fake_last_text[FAKE_BODY_MAX]; /* what else came last: reason, payload, redirect_url … */

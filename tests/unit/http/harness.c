@@ -22,7 +22,8 @@
 
 #define ANSWER_TIMEOUT_MS 5000
 
-/* libh2o never frees the queue it makes for each context (88 bytes, once in the life of a process). */
+/* libh2o never frees the queue it makes for each context (88 bytes, once in the life of a process).
+ */
 const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void)
 {
@@ -101,7 +102,8 @@ static void serve(void)
         make_accounts();
         ck_assert_int_eq(loop_new(&server.loop), 0);
         ck_assert_int_eq(metrics_new(meter_table, _METER_MAX, &server.metrics), 0);
-        struct fake_options fakes = {server.loop, server.accounts, server.options.one_account ? 1 : 2};
+        struct fake_options fakes = {server.loop, server.accounts,
+                                     server.options.one_account ? 1 : 2};
         server.orchestrator = fake_new(&fakes);
         server.token = secret_new(TOKEN, strlen(TOKEN));
         fill_options(o);
@@ -119,8 +121,8 @@ static void serve(void)
         text_done(&faults);
 }
 
-/* The thread outlives its servers: h2o keeps memory for the next connections in thread-local lists, which a
- * leak checker can only see as long as there is the thread. */
+/* The thread outlives its servers: h2o keeps memory for the next connections in thread-local lists,
+ * which a leak checker can only see as long as there is the thread. */
 static void *server_thread(void *unused)
 {
         for (;;) {
@@ -388,7 +390,8 @@ bool client_expect(int fd, const char *text, int ms)
         return false;
 }
 
-struct reply ask_bytes(const char *method, const char *target, const char *headers, const char *body, size_t n)
+struct reply ask_bytes(const char *method, const char *target, const char *headers,
+                       const char *body, size_t n)
 {
         _cleanup_(text_done) struct text t = TEXT_NULL;
         int fd = client_connect();
@@ -419,13 +422,14 @@ struct reply ask(const char *method, const char *target, const char *headers, co
         return ask_bytes(method, target, headers, body, body ? strlen(body) : 0);
 }
 
-void ask_for(int line, const char *method, const char *target, const char *headers, const char *body, int status,
-             const char *text)
+void ask_for(int line, const char *method, const char *target, const char *headers,
+             const char *body, int status, const char *text)
 {
         struct reply r = ask(method, target, headers, body);
 
-        ck_assert_msg(r.complete && r.status == status, "line %d: %s %s gave %d: %s", line, method, target,
-                      r.status, r.body ? r.body : "");
-        ck_assert_msg(!text || strstr(r.body, text), "line %d: no %s in %s", line, text ? text : "", r.body);
+        ck_assert_msg(r.complete && r.status == status, "line %d: %s %s gave %d: %s", line, method,
+                      target, r.status, r.body ? r.body : "");
+        ck_assert_msg(!text || strstr(r.body, text), "line %d: no %s in %s", line, text ? text : "",
+                      r.body);
         reply_done(&r);
 }

@@ -1,5 +1,5 @@
-/* The server over the fake orchestrator, on a thread of its own and a port of its own; and a client that says
- * exactly the bytes it is told to. */
+/* The server over the fake orchestrator, on a thread of its own and a port of its own; and a client
+ * that says exactly the bytes it is told to. */
 #pragma once
 
 #include <stdbool.h>
@@ -51,17 +51,19 @@ bool client_closed(int fd, int ms);
 /* Reads what is there until `text` has been seen or the time is over. */
 bool client_expect(int fd, const char *text, int ms);
 
-/* A whole request on a connection of its own, with Host and the token unless `headers` holds those names.
- * `headers` are lines that end in CRLF, or NULL; a body brings Content-Type and Content-Length. */
+/* A whole request on a connection of its own, with Host and the token unless `headers` holds those
+ * names. `headers` are lines that end in CRLF, or NULL; a body brings Content-Type and
+ * Content-Length. */
 struct reply ask(const char *method, const char *target, const char *headers, const char *body);
-struct reply ask_bytes(const char *method, const char *target, const char *headers, const char *body,
-                       size_t n);
+struct reply ask_bytes(const char *method, const char *target, const char *headers,
+                       const char *body, size_t n);
 /* Asserts status, and that the body holds `text` (NULL: anything). */
-void ask_for(int line, const char *method, const char *target, const char *headers, const char *body, int status,
-             const char *text);
+void ask_for(int line, const char *method, const char *target, const char *headers,
+             const char *body, int status, const char *text);
 #define ASK(...) ask_for(__LINE__, __VA_ARGS__)
 
-#define ORDER                                                                                      \
-        "{\"symbol\":\"NSE:SBIN\",\"side\":\"BUY\",\"type\":\"LIMIT\",\"quantity\":10,\"price\":\"812.50\"," \
+#define ORDER                                                                                     \
+        "{\"symbol\":\"NSE:SBIN\",\"side\":\"BUY\",\"type\":\"LIMIT\",\"quantity\":10,\"price\":" \
+        "\"812.50\","                                                                             \
         "\"product\":\"CNC\",\"targets\":[\"paper:demo\"]}"
 #define ORDER_LENGTH "121"

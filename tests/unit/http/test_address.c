@@ -22,8 +22,9 @@ START_TEST(parsing)
         ck_assert_str_eq(address_print(&a, buf), "2001:db8::1");
         ck_assert_int_eq(parse("::ffff:192.0.2.1", &a), 0);
         ck_assert_str_eq(address_print(&a, buf), "192.0.2.1");
-        static const char *const bad[] = {"",     "1",       "1.2.3",     "1.2.3.256", "01.2.3.4", "[1.2.3.4]",
-                                          "[::1", "::1%lo", "localhost", "1.2.3.4 ",  "12345::",  "[]"};
+        static const char *const bad[] = {"",          "1",         "1.2.3",   "1.2.3.256",
+                                          "01.2.3.4",  "[1.2.3.4]", "[::1",    "::1%lo",
+                                          "localhost", "1.2.3.4 ",  "12345::", "[]"};
         for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
                 ck_assert_msg(parse(bad[i], &a) < 0, "%s", bad[i]);
         ck_assert_int_lt(address_parse("1.2.3.4\0", 8, &a), 0);
@@ -48,7 +49,8 @@ END_TEST
 
 START_TEST(forwarded)
 {
-        static const char one[] = "198.51.100.7", two[] = "10.0.0.1, 2001:db8::9 ", bad[] = "1.2.3.4, unknown";
+        static const char one[] = "198.51.100.7", two[] = "10.0.0.1, 2001:db8::9 ",
+                          bad[] = "1.2.3.4, unknown";
         char buf[ADDRESS_TEXT_SIZE];
         struct address a;
 
@@ -91,8 +93,16 @@ START_TEST(networks)
         ck_assert_str_eq(network_print(&n, buf), "10.0.0.0/8");
         ck_assert_int_eq(network_parse("::/0", 4, &n), 0);
         ck_assert_str_eq(network_print(&n, buf), "::/0");
-        static const char *const bad[] = {"", "/8", "10.0.0.0/33", "10.0.0.0/", "10.0.0.0/-1", "10.0.0.1/8", "2001:db8::1/64",
-                                          "[::1]/128", "::/129", "10.0.0.0/8 "};
+        static const char *const bad[] = {"",
+                                          "/8",
+                                          "10.0.0.0/33",
+                                          "10.0.0.0/",
+                                          "10.0.0.0/-1",
+                                          "10.0.0.1/8",
+                                          "2001:db8::1/64",
+                                          "[::1]/128",
+                                          "::/129",
+                                          "10.0.0.0/8 "};
         for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
                 ck_assert_msg(network_parse(bad[i], strlen(bad[i]), &n) < 0, "%s", bad[i]);
 }
@@ -107,11 +117,31 @@ static bool host(const char *s)
 
 START_TEST(hosts)
 {
-        static const char *const good[] = {"127.0.0.1", "127.0.0.1:8080", "[::1]", "[::1]:8080", "localhost", "LocalHost:1",
-                                           "ordo.example.org", "ORDO.example.org:443", "203.0.113.9"};
-        static const char *const bad[] = {"", ":80", "example.org", "ordo.example.org.", "xordo.example.org", "localhost:0",
-                                          "localhost:65536", "localhost:", "localhost:1x", "::1", "[::1", "[::1]x", "a b",
-                                          "localhost.example.org", "127.0.0.1.example.org", "user@localhost"};
+        static const char *const good[] = {"127.0.0.1",
+                                           "127.0.0.1:8080",
+                                           "[::1]",
+                                           "[::1]:8080",
+                                           "localhost",
+                                           "LocalHost:1",
+                                           "ordo.example.org",
+                                           "ORDO.example.org:443",
+                                           "203.0.113.9"};
+        static const char *const bad[] = {"",
+                                          ":80",
+                                          "example.org",
+                                          "ordo.example.org.",
+                                          "xordo.example.org",
+                                          "localhost:0",
+                                          "localhost:65536",
+                                          "localhost:",
+                                          "localhost:1x",
+                                          "::1",
+                                          "[::1",
+                                          "[::1]x",
+                                          "a b",
+                                          "localhost.example.org",
+                                          "127.0.0.1.example.org",
+                                          "user@localhost"};
 
         for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
                 ck_assert_msg(host(good[i]), "%s", good[i]);

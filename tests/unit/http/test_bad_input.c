@@ -12,8 +12,8 @@
 
 static struct text keys_path;
 
-static void add_key(struct keyring *ring, const char *name, unsigned scopes, const char *account, const char *cidr,
-                    int64_t expires_us)
+static void add_key(struct keyring *ring, const char *name, unsigned scopes, const char *account,
+                    const char *cidr, int64_t expires_us)
 {
         struct api_key *key;
 
@@ -170,11 +170,13 @@ static void describe(const struct reply *r, struct text *t)
         text_addf(t, "%d %s", r->status, json_object_get_string(code));
         json_object_object_get_ex(root, "errors", &errors);
         for (size_t i = 0; errors && i < json_object_array_length(errors); i++) {
-                json_object_object_get_ex(json_object_array_get_idx(errors, i), "pointer", &pointer);
+                json_object_object_get_ex(json_object_array_get_idx(errors, i), "pointer",
+                                          &pointer);
                 const char *s = json_object_get_string(pointer);
                 text_addf(t, " %s", *s ? s : "\"\"");
         }
-        static const char *const always[] = {"type", "title", "detail", "correlation_id", "retry_safe"};
+        static const char *const always[] = {"type", "title", "detail", "correlation_id",
+                                             "retry_safe"};
         for (size_t i = 0; i < ELEMENTS(always); i++)
                 ck_assert(json_object_object_get_ex(root, always[i], NULL));
 }
@@ -192,7 +194,8 @@ START_TEST(bad_input)
                 text_add_bytes(&file, buf, n);
         fclose(f);
         write_keys();
-        harness_start(&(struct harness_options){.http.keys_file = keys_path.data, .http.idempotency_required = true});
+        harness_start(&(struct harness_options){.http.keys_file = keys_path.data,
+                                                .http.idempotency_required = true});
         for (const char *p = file.data; (p = read_case(p, &b)); bad_done(&b)) {
                 _cleanup_(text_done) struct text got = TEXT_NULL;
                 int fd = client_connect();
@@ -203,8 +206,8 @@ START_TEST(bad_input)
                 describe(&r, &got);
                 if (strcmp(got.data, b.expected) != 0) {
                         wrong++;
-                        fprintf(stderr, "%s:\n  expected %s\n  got      %s\n  %s\n", b.name, b.expected, got.data,
-                                r.body);
+                        fprintf(stderr, "%s:\n  expected %s\n  got      %s\n  %s\n", b.name,
+                                b.expected, got.data, r.body);
                 }
                 reply_done(&r);
                 close(fd);
@@ -215,8 +218,8 @@ START_TEST(bad_input)
         ck_assert_uint_ge(cases, CASES_MIN);
         ck_assert_uint_eq(wrong, 0);
         /* No trace: nothing of all this has reached the orchestrator. */
-        ck_assert_int_eq(fake.placed + fake.amended + fake.cancelled_many + fake.killed + fake.reported + fake.logins +
-                                 fake.completed,
+        ck_assert_int_eq(fake.placed + fake.amended + fake.cancelled_many + fake.killed +
+                                 fake.reported + fake.logins + fake.completed,
                          0);
         harness_stop();
 }

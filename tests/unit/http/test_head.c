@@ -22,18 +22,24 @@ START_TEST(scan)
         ck_assert_ptr_null(fault_of("GET / HTTP/1.0\r\n\r\n", 0));
         ck_assert_ptr_null(fault_of("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\n", 1));
         /* Names that only begin so, and bytes behind the head, are not counted. */
-        ck_assert_ptr_null(fault_of("GET / HTTP/1.1\r\nhost: a\r\nhost-x: b\r\n\r\n\r\nhost: c\r\nhost: d\r\n", 1));
+        ck_assert_ptr_null(fault_of(
+                "GET / HTTP/1.1\r\nhost: a\r\nhost-x: b\r\n\r\n\r\nhost: c\r\nhost: d\r\n", 1));
         ck_assert_ptr_nonnull(strstr(fault_of("GET / HTTP/1.1\r\n\r\n", 1), "missing"));
-        ck_assert_ptr_nonnull(strstr(fault_of("GET / HTTP/1.1\r\nhost: a\r\nHost: a\r\n\r\n", 1), "Host is given"));
-        ck_assert_ptr_nonnull(strstr(fault_of("GET / HTTP/1.1\r\nhost: a\r\n x\r\n\r\n", 1), "obsolete"));
-        ck_assert_ptr_nonnull(strstr(fault_of("GET / HTTP/1.1\r\nhost: a\n\r\n", 1), "carriage"));
+        ck_assert_ptr_nonnull(strstr(fault_of("GET / HTTP/1.1\r\nhost: a\r\nHost: a\r\n\r\n", 1),
+                                     "Host is given"));
         ck_assert_ptr_nonnull(
-                strstr(fault_of("GET / HTTP/1.1\r\nhost: a\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n", 1),
-                       "exclude"));
-        ck_assert_ptr_nonnull(strstr(
-                fault_of("GET / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\ntransfer-encoding: chunked\r\n\r\n", 1),
-                "Transfer-Encoding is given"));
-        ck_assert_ptr_nonnull(strstr(fault_of("GET / HTTP/1.0\r\ntransfer-encoding: chunked\r\n\r\n", 0), "1.0"));
+                strstr(fault_of("GET / HTTP/1.1\r\nhost: a\r\n x\r\n\r\n", 1), "obsolete"));
+        ck_assert_ptr_nonnull(strstr(fault_of("GET / HTTP/1.1\r\nhost: a\n\r\n", 1), "carriage"));
+        ck_assert_ptr_nonnull(strstr(fault_of("GET / HTTP/1.1\r\nhost: a\r\ncontent-length: "
+                                              "1\r\ntransfer-encoding: chunked\r\n\r\n",
+                                              1),
+                                     "exclude"));
+        ck_assert_ptr_nonnull(strstr(fault_of("GET / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: "
+                                              "chunked\r\ntransfer-encoding: chunked\r\n\r\n",
+                                              1),
+                                     "Transfer-Encoding is given"));
+        ck_assert_ptr_nonnull(
+                strstr(fault_of("GET / HTTP/1.0\r\ntransfer-encoding: chunked\r\n\r\n", 0), "1.0"));
 }
 END_TEST
 

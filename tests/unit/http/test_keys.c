@@ -9,8 +9,10 @@
 #include "http/keys.h"
 #include "suite.h"
 
-#define HASH_A "sha256:ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb" /* of "a" */
-#define HASH_B "sha256:3e23e8160039594a33894f6564e1b1348bbd7a0088d42c4acb73eeaed59c009d" /* of "b" */
+#define HASH_A \
+        "sha256:ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb" /* of "a" */
+#define HASH_B \
+        "sha256:3e23e8160039594a33894f6564e1b1348bbd7a0088d42c4acb73eeaed59c009d" /* of "b" */
 
 static struct text faults;
 
@@ -25,10 +27,13 @@ START_TEST(good)
         struct keyring *k, *again;
         struct text t = TEXT_NULL;
 
-        ck_assert_int_eq(parse("{\"keys\":[{\"name\":\"desk\",\"hash\":\"" HASH_A "\",\"scopes\":[\"read\",\"trade\"],"
-                               "\"accounts\":[\"paper:demo\",\"fyers:main\"],\"cidrs\":[\"10.0.0.0/8\",\"::1\"],"
+        ck_assert_int_eq(parse("{\"keys\":[{\"name\":\"desk\",\"hash\":\"" HASH_A
+                               "\",\"scopes\":[\"read\",\"trade\"],"
+                               "\"accounts\":[\"paper:demo\",\"fyers:main\"],\"cidrs\":[\"10.0.0.0/"
+                               "8\",\"::1\"],"
                                "\"expires\":\"2027-03-31T00:00:00+05:30\"},"
-                               "{\"name\":\"all\",\"hash\":\"" HASH_B "\",\"scopes\":[\"admin\"],\"accounts\":null}]}",
+                               "{\"name\":\"all\",\"hash\":\"" HASH_B
+                               "\",\"scopes\":[\"admin\"],\"accounts\":null}]}",
                                &k),
                          0);
         struct api_key *desk = keyring_find(k, "desk");
@@ -61,19 +66,34 @@ START_TEST(every_fault_is_told)
 {
         struct keyring *k = NULL;
 
-        ck_assert_int_eq(parse("{\"keys\":[{\"name\":\"a b\",\"hash\":\"md5:1\",\"scopes\":[\"write\",\"read\",\"read\"],\"colour\":1},7,"
-                               "{\"name\":\"ordod\",\"hash\":\"" HASH_A "\",\"scopes\":[],\"accounts\":[\"x\",3],\"cidrs\":[\"10.0.0.1/8\"],"
-                               "\"expires\":\"soon\"},{\"name\":\"b\",\"hash\":\"" HASH_A "\"},{\"name\":\"b\",\"hash\":\"" HASH_B
+        ck_assert_int_eq(parse("{\"keys\":[{\"name\":\"a "
+                               "b\",\"hash\":\"md5:1\",\"scopes\":[\"write\",\"read\",\"read\"],"
+                               "\"colour\":1},7,"
+                               "{\"name\":\"ordod\",\"hash\":\"" HASH_A
+                               "\",\"scopes\":[],\"accounts\":[\"x\",3],\"cidrs\":[\"10.0.0.1/8\"],"
+                               "\"expires\":\"soon\"},{\"name\":\"b\",\"hash\":\"" HASH_A
+                               "\"},{\"name\":\"b\",\"hash\":\"" HASH_B
                                "\",\"scopes\":[\"read\"]}]}",
                                &k),
                          1);
-        static const char *const expected[] = {
-                "/keys/0/colour is not a known field", "/keys/0/hash must be", "/keys/0/name must be", "/keys/0/scopes/0",
-                "/keys/0/scopes/2", "/keys/1 must be an object", "/keys/2/name", "/keys/2/expires", "/keys/2/scopes must be",
-                "/keys/2/accounts/0", "/keys/2/accounts/1", "/keys/2/cidrs/0", "/keys/3/hash belongs to another", "/keys/3/scopes is required",
-                "/keys/4/name is used twice"};
+        static const char *const expected[] = {"/keys/0/colour is not a known field",
+                                               "/keys/0/hash must be",
+                                               "/keys/0/name must be",
+                                               "/keys/0/scopes/0",
+                                               "/keys/0/scopes/2",
+                                               "/keys/1 must be an object",
+                                               "/keys/2/name",
+                                               "/keys/2/expires",
+                                               "/keys/2/scopes must be",
+                                               "/keys/2/accounts/0",
+                                               "/keys/2/accounts/1",
+                                               "/keys/2/cidrs/0",
+                                               "/keys/3/hash belongs to another",
+                                               "/keys/3/scopes is required",
+                                               "/keys/4/name is used twice"};
         for (size_t i = 0; i < ELEMENTS(expected); i++)
-                ck_assert_msg(strstr(faults.data, expected[i]), "no %s in %s", expected[i], faults.data);
+                ck_assert_msg(strstr(faults.data, expected[i]), "no %s in %s", expected[i],
+                              faults.data);
         ck_assert_int_eq(parse("{}", &k), 1);
         ck_assert_int_eq(parse("[]", &k), 1);
         ck_assert_int_eq(parse("{\"keys\":{}}", &k), 1);
@@ -91,7 +111,9 @@ START_TEST(too_many)
 
         text_add(&t, "{\"keys\":[");
         for (unsigned i = 0; i <= KEYS_MAX; i++)
-                text_addf(&t, "%s{\"name\":\"k%u\",\"hash\":\"sha256:%064x\",\"scopes\":[\"read\"]}", i ? "," : "", i, i);
+                text_addf(&t,
+                          "%s{\"name\":\"k%u\",\"hash\":\"sha256:%064x\",\"scopes\":[\"read\"]}",
+                          i ? "," : "", i, i);
         text_add(&t, "]}");
         ck_assert_int_eq(parse(t.data, &k), 1);
         ck_assert_ptr_nonnull(strstr(faults.data, "/keys/256 is one too many"));
@@ -159,11 +181,15 @@ END_TEST
 
 static struct auth a;
 
-static enum problem check(const char *authorization, const char *address, unsigned scope, struct auth_answer *ret)
+static enum problem check(const char *authorization, const char *address, unsigned scope,
+                          struct auth_answer *ret)
 {
         struct address from;
-        struct auth_request r = {.authorization = authorization, .size = authorization ? strlen(authorization) : 0,
-                                 .scope = scope, .wall_us = 2000, .mono_us = 1000};
+        struct auth_request r = {.authorization = authorization,
+                                 .size = authorization ? strlen(authorization) : 0,
+                                 .scope = scope,
+                                 .wall_us = 2000,
+                                 .mono_us = 1000};
 
         if (address) {
                 ck_assert_int_eq(address_parse(address, strlen(address), &from), 0);
@@ -178,29 +204,37 @@ START_TEST(checks)
         struct auth_answer answer;
         struct keyring *k;
 
-        ck_assert_int_eq(parse("{\"keys\":[{\"name\":\"a\",\"hash\":\"" HASH_A "\",\"scopes\":[\"read\"],\"cidrs\":[\"10.0.0.0/8\"]},"
-                               "{\"name\":\"b\",\"hash\":\"" HASH_B "\",\"scopes\":[\"trade\"],\"expires\":\"1970-01-01T00:00:00.002Z\"}]}",
-                               &k),
-                         0);
+        ck_assert_int_eq(
+                parse("{\"keys\":[{\"name\":\"a\",\"hash\":\"" HASH_A
+                      "\",\"scopes\":[\"read\"],\"cidrs\":[\"10.0.0.0/8\"]},"
+                      "{\"name\":\"b\",\"hash\":\"" HASH_B
+                      "\",\"scopes\":[\"trade\"],\"expires\":\"1970-01-01T00:00:00.002Z\"}]}",
+                      &k),
+                0);
         auth_swap(&a, k);
         ck_assert_int_eq(check("Bearer a", "10.1.1.1", SCOPE_READ, &answer), PROBLEM_NONE);
         ck_assert_str_eq(answer.key->name, "a");
         ck_assert_int_eq(check("bEARER   a", "10.1.1.1", SCOPE_READ, &answer), PROBLEM_NONE);
         ck_assert_int_eq(check("Bearer a", "10.1.1.1", SCOPE_TRADE, &answer), PROBLEM_FORBIDDEN);
-        ck_assert_int_eq(check("Bearer a", "192.0.2.1", SCOPE_READ, &answer), PROBLEM_ADDRESS_FORBIDDEN);
+        ck_assert_int_eq(check("Bearer a", "192.0.2.1", SCOPE_READ, &answer),
+                         PROBLEM_ADDRESS_FORBIDDEN);
         ck_assert_int_eq(check("Bearer a", NULL, SCOPE_READ, &answer), PROBLEM_ADDRESS_FORBIDDEN);
         ck_assert_int_eq(check(NULL, "10.1.1.1", SCOPE_READ, &answer), PROBLEM_UNAUTHORIZED);
         ck_assert_str_eq(answer.reason, "missing");
         ck_assert_int_eq(check("Bearer b", "10.1.1.1", SCOPE_TRADE, &answer), PROBLEM_UNAUTHORIZED);
         ck_assert_str_eq(answer.reason, "expired");
-        static const char *const malformed[] = {"", "a", "Bearer", "Bearer ", "Bearer a b", "Basic a", "Bearera"};
+        static const char *const malformed[] = {"",           "a",       "Bearer", "Bearer ",
+                                                "Bearer a b", "Basic a", "Bearera"};
         for (size_t i = 0; i < ELEMENTS(malformed); i++) {
-                ck_assert_int_eq(check(malformed[i], "10.1.1.2", SCOPE_READ, &answer), PROBLEM_UNAUTHORIZED);
+                ck_assert_int_eq(check(malformed[i], "10.1.1.2", SCOPE_READ, &answer),
+                                 PROBLEM_UNAUTHORIZED);
                 ck_assert_str_eq(answer.reason, "malformed");
         }
         for (unsigned i = 0; i < THROTTLE_FAILURES; i++)
-                ck_assert_int_eq(check("Bearer x", "10.1.1.3", SCOPE_READ, &answer), PROBLEM_UNAUTHORIZED);
-        ck_assert_int_eq(check("Bearer x", "10.1.1.3", SCOPE_READ, &answer), PROBLEM_AUTH_THROTTLED);
+                ck_assert_int_eq(check("Bearer x", "10.1.1.3", SCOPE_READ, &answer),
+                                 PROBLEM_UNAUTHORIZED);
+        ck_assert_int_eq(check("Bearer x", "10.1.1.3", SCOPE_READ, &answer),
+                         PROBLEM_AUTH_THROTTLED);
         ck_assert_int_eq(answer.retry_after_s, 60);
         /* A good token passes, and requests without any do not count. */
         ck_assert_int_eq(check("Bearer a", "10.1.1.3", SCOPE_READ, &answer), PROBLEM_NONE);
@@ -223,11 +257,17 @@ START_TEST(rates_survive_a_reload)
         struct keyring *k;
         int64_t wait;
 
-        ck_assert_int_eq(parse("{\"keys\":[{\"name\":\"a\",\"hash\":\"" HASH_A "\",\"scopes\":[\"read\"]}]}", &k), 0);
+        ck_assert_int_eq(parse("{\"keys\":[{\"name\":\"a\",\"hash\":\"" HASH_A
+                               "\",\"scopes\":[\"read\"]}]}",
+                               &k),
+                         0);
         auth_swap(&a, k);
         ck_assert(rate_take(&k->keys[0].rate, 1, 5000000, &wait));
         struct keyring *held = keyring_ref(k);
-        ck_assert_int_eq(parse("{\"keys\":[{\"name\":\"a\",\"hash\":\"" HASH_B "\",\"scopes\":[\"read\"]}]}", &k), 0);
+        ck_assert_int_eq(parse("{\"keys\":[{\"name\":\"a\",\"hash\":\"" HASH_B
+                               "\",\"scopes\":[\"read\"]}]}",
+                               &k),
+                         0);
         auth_swap(&a, k);
         ck_assert(!rate_take(&k->keys[0].rate, 1, 5000000, &wait));
         /* A request that is under way keeps the key it came with. */
@@ -237,4 +277,5 @@ START_TEST(rates_survive_a_reload)
 }
 END_TEST
 
-SUITE("http/keys", good, every_fault_is_told, too_many, files, tokens, checks, rates_survive_a_reload)
+SUITE("http/keys", good, every_fault_is_told, too_many, files, tokens, checks,
+      rates_survive_a_reload)

@@ -67,9 +67,12 @@ START_TEST(every_route_is_documented)
                 verb[n] = '\0';
                 struct json_object *operation = get(path, verb), *body;
                 const char *scope = json_object_get_string(get(operation, "x-scope"));
-                ck_assert_str_eq(scope, routes[i].scope ? scope_name((enum scope)routes[i].scope) : "none");
-                ck_assert_uint_eq(json_object_array_length(get(operation, "security")), routes[i].scope ? 1 : 0);
-                ck_assert_msg(json_object_object_get_ex(operation, "requestBody", &body) == !!(routes[i].flags & ROUTE_BODY),
+                ck_assert_str_eq(scope, routes[i].scope ? scope_name((enum scope)routes[i].scope)
+                                                        : "none");
+                ck_assert_uint_eq(json_object_array_length(get(operation, "security")),
+                                  routes[i].scope ? 1 : 0);
+                ck_assert_msg(json_object_object_get_ex(operation, "requestBody", &body) ==
+                                      !!(routes[i].flags & ROUTE_BODY),
                               "%s %s: body", routes[i].method, routes[i].pattern);
                 ck_assert_ptr_nonnull(get(operation, "operationId"));
                 ck_assert_ptr_nonnull(get(operation, "responses"));
@@ -112,15 +115,18 @@ START_TEST(parameters_are_the_same)
                         struct json_object *parameters = NULL;
                         unsigned query = 0, in_path = 0, known = 0, captures = 0;
                         json_object_object_get_ex(operation, "parameters", &parameters);
-                        for (size_t i = 0; parameters && i < json_object_array_length(parameters); i++) {
-                                struct json_object *p = resolve(json_object_array_get_idx(parameters, i));
+                        for (size_t i = 0; parameters && i < json_object_array_length(parameters);
+                             i++) {
+                                struct json_object *p =
+                                        resolve(json_object_array_get_idx(parameters, i));
                                 const char *name = json_object_get_string(get(p, "name"));
                                 const char *in = json_object_get_string(get(p, "in"));
                                 char braced[64];
                                 snprintf(braced, sizeof(braced), "{%s}", name);
                                 if (strcmp(in, "query") == 0) {
                                         query++;
-                                        ck_assert_msg(lists(r->query, name), "%s %s: %s", verb, path, name);
+                                        ck_assert_msg(lists(r->query, name), "%s %s: %s", verb,
+                                                      path, name);
                                 } else if (strcmp(in, "path") == 0) {
                                         in_path++;
                                         ck_assert_ptr_nonnull(strstr(path, braced));
@@ -167,7 +173,8 @@ START_TEST(references)
         for (size_t i = 0; i < ELEMENTS(kinds); i++) {
                 json_object_object_foreach(get(get(root, "components"), kinds[i]), name, value)
                 {
-                        snprintf(reference, sizeof(reference), "#/components/%s/%s\n", kinds[i], name);
+                        snprintf(reference, sizeof(reference), "#/components/%s/%s\n", kinds[i],
+                                 name);
                         ck_assert_msg(strstr(used.data, reference), "%s is not used", reference);
                         (void)value;
                 }
@@ -177,7 +184,8 @@ START_TEST(references)
 }
 END_TEST
 
-/* The page's one style and one script are allowed by their hashes, and nothing comes from elsewhere. */
+/* The page's one style and one script are allowed by their hashes, and nothing comes from
+ * elsewhere. */
 START_TEST(page)
 {
         struct text t = TEXT_NULL;
@@ -196,4 +204,5 @@ START_TEST(page)
 }
 END_TEST
 
-SUITE("http/openapi", every_route_is_documented, every_documented_operation_is_a_route, parameters_are_the_same, references, page)
+SUITE("http/openapi", every_route_is_documented, every_documented_operation_is_a_route,
+      parameters_are_the_same, references, page)

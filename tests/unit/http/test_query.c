@@ -44,8 +44,9 @@ END_TEST
 
 START_TEST(bad)
 {
-        static const char *const queries[] = {"x=1", "q", "q=", "q=1&q=1", "=1", "&", "q=1&", "q=%", "q=%4", "q=%4g", "q=%00", "q=%ff",
-                                              "%71%00=1", "q=%ed%a0%80"};
+        static const char *const queries[] = {"x=1",   "q",     "q=",       "q=1&q=1",    "=1",
+                                              "&",     "q=1&",  "q=%",      "q=%4",       "q=%4g",
+                                              "q=%00", "q=%ff", "%71%00=1", "q=%ed%a0%80"};
 
         for (size_t i = 0; i < sizeof(queries) / sizeof(queries[0]); i++) {
                 parse(queries[i]);
@@ -117,8 +118,16 @@ START_TEST(routing)
         ck_assert_str_eq(routes_allow(r.route, allow), "POST");
         ck_assert_int_eq(find("get", "/health", &r), ROUTE_METHOD);
         ck_assert_int_eq(find("", "/health", &r), ROUTE_METHOD);
-        static const char *const unknown[] = {"", "/", "health", "/health/", "/healt", "/healthy", "/api/v1/orders//legs/1/resolve",
-                                              "/api/v1/orders/1/2", "/api/v1/auth/paper", "/API/v1/orders"};
+        static const char *const unknown[] = {"",
+                                              "/",
+                                              "health",
+                                              "/health/",
+                                              "/healt",
+                                              "/healthy",
+                                              "/api/v1/orders//legs/1/resolve",
+                                              "/api/v1/orders/1/2",
+                                              "/api/v1/auth/paper",
+                                              "/API/v1/orders"};
         for (size_t i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++)
                 ck_assert_msg(find("GET", unknown[i], &r) == ROUTE_UNKNOWN, "%s", unknown[i]);
         ck_assert_int_eq(find("GET", "/api/v1/orders/%2", &r), ROUTE_MALFORMED);

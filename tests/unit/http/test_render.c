@@ -42,7 +42,9 @@ static struct json_object *rendered(const struct order *o, struct text *t)
         ck_assert_int_eq(http_render_answer(&v, &again), 0);
         ck_assert_str_eq(t->data, again.data);
         text_done(&again);
-        ck_assert_int_eq(json_parse(t->data, t->len, &(struct json_limits){.members = 4096}, &root, &fault), 0);
+        ck_assert_int_eq(
+                json_parse(t->data, t->len, &(struct json_limits){.members = 4096}, &root, &fault),
+                0);
         return root;
 }
 
@@ -80,7 +82,9 @@ START_TEST(accepted)
         o->legs[0].effective = (struct effective){ORDER_TYPE_LIMIT, 8205000, 0};
         o->legs[0].average_price = 8125000;
         root = rendered(o, &t);
-        ck_assert_ptr_nonnull(strstr(t.data, "\"effective\":{\"type\":\"LIMIT\",\"price\":\"820.50\",\"trigger_price\":null}"));
+        ck_assert_ptr_nonnull(strstr(
+                t.data,
+                "\"effective\":{\"type\":\"LIMIT\",\"price\":\"820.50\",\"trigger_price\":null}"));
         ck_assert_str_eq(member(result(root, 0), "average_price"), "812.50");
         json_object_put(root);
         order_free(o);
@@ -196,7 +200,8 @@ START_TEST(cancelled)
         struct json_writer w = JSON_WRITER(&t);
         text_clear(&t);
         ck_assert_int_eq(render_cancelled(&w, NULL, 0), 200);
-        ck_assert_str_eq(t.data, "{\"results\":[],\"consolidated\":{\"orders\":0,\"accepted\":0,\"pending\":0,\"failed\":0}}");
+        ck_assert_str_eq(t.data, "{\"results\":[],\"consolidated\":{\"orders\":0,\"accepted\":0,"
+                                 "\"pending\":0,\"failed\":0}}");
         order_free(o);
 }
 END_TEST
@@ -209,7 +214,11 @@ START_TEST(problems)
         for (unsigned i = 0; i < FAULTS_MAX + 3; i++)
                 faults_add(&f, "/a", "is \"wrong\"");
         for (int p = PROBLEM_NONE + 1; p < _PROBLEM_MAX; p++) {
-                struct problem_view v = {.problem = (enum problem)p, .correlation_id = "c", .faults = &f, .account = "a", .order_id = "o"};
+                struct problem_view v = {.problem = (enum problem)p,
+                                         .correlation_id = "c",
+                                         .faults = &f,
+                                         .account = "a",
+                                         .order_id = "o"};
                 struct json_object *root;
                 struct json_fault fault;
                 text_clear(&t);
@@ -218,11 +227,13 @@ START_TEST(problems)
                 ck_assert_str_eq(member(root, "code"), problem_code((enum problem)p));
                 ck_assert_str_eq(member(root, "more_errors"), "3");
                 for (const char *c = member(root, "type"); *c; c++)
-                        ck_assert_msg((*c >= 'a' && *c <= 'z') || *c == ':' || *c == '-', "%s", member(root, "type"));
+                        ck_assert_msg((*c >= 'a' && *c <= 'z') || *c == ':' || *c == '-', "%s",
+                                      member(root, "type"));
                 json_object_put(root);
         }
         text_done(&t);
 }
 END_TEST
 
-SUITE("http/render", accepted, mixed_and_pending, failed, the_largest, whole_orders, cancelled, problems)
+SUITE("http/render", accepted, mixed_and_pending, failed, the_largest, whole_orders, cancelled,
+      problems)

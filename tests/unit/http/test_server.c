@@ -16,8 +16,10 @@ START_TEST(open_routes)
         ASK("GET", "/health", "Authorization: none\r\n", NULL, 200, "{\"status\":\"ok\"}");
         ASK("GET", "/ready", NULL, NULL, 200, "{\"status\":\"ready\",\"reasons\":[]}");
         fake.not_ready = 1;
-        ASK("GET", "/ready", NULL, NULL, 503, "\"not_ready\",\"reasons\":[\"The ledger cannot be written.\"]");
-        ASK("GET", "/metrics", NULL, NULL, 200, "ordo_http_requests_total{route=\"/health\",method=\"GET\",status=\"200\"} 1");
+        ASK("GET", "/ready", NULL, NULL, 503,
+            "\"not_ready\",\"reasons\":[\"The ledger cannot be written.\"]");
+        ASK("GET", "/metrics", NULL, NULL, 200,
+            "ordo_http_requests_total{route=\"/health\",method=\"GET\",status=\"200\"} 1");
         ASK("GET", "/metrics", "Authorization: none\r\n", NULL, 401, "UNAUTHORIZED");
         ASK("GET", "/openapi.json", NULL, NULL, 200, "\"openapi\"");
         ASK("GET", "/docs", NULL, NULL, 200, "<script>");
@@ -37,21 +39,27 @@ START_TEST(place)
         ck_assert_str_eq(reply_header(&r, "referrer-policy"), "no-referrer");
         ck_assert_str_eq(reply_header(&r, "x-frame-options"), "DENY");
         ck_assert_ptr_null(reply_header(&r, "server"));
-        ck_assert_ptr_nonnull(strstr(r.body, "\"overall_status\":\"success\",\"results\":[{\"leg_id\":"
-                                             "\"01KAR8Z6J20000000000000000-1\",\"account\":\"paper:demo\""));
+        ck_assert_ptr_nonnull(
+                strstr(r.body, "\"overall_status\":\"success\",\"results\":[{\"leg_id\":"
+                               "\"01KAR8Z6J20000000000000000-1\",\"account\":\"paper:demo\""));
         ck_assert_ptr_nonnull(strstr(r.body, "\"correlation_id\":\"abc.1\",\"elapsed_ms\":1.1}"));
         reply_done(&r);
         ck_assert_str_eq(fake_last_key, "8e03978e-40d5-43dd-bc93-6894a57f9324");
-        ck_assert_str_eq(fake_last_order, "NSE:SBIN BUY LIMIT 10 price=812.50 trigger=0.00 CNC DAY disclosed=0 id= "
-                                          "reduce=0 policy=- paper:demo*1");
+        ck_assert_str_eq(fake_last_order,
+                         "NSE:SBIN BUY LIMIT 10 price=812.50 trigger=0.00 CNC DAY disclosed=0 id= "
+                         "reduce=0 policy=- paper:demo*1");
         ASK("POST", API "/orders", "Idempotency-Key: bare\r\n",
-            "{\"symbol\":\"NSE:M&M\",\"side\":\"SELL\",\"type\":\"STOP\",\"quantity\":1e1,\"trigger_price\":0.05,"
-            "\"product\":\"INTRADAY\",\"validity\":\"IOC\",\"disclosed_quantity\":1,\"client_order_id\":\"a.B-_9\","
-            "\"reduce_only\":true,\"market_policy\":\"protect(0.5)\",\"targets\":[{\"account\":\"paper:second\","
+            "{\"symbol\":\"NSE:M&M\",\"side\":\"SELL\",\"type\":\"STOP\",\"quantity\":1e1,"
+            "\"trigger_price\":0.05,"
+            "\"product\":\"INTRADAY\",\"validity\":\"IOC\",\"disclosed_quantity\":1,\"client_order_"
+            "id\":\"a.B-_9\","
+            "\"reduce_only\":true,\"market_policy\":\"protect(0.5)\",\"targets\":[{\"account\":"
+            "\"paper:second\","
             "\"multiplier\":\"0.5\"},\"paper:demo\"]}",
             201, NULL);
-        ck_assert_str_eq(fake_last_order, "NSE:M&M SELL STOP 10 price=0.00 trigger=0.05 INTRADAY IOC disclosed=1 "
-                                          "id=a.B-_9 reduce=1 policy=protect(0.5) paper:second*0.5 paper:demo*1");
+        ck_assert_str_eq(fake_last_order,
+                         "NSE:M&M SELL STOP 10 price=0.00 trigger=0.05 INTRADAY IOC disclosed=1 "
+                         "id=a.B-_9 reduce=1 policy=protect(0.5) paper:second*0.5 paper:demo*1");
         fake.outcome = OUTCOME_UNKNOWN;
         ASK("POST", API "/orders", KEY, ORDER, 202, "\"overall_status\":\"pending\"");
         fake.outcome = OUTCOME_REJECTED;
@@ -59,7 +67,9 @@ START_TEST(place)
         ck_assert_int_eq(r.status, 422);
         ck_assert_str_eq(reply_header(&r, "content-type"), "application/problem+json");
         ck_assert_ptr_nonnull(strstr(r.body, "\"type\":\"urn:ordo:problem:broker-rejected\""));
-        ck_assert_ptr_nonnull(strstr(r.body, "\"account\":\"paper:demo\",\"broker\":\"paper\",\"broker_code\":\"16387\""));
+        ck_assert_ptr_nonnull(strstr(
+                r.body,
+                "\"account\":\"paper:demo\",\"broker\":\"paper\",\"broker_code\":\"16387\""));
         ck_assert_ptr_nonnull(strstr(r.body, "\"order_id\":\"01KAR8Z6J20000000000000000\""));
         reply_done(&r);
         fake.outcome = OUTCOME_ACCEPTED;
@@ -92,11 +102,14 @@ START_TEST(problems_of_the_orchestrator)
         ASK("GET", API "/audit", NULL, NULL, 503, "STORE_UNAVAILABLE");
         ASK("POST", API "/orders/cancel", NULL, "{}", 503, "STORE_UNAVAILABLE");
         ASK("DELETE", API "/orders/x", NULL, NULL, 503, "STORE_UNAVAILABLE");
-        ASK("POST", API "/killswitch", NULL, "{\"level\":\"HALT\",\"reason\":\"x\"}", 503, "in force");
-        ASK("POST", API "/auth/report", NULL, "{\"accounts\":[{\"account\":\"paper:demo\",\"status\":\"ok\"}]}", 503, NULL);
+        ASK("POST", API "/killswitch", NULL, "{\"level\":\"HALT\",\"reason\":\"x\"}", 503,
+            "in force");
+        ASK("POST", API "/auth/report", NULL,
+            "{\"accounts\":[{\"account\":\"paper:demo\",\"status\":\"ok\"}]}", 503, NULL);
         ASK("POST", API "/auth/paper/demo/login", NULL, NULL, 503, NULL);
         fake.problem = PROBLEM_SESSION_REQUIRED;
-        ASK("GET", API "/portfolio", NULL, NULL, 207, "\"status\":\"failed\",\"code\":\"SESSION_REQUIRED\"");
+        ASK("GET", API "/portfolio", NULL, NULL, 207,
+            "\"status\":\"failed\",\"code\":\"SESSION_REQUIRED\"");
         harness_stop();
 }
 END_TEST
@@ -105,22 +118,29 @@ START_TEST(orders)
 {
         harness_start(&(struct harness_options){});
         ASK("GET", API "/orders", NULL, NULL, 200, "\"next_cursor\":null}");
-        ASK("GET", API "/orders?status=OPEN&symbol=NSE:M%26M&since=2026-11-23T09:15:00+05:30&limit=1&accounts=paper:second,paper:demo"
-                       "&cursor=01KAR8Z6J20000000000000000",
+        ASK("GET",
+            API "/orders?status=OPEN&symbol=NSE:M%26M&since=2026-11-23T09:15:00+05:30&limit=1&"
+                "accounts=paper:second,paper:demo"
+                "&cursor=01KAR8Z6J20000000000000000",
             NULL, NULL, 200, "\"next_cursor\":\"01KAR8Z6J20000000000000000\"");
-        ck_assert_str_eq(fake_last_text, "status=1 symbol=NSE:M&M since=1795405500000000 "
-                                         "before=01KAR8Z6J20000000000000000 limit=1 first=paper:second");
-        ASK("GET", API "/orders/01KAR8Z6J20000000000000000", NULL, NULL, 200, "\"legs\":[{\"leg_id\"");
+        ck_assert_str_eq(fake_last_text,
+                         "status=1 symbol=NSE:M&M since=1795405500000000 "
+                         "before=01KAR8Z6J20000000000000000 limit=1 first=paper:second");
+        ASK("GET", API "/orders/01KAR8Z6J20000000000000000", NULL, NULL, 200,
+            "\"legs\":[{\"leg_id\"");
         ASK("GET", API "/orders/client%3Amean-rev-0042", NULL, NULL, 200, NULL);
         ASK("GET", API "/orders/01KAR8Z6J20000000000000001", NULL, NULL, 404, "ORDER_NOT_FOUND");
         ASK("PATCH", API "/orders/x", NULL, "{\"quantity\":5,\"price\":\"8.1\"}", 200, NULL);
-        ck_assert_str_eq(fake_last_text, "kind=0 id=x leg=0 outcome=none broker=- reason=- q=5 p=81000 t=-1");
+        ck_assert_str_eq(fake_last_text,
+                         "kind=0 id=x leg=0 outcome=none broker=- reason=- q=5 p=81000 t=-1");
         ASK("DELETE", API "/orders/x", NULL, NULL, 200, NULL);
         ck_assert(text_starts(fake_last_text, "kind=1 id=x"));
-        ASK("POST", API "/orders/x/legs/2/resolve", NULL, "{\"outcome\":\"accepted\",\"broker_order_id\":\"9\",\"reason\":\"seen\"}",
-            200, NULL);
-        ck_assert_str_eq(fake_last_text, "kind=2 id=x leg=2 outcome=accepted broker=9 reason=seen q=-1 p=-1 t=-1");
-        ASK("POST", API "/orders/cancel", NULL, "{\"accounts\":[\"paper:demo\"],\"symbol\":\"NSE:SBIN\"}", 200,
+        ASK("POST", API "/orders/x/legs/2/resolve", NULL,
+            "{\"outcome\":\"accepted\",\"broker_order_id\":\"9\",\"reason\":\"seen\"}", 200, NULL);
+        ck_assert_str_eq(fake_last_text,
+                         "kind=2 id=x leg=2 outcome=accepted broker=9 reason=seen q=-1 p=-1 t=-1");
+        ASK("POST", API "/orders/cancel", NULL,
+            "{\"accounts\":[\"paper:demo\"],\"symbol\":\"NSE:SBIN\"}", 200,
             "\"consolidated\":{\"orders\":1,\"accepted\":1,\"pending\":0,\"failed\":0}");
         harness_stop();
 }
@@ -130,19 +150,28 @@ START_TEST(reads)
 {
         harness_start(&(struct harness_options){});
         ASK("GET", API "/status", NULL, NULL, 200, "\"uptime_s\":61");
-        ASK("GET", API "/accounts", NULL, NULL, 200, "\"account\":\"paper:second\",\"broker\":\"paper\"");
+        ASK("GET", API "/accounts", NULL, NULL, 200,
+            "\"account\":\"paper:second\",\"broker\":\"paper\"");
         ASK("GET", API "/jobs", NULL, NULL, 200, "\"name\":\"audit-export\"");
         ASK("GET", API "/trades?limit=1", NULL, NULL, 200, "\"next_cursor\":\"1\"");
-        ASK("GET", API "/trades?limit=1&cursor=1", NULL, NULL, 200, "\"trades\":[{\"account\":\"paper:second\"");
-        ASK("GET", API "/funds?accounts=paper:demo", NULL, NULL, 200, "\"available\":\"10000000.00\"");
+        ASK("GET", API "/trades?limit=1&cursor=1", NULL, NULL, 200,
+            "\"trades\":[{\"account\":\"paper:second\"");
+        ASK("GET", API "/funds?accounts=paper:demo", NULL, NULL, 200,
+            "\"available\":\"10000000.00\"");
         /* 10 at 800 and 30 at 840: 40 at 830 */
         ASK("GET", API "/holdings", NULL, NULL, 200,
-            "\"consolidated\":{\"accounts\":2,\"failed\":0,\"holdings\":[{\"symbol\":\"NSE:SBIN\",\"quantity\":40,\"average_price\":\"830.00\"");
+            "\"consolidated\":{\"accounts\":2,\"failed\":0,\"holdings\":[{\"symbol\":\"NSE:SBIN\","
+            "\"quantity\":40,\"average_price\":\"830.00\"");
         ASK("GET", API "/positions", NULL, NULL, 200, "\"quantity\":0,\"average_price\":null");
         ASK("GET", API "/portfolio", NULL, NULL, 200, "\"funds\":{\"available\":\"20000000.00\"");
-        ASK("GET", API "/quotes?symbols=NSE:SBIN,NSE:M%26M&account=paper:demo", NULL, NULL, 200, "\"symbol\":\"NSE:M&M\",\"last\":\"812.50\"");
-        ASK("GET", API "/instruments?q=sbin&exchange=NSE&limit=1", NULL, NULL, 200, "\"symbol\":\"NSE:SBIN\"");
-        ASK("GET", API "/audit?order_id=01KAR8Z6J20000000000000000&account=paper:demo&correlation_id=a&limit=1", NULL, NULL, 200,
+        ASK("GET", API "/quotes?symbols=NSE:SBIN,NSE:M%26M&account=paper:demo", NULL, NULL, 200,
+            "\"symbol\":\"NSE:M&M\",\"last\":\"812.50\"");
+        ASK("GET", API "/instruments?q=sbin&exchange=NSE&limit=1", NULL, NULL, 200,
+            "\"symbol\":\"NSE:SBIN\"");
+        ASK("GET",
+            API "/audit?order_id=01KAR8Z6J20000000000000000&account=paper:demo&correlation_id=a&"
+                "limit=1",
+            NULL, NULL, 200,
             "{\"records\":[{\"seq\":7,\"action\":\"order.intent\"}],\"next_cursor\":\"7\"}");
         harness_stop();
 }
@@ -152,9 +181,11 @@ START_TEST(killswitch)
 {
         harness_start(&(struct harness_options){});
         ASK("GET", API "/killswitch", NULL, NULL, 200, "{\"level\":\"NONE\",\"entries\":[]}");
-        ASK("POST", API "/killswitch", NULL, "{\"level\":\"HALT\",\"reason\":\"news\",\"scope\":\"global\"}", 200,
+        ASK("POST", API "/killswitch", NULL,
+            "{\"level\":\"HALT\",\"reason\":\"news\",\"scope\":\"global\"}", 200,
             "\"level\":\"HALT\",\"entries\":[{\"scope\":\"global\",\"level\":\"HALT\"");
-        ASK("POST", API "/killswitch", NULL, "{\"level\":\"NONE\",\"reason\":\"calm\"}", 200, "\"level\":\"NONE\"");
+        ASK("POST", API "/killswitch", NULL, "{\"level\":\"NONE\",\"reason\":\"calm\"}", 200,
+            "\"level\":\"NONE\"");
         harness_stop();
 }
 END_TEST
@@ -162,26 +193,37 @@ END_TEST
 START_TEST(sessions)
 {
         harness_start(&(struct harness_options){});
-        ASK("GET", API "/auth/paper/demo", NULL, NULL, 200, "{\"account\":\"paper:demo\",\"state\":\"active\"");
+        ASK("GET", API "/auth/paper/demo", NULL, NULL, 200,
+            "{\"account\":\"paper:demo\",\"state\":\"active\"");
         ASK("GET", API "/auth/paper/nobody", NULL, NULL, 404, "ACCOUNT_NOT_FOUND");
         ASK("POST", API "/auth/paper/demo/login", NULL, NULL, 200, "\"method\":\"none\"");
         ASK("POST", API "/auth/paper/demo/complete", NULL, "{\"otp\":\"123456\"}", 200, NULL);
-        ck_assert_str_eq(fake_last_text, "verb=1 paper:demo otp=123456 url=- code=- state=- by=api-token");
-        ASK("POST", API "/auth/paper/demo/complete", NULL, "{\"auth_code\":\"c\",\"state\":\"s\"}", 200, NULL);
-        ck_assert_str_eq(fake_last_text, "verb=1 paper:demo otp=- url=- code=c state=s by=api-token");
+        ck_assert_str_eq(fake_last_text,
+                         "verb=1 paper:demo otp=123456 url=- code=- state=- by=api-token");
+        ASK("POST", API "/auth/paper/demo/complete", NULL, "{\"auth_code\":\"c\",\"state\":\"s\"}",
+            200, NULL);
+        ck_assert_str_eq(fake_last_text,
+                         "verb=1 paper:demo otp=- url=- code=c state=s by=api-token");
         ASK("DELETE", API "/auth/paper/demo", NULL, NULL, 200, NULL);
-        ASK("GET", API "/auth/callback/paper/demo?code=secret", "Authorization: x\r\n", NULL, 409, "No login is pending");
+        ASK("GET", API "/auth/callback/paper/demo?code=secret", "Authorization: x\r\n", NULL, 409,
+            "No login is pending");
         fake.pending_login = 1;
-        struct reply r = ask("GET", API "/auth/callback/paper/demo?code=a%20b&state=1", "Authorization: x\r\n", NULL);
+        struct reply r = ask("GET", API "/auth/callback/paper/demo?code=a%20b&state=1",
+                             "Authorization: x\r\n", NULL);
         ck_assert_int_eq(r.status, 200);
         ck_assert_str_eq(reply_header(&r, "content-type"), "text/html; charset=utf-8");
         ck_assert_ptr_null(strstr(r.body, "code"));
         reply_done(&r);
-        ck_assert_str_eq(fake_last_text, "verb=1 paper:demo otp=- url=/api/v1/auth/callback/paper/demo?code=a%20b&state=1 "
-                                         "code=- state=- by=callback");
+        ck_assert_str_eq(
+                fake_last_text,
+                "verb=1 paper:demo otp=- url=/api/v1/auth/callback/paper/demo?code=a%20b&state=1 "
+                "code=- state=- by=callback");
         ASK("POST", API "/auth/report", NULL,
-            "{\"helper\":\"preopen\",\"accounts\":[{\"account\":\"paper:demo\",\"status\":\"failed\",\"message\":\"a\\\"b\"}]}", 200, NULL);
-        ck_assert_str_eq(fake_last_text, "{\"helper\":\"preopen\",\"accounts\":[{\"account\":\"paper:demo\",\"status\":\"failed\","
+            "{\"helper\":\"preopen\",\"accounts\":[{\"account\":\"paper:demo\",\"status\":"
+            "\"failed\",\"message\":\"a\\\"b\"}]}",
+            200, NULL);
+        ck_assert_str_eq(fake_last_text, "{\"helper\":\"preopen\",\"accounts\":[{\"account\":"
+                                         "\"paper:demo\",\"status\":\"failed\","
                                          "\"message\":\"a\\\"b\"}]}");
         harness_stop();
 }
@@ -203,7 +245,8 @@ START_TEST(reload)
         ASK("POST", API "/admin/reload", NULL, NULL, 200, "reloaded");
         reload_result = 1;
         ASK("POST", API "/admin/reload", NULL, NULL, 400,
-            "[{\"pointer\":\"\",\"detail\":\"ORDO_LOG: bad\"},{\"pointer\":\"\",\"detail\":\"ORDO_LISTEN: worse\"}]");
+            "[{\"pointer\":\"\",\"detail\":\"ORDO_LOG: "
+            "bad\"},{\"pointer\":\"\",\"detail\":\"ORDO_LISTEN: worse\"}]");
         reload_result = -EIO;
         ASK("POST", API "/admin/reload", NULL, NULL, 500, "INTERNAL");
         harness_stop();
@@ -222,18 +265,24 @@ START_TEST(head_and_options)
         r = ask("HEAD", API "/events", NULL, NULL);
         ck_assert_int_eq(r.status, 200);
         reply_done(&r);
-        r = ask("OPTIONS", API "/orders", "Origin: https://desk.example.org\r\nAccess-Control-Request-Method: POST\r\n", NULL);
+        r = ask("OPTIONS", API "/orders",
+                "Origin: https://desk.example.org\r\nAccess-Control-Request-Method: POST\r\n",
+                NULL);
         ck_assert_int_eq(r.status, 204);
-        ck_assert_str_eq(reply_header(&r, "access-control-allow-origin"), "https://desk.example.org");
+        ck_assert_str_eq(reply_header(&r, "access-control-allow-origin"),
+                         "https://desk.example.org");
         ck_assert_str_eq(reply_header(&r, "access-control-allow-methods"), "POST, GET, HEAD");
         ck_assert_str_eq(reply_header(&r, "vary"), "Origin");
         reply_done(&r);
-        r = ask("OPTIONS", API "/orders", "Origin: https://evil.example.org\r\nAccess-Control-Request-Method: POST\r\n", NULL);
+        r = ask("OPTIONS", API "/orders",
+                "Origin: https://evil.example.org\r\nAccess-Control-Request-Method: POST\r\n",
+                NULL);
         ck_assert_int_eq(r.status, 405);
         ck_assert_ptr_null(reply_header(&r, "access-control-allow-origin"));
         reply_done(&r);
         r = ask("GET", API "/status", "Origin: https://desk.example.org\r\n", NULL);
-        ck_assert_str_eq(reply_header(&r, "access-control-allow-origin"), "https://desk.example.org");
+        ck_assert_str_eq(reply_header(&r, "access-control-allow-origin"),
+                         "https://desk.example.org");
         reply_done(&r);
         r = ask("PUT", API "/orders/1", NULL, NULL);
         ck_assert_int_eq(r.status, 405);
@@ -263,10 +312,12 @@ END_TEST
 
 START_TEST(public_by_option)
 {
-        harness_start(&(struct harness_options){.http.status_public = true, .http.metrics_public = true});
+        harness_start(
+                &(struct harness_options){.http.status_public = true, .http.metrics_public = true});
         struct reply r;
         int fd = client_connect();
-        client_say(fd, "GET /api/v1/status HTTP/1.1\r\nHost: localhost:8080\r\n\r\nGET /metrics HTTP/1.1\r\nHost: [::1]\r\n\r\n");
+        client_say(fd, "GET /api/v1/status HTTP/1.1\r\nHost: localhost:8080\r\n\r\nGET /metrics "
+                       "HTTP/1.1\r\nHost: [::1]\r\n\r\n");
         for (int i = 0; i < 2; i++) {
                 r = client_read(fd, false);
                 ck_assert_int_eq(r.status, 200);
@@ -281,8 +332,11 @@ END_TEST
 
 START_TEST(one_account_needs_no_targets)
 {
-        harness_start(&(struct harness_options){.one_account = true, .unix_path = "/tmp/ordo-test-http.sock"});
-        ASK("POST", API "/orders", KEY, "{\"symbol\":\"NSE:SBIN\",\"side\":\"BUY\",\"type\":\"MARKET\",\"quantity\":1,\"product\":\"CNC\"}",
+        harness_start(&(struct harness_options){.one_account = true,
+                                                .unix_path = "/tmp/ordo-test-http.sock"});
+        ASK("POST", API "/orders", KEY,
+            "{\"symbol\":\"NSE:SBIN\",\"side\":\"BUY\",\"type\":\"MARKET\",\"quantity\":1,"
+            "\"product\":\"CNC\"}",
             201, "paper:demo");
         unlink("/tmp/ordo-test-http.sock");
         harness_stop();
@@ -301,5 +355,6 @@ START_TEST(keyless_orders_by_option)
 }
 END_TEST
 
-SUITE("http/server", open_routes, place, problems_of_the_orchestrator, orders, reads, killswitch, sessions, reload, head_and_options, rate,
-      public_by_option, one_account_needs_no_targets, keyless_orders_by_option)
+SUITE("http/server", open_routes, place, problems_of_the_orchestrator, orders, reads, killswitch,
+      sessions, reload, head_and_options, rate, public_by_option, one_account_needs_no_targets,
+      keyless_orders_by_option)

@@ -8,8 +8,9 @@
 #include "orchestrator/event.h"
 #include "suite.h"
 
-#define EVENTS(query, headers)                                                                     \
-        "GET /api/v1/events" query " HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " TOKEN "\r\n" headers "\r\n"
+#define EVENTS(query, headers)                                                                    \
+        "GET /api/v1/events" query " HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " TOKEN \
+        "\r\n" headers "\r\n"
 
 static void wait_subscriptions(int wanted)
 {
@@ -30,7 +31,8 @@ static int open_stream(const char *request)
 
 START_TEST(format)
 {
-        struct event e = {.id = 12, .type = "leg", .account = "paper:demo", .data = "{\"a\":1}", .size = 7};
+        struct event e = {
+                .id = 12, .type = "leg", .account = "paper:demo", .data = "{\"a\":1}", .size = 7};
         struct text t = TEXT_NULL;
 
         sse_print(&t, &e);
@@ -188,5 +190,5 @@ START_TEST(http_1_0)
 }
 END_TEST
 
-SUITE("http/sse", format, events, filters, streams_of_a_key_are_limited, a_slow_client_is_let_go, heartbeats,
-      a_stalled_client_is_cut_off, draining_ends_streams, http_1_0)
+SUITE("http/sse", format, events, filters, streams_of_a_key_are_limited, a_slow_client_is_let_go,
+      heartbeats, a_stalled_client_is_cut_off, draining_ends_streams, http_1_0)

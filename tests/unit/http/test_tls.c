@@ -35,7 +35,8 @@ static void make_cert(const char *path, const char *key_path, const char *name)
         X509_gmtime_adj(X509_getm_notBefore(x), -3600);
         X509_gmtime_adj(X509_getm_notAfter(x), 3600);
         X509_set_pubkey(x, k);
-        X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN", MBSTRING_ASC, (const unsigned char *)name, -1, -1, 0);
+        X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN", MBSTRING_ASC,
+                                   (const unsigned char *)name, -1, -1, 0);
         X509_set_issuer_name(x, X509_get_subject_name(x));
         X509_sign(x, k, EVP_sha256());
         PEM_write_X509(f, x);
@@ -119,7 +120,8 @@ END_TEST
 START_TEST(client_certificates)
 {
         make_files();
-        harness_start(&(struct harness_options){.http.tls_cert = cert, .http.tls_key = key, .http.tls_client_ca = ca});
+        harness_start(&(struct harness_options){
+                .http.tls_cert = cert, .http.tls_key = key, .http.tls_client_ca = ca});
         ck_assert_int_eq(get(TLS1_3_VERSION, true), 200);
         ck_assert_int_eq(get(TLS1_2_VERSION, true), 200);
         ck_assert_int_eq(get(TLS1_3_VERSION, false), 0);
@@ -139,8 +141,13 @@ START_TEST(bad_files)
 
         make_files();
         ck_assert_int_eq(loop_new(&loop), 0);
-        struct http_options o = {.loop = loop, .listeners = &fd, .n_listeners = 1, .tls_cert = key, .tls_key = key,
-                                 .tls_client_ca = "/nowhere", .keys_file = "/"};
+        struct http_options o = {.loop = loop,
+                                 .listeners = &fd,
+                                 .n_listeners = 1,
+                                 .tls_cert = key,
+                                 .tls_key = key,
+                                 .tls_client_ca = "/nowhere",
+                                 .keys_file = "/"};
         ck_assert_int_eq(http_new(&o, &faults, &h), 1);
         ck_assert_ptr_nonnull(strstr(faults.data, "/: is not a regular file"));
         ck_assert_ptr_nonnull(strstr(faults.data, "is not a certificate chain"));
@@ -149,7 +156,11 @@ START_TEST(bad_files)
         text_done(&faults);
 
         fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        o = (struct http_options){.loop = loop, .listeners = &fd, .n_listeners = 1, .tls_cert = cert, .tls_key = client_key};
+        o = (struct http_options){.loop = loop,
+                                  .listeners = &fd,
+                                  .n_listeners = 1,
+                                  .tls_cert = cert,
+                                  .tls_key = client_key};
         ck_assert_int_eq(http_new(&o, &faults, &h), 1);
         ck_assert_ptr_nonnull(strstr(faults.data, "private key"));
         text_done(&faults);

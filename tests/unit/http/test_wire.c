@@ -9,18 +9,24 @@
 #include "suite.h"
 
 #define HEAD_OF(line) line " HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer " TOKEN "\r\n"
-#define PLACE         HEAD_OF("POST /api/v1/orders") "Idempotency-Key: k\r\nContent-Type: application/json\r\n"
+#define PLACE \
+        HEAD_OF("POST /api/v1/orders") "Idempotency-Key: k\r\nContent-Type: application/json\r\n"
 
-/* Sends bytes on a new connection and expects a status and a piece of the body; then, by `closes`, the end. */
-static void raw_for(int line, const void *bytes, size_t n, int status, const char *text, bool closes)
+/* Sends bytes on a new connection and expects a status and a piece of the body; then, by `closes`,
+ * the end. */
+static void raw_for(int line, const void *bytes, size_t n, int status, const char *text,
+                    bool closes)
 {
         int fd = client_connect();
 
         client_send(fd, bytes, n);
         struct reply r = client_read(fd, false);
-        ck_assert_msg(r.status == status, "line %d: got %d: %s", line, r.status, r.body ? r.body : "");
-        ck_assert_msg(!text || strstr(r.body, text), "line %d: no %s in %s", line, text ? text : "", r.body);
-        ck_assert_msg(client_closed(fd, closes ? 3000 : 50) == closes, "line %d: closed or not", line);
+        ck_assert_msg(r.status == status, "line %d: got %d: %s", line, r.status,
+                      r.body ? r.body : "");
+        ck_assert_msg(!text || strstr(r.body, text), "line %d: no %s in %s", line, text ? text : "",
+                      r.body);
+        ck_assert_msg(client_closed(fd, closes ? 3000 : 50) == closes, "line %d: closed or not",
+                      line);
         reply_done(&r);
         close(fd);
 }
@@ -42,15 +48,19 @@ START_TEST(heads)
         RAW("GET /hea\0lth HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 400, NULL, true);
         RAW("GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\nX: a\0b\r\n\r\n", 400, NULL, true);
         RAW("GET /health HTTP/1.1\r\nHost : 127.0.0.1\r\n\r\n", 400, NULL, true);
-        RAW("GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\nX: a\r\n b\r\n\r\n", 400, "INVALID_HEADER", true);
+        RAW("GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\nX: a\r\n b\r\n\r\n", 400, "INVALID_HEADER",
+            true);
         RAW("GET /health HTTP/1.1\nHost: 127.0.0.1\n\n", 400, "INVALID_HEADER", true);
-        RAW("GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\nhost: 127.0.0.1\r\n\r\n", 400, "INVALID_HEADER", true);
+        RAW("GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\nhost: 127.0.0.1\r\n\r\n", 400,
+            "INVALID_HEADER", true);
         RAW("GET /health HTTP/1.1\r\n\r\n", 400, "Host is missing", true);
         RAW("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400, NULL, true);
-        RAW("GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
+        RAW("GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade, "
+            "HTTP2-Settings\r\nUpgrade: h2c\r\n"
             "HTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\n\r\n",
             200, "ok", true);
-        RAW("GET http://127.0.0.1/health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 404, "NOT_FOUND", false);
+        RAW("GET http://127.0.0.1/health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 404, "NOT_FOUND",
+            false);
         RAW("OPTIONS * HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 404, "NOT_FOUND", false);
         RAW("GET /health?\r\n\r\n", 400, NULL, true);
         alive();
@@ -62,10 +72,13 @@ START_TEST(old_http)
 {
         harness_start(&(struct harness_options){});
         RAW("GET /health HTTP/1.0\r\n\r\n", 200, "ok", true);
-        RAW("GET /health HTTP/1.0\r\nHost: 127.0.0.1\r\nConnection: keep-alive\r\n\r\n", 200, "ok", false);
-        RAW("GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n", 200, "ok", true);
-        RAW("POST /api/v1/orders HTTP/1.0\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400,
-            "INVALID_HEADER", true);
+        RAW("GET /health HTTP/1.0\r\nHost: 127.0.0.1\r\nConnection: keep-alive\r\n\r\n", 200, "ok",
+            false);
+        RAW("GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n", 200, "ok",
+            true);
+        RAW("POST /api/v1/orders HTTP/1.0\r\nHost: 127.0.0.1\r\nTransfer-Encoding: "
+            "chunked\r\n\r\n0\r\n\r\n",
+            400, "INVALID_HEADER", true);
         harness_stop();
 }
 END_TEST
@@ -75,18 +88,24 @@ START_TEST(framing)
         harness_start(&(struct harness_options){});
         RAW(PLACE "Content-Length: 2\r\nContent-Length: 2\r\n\r\n{}", 400, "INVALID_HEADER", true);
         RAW(PLACE "Content-Length: 2\r\nContent-Length: 20\r\n\r\n{}", 400, "INVALID_HEADER", true);
-        RAW(PLACE "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400, "INVALID_HEADER", true);
+        RAW(PLACE "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400,
+            "INVALID_HEADER", true);
         RAW(PLACE "Content-Length: -1\r\n\r\n", 400, "INVALID_HEADER", true);
         RAW(PLACE "Content-Length: 0x10\r\n\r\n", 400, "INVALID_HEADER", true);
         RAW(PLACE "Content-Length: 99999999999999999999999\r\n\r\n", 400, "INVALID_HEADER", true);
         RAW(PLACE "Content-Length: 1000000000\r\n\r\n", 413, "PAYLOAD_TOO_LARGE", true);
         RAW(PLACE "Transfer-Encoding: gzip\r\n\r\n", 400, "INVALID_HEADER", true);
         RAW(PLACE "Transfer-Encoding: chunked\r\n\r\nxyz\r\n", 400, "INVALID_HEADER", true);
-        RAW(PLACE "Transfer-Encoding: chunked\r\n\r\n-2\r\n{}\r\n0\r\n\r\n", 400, "INVALID_HEADER", true);
-        RAW(PLACE "Transfer-Encoding: chunked\r\n\r\n2\r\n{}xx\r\n0\r\n\r\n", 400, "INVALID_HEADER", true);
-        RAW(PLACE "Transfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n{}\r\n", 400, "INVALID_HEADER", true);
-        RAW(PLACE "Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n", 400, "INVALID_REQUEST", false);
-        RAW(PLACE "Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n1\r\n}\r\n0\r\nX: y\r\n\r\n", 400, "INVALID_REQUEST", false);
+        RAW(PLACE "Transfer-Encoding: chunked\r\n\r\n-2\r\n{}\r\n0\r\n\r\n", 400, "INVALID_HEADER",
+            true);
+        RAW(PLACE "Transfer-Encoding: chunked\r\n\r\n2\r\n{}xx\r\n0\r\n\r\n", 400, "INVALID_HEADER",
+            true);
+        RAW(PLACE "Transfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n{}\r\n", 400,
+            "INVALID_HEADER", true);
+        RAW(PLACE "Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n", 400, "INVALID_REQUEST",
+            false);
+        RAW(PLACE "Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n1\r\n}\r\n0\r\nX: y\r\n\r\n", 400,
+            "INVALID_REQUEST", false);
         RAW(PLACE "Expect: something\r\nContent-Length: 2\r\n\r\n{}", 400, "INVALID_HEADER", true);
         RAW(PLACE "Content-Length: 0\r\n\r\n", 400, "BODY_REQUIRED", false);
         ck_assert_int_eq(fake.placed, 0);
@@ -134,11 +153,31 @@ END_TEST
 
 START_TEST(pipelining)
 {
+        static const char
+                requests[] =
+                        HEAD_OF("GET /health") "X-Correlation-ID: one\r\n\r\n" PLACE
+                                               "X-Correlation-ID: two\r\nContent-Length: "
+                                               "2\r\n\r\n{}" HEAD_OF(
+                                                       "GET /api/v1/orders") "X-Correlation-ID: "
+                                                                             "three\r\n\r"
+                                                                             "\n" HEAD_OF("GET "
+                                                                                          "/nothin"
+                                                                                          "g") "X-"
+                                                                                               "Cor"
+                                                                                               "rel"
+                                                                                               "ati"
+                                                                                               "on-"
+                                                                                               "ID:"
+                                                                                               " fo"
+                                                                                               "ur"
+                                                                                               "\r"
+                                                                                               "\n"
+                                                                                               "\r"
+                                                                                               "\n";
+
         harness_start(&(struct harness_options){});
         int fd = client_connect();
-        client_say(fd, HEAD_OF("GET /health") "X-Correlation-ID: one\r\n\r\n" PLACE
-                       "X-Correlation-ID: two\r\nContent-Length: 2\r\n\r\n{}" HEAD_OF("GET /api/v1/orders")
-                       "X-Correlation-ID: three\r\n\r\n" HEAD_OF("GET /nothing") "X-Correlation-ID: four\r\n\r\n");
+        client_say(fd, requests);
         static const char *const ids[] = {"one", "two", "three", "four"};
         static const int statuses[] = {200, 400, 200, 404};
         for (unsigned i = 0; i < 4; i++) {
@@ -301,5 +340,6 @@ START_TEST(drain)
 }
 END_TEST
 
-SUITE("http/wire", heads, old_http, framing, expect_continue, large_heads, pipelining, many_requests_on_one_connection,
-      truncated_and_slow, client_leaves_while_we_work, client_shuts_its_side, connection_limit, drain)
+SUITE("http/wire", heads, old_http, framing, expect_continue, large_heads, pipelining,
+      many_requests_on_one_connection, truncated_and_slow, client_leaves_while_we_work,
+      client_shuts_its_side, connection_limit, drain)

@@ -1,8 +1,10 @@
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -11,6 +13,17 @@
 #include "suite.h"
 
 static char dir[32];
+static bool cannot_allocate;
+
+/* Instead of the C library's: a file system that cannot. */
+int fallocate(int fd, int mode, off_t at, off_t n)
+{
+        if (cannot_allocate) {
+                errno = EOPNOTSUPP;
+                return -1;
+        }
+        return (int)syscall(SYS_fallocate, fd, mode, at, n);
+}
 
 static const char *db(void)
 {
@@ -92,6 +105,35 @@ START_TEST(without_room_there_is_none)
 }
 END_TEST
 
+START_TEST(is_written_where_it_cannot_be_allocated)
+{
+        struct rlimit old, small;
+        struct reserve r = {};
+        struct stat st;
+
+        make();
+        cannot_allocate = true;
+        ck_assert_int_eq(reserve_open(&r, db()), 0);
+        ck_assert(r.held);
+        ck_assert_int_eq(stat(file(), &st), 0);
+        ck_assert_int_eq(st.st_size, RESERVE_SIZE);
+        ck_assert_int_ge(st.st_blocks * 512, RESERVE_SIZE);
+        ck_assert(reserve_give_up(&r));
+        reserve_done(&r);
+        signal(SIGXFSZ, SIG_IGN);
+        getrlimit(RLIMIT_FSIZE, &old);
+        small = old;
+        small.rlim_cur = RESERVE_SIZE / 2;
+        setrlimit(RLIMIT_FSIZE, &small);
+        ck_assert_int_eq(reserve_open(&r, db()), 0);
+        ck_assert(!r.held);
+        ck_assert_int_ne(access(file(), F_OK), 0);
+        setrlimit(RLIMIT_FSIZE, &old);
+        reserve_done(&r);
+        clean();
+}
+END_TEST
+
 START_TEST(a_piece_of_one_is_made_whole)
 {
         struct reserve r = {};
@@ -115,4 +157,4 @@ START_TEST(a_piece_of_one_is_made_whole)
 END_TEST
 
 SUITE("reserve", is_made_given_up_and_made_again, without_room_there_is_none,
-      a_piece_of_one_is_made_whole)
+      is_written_where_it_cannot_be_allocated, a_piece_of_one_is_made_whole)

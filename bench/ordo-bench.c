@@ -1,0 +1,424 @@
+/* Measures ordod: one command, one table. Everything is on loopback and in a directory of its own.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "ordo-bench-daemon.h"
+#include "ordo-bench-floor.h"
+#include "ordo-bench-load.h"
+#include "ordo-bench-report.h"
+
+#define EXIT_MISSED 1
+#define EXIT_BROKEN 2
+
+#define ACCOUNT      "paper:bench"
+#define FAN_ACCOUNTS "paper:one,paper:two,paper:three"
+#define FAN_TARGETS  "\"paper:one\",\"paper:two\",\"paper:three\""
+#define TARGET       "\"" ACCOUNT "\""
+
+#define LOAD_MAX_US   (15 * USEC_PER_SEC)
+#define WARM_UP       500
+#define ORDERS_1      4500
+#define ORDERS_16     25000
+#define ORDERS_64     70000 /* 100,000 altogether, with the warming up */
+#define FAN_OUT       20000
+#define READS         150000
+#define BARE_1        20000
+#define STARTS        7
+#define ORDER_COMMITS 2 /* intent and outcome */
+
+/* docs/performance.md */
+#define OWN_P50_MS          0.5
+#define OWN_P99_MS          2
+#define ORDERS_PER_SECOND   12000
+#define REPLAYS_PER_SECOND  40000
+#define STATUSES_PER_SECOND 40000
+#define IDLE_ANON_MB        6
+#define IDLE_RSS_MB         18
+#define LOADED_ANON_MB      40
+#define START_MS            50
+
+struct bench {
+        struct daemon_paths paths;
+        struct daemon daemon;
+        struct bare bare;
+        struct report report;
+        struct spread commit[3]; /* by group, as `crowds` */
+        double bare_ms[3];
+        unsigned orders; /* so far on the daemon */
+        char fault[LOAD_FAULT_SIZE];
+};
+
+static const unsigned crowds[] = {1, 16, 64};
+static const unsigned crowd_orders[] = {ORDERS_1, ORDERS_16, ORDERS_64};
+
+/* --- requests
+ * ------------------------------------------------------------------------------------------ */
+
+struct order_request {
+        const struct daemon *daemon;
+        const char *targets;
+        unsigned first_key;
+        bool same_key;
+};
+
+static void put_order(struct text *out, unsigned n, const void *userdata)
+{
+        const struct order_request *o = userdata;
+        char body[512];
+        int size = snprintf(body, sizeof(body),
+                            "{\"symbol\":\"NSE:SBIN\",\"side\":\"BUY\",\"type\":\"LIMIT\","
+                            "\"quantity\":1,\"price\":\"1050.00\",\"product\":\"CNC\","
+                            "\"validity\":\"DAY\",\"targets\":[%s]}",
+                            o->targets);
+        text_addf(out,
+                  "POST /api/v1/orders HTTP/1.1\r\nHost: 127.0.0.1:%u\r\n"
+                  "Authorization: Bearer %s\r\nIdempotency-Key: bench-%08u\r\n"
+                  "Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
+                  o->daemon->port, o->daemon->token, o->first_key + (o->same_key ? 0 : n), size,
+                  body);
+}
+
+static void put_get(struct text *out, const struct daemon *d, const char *path)
+{
+        text_addf(out, "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%u\r\nAuthorization: Bearer %s\r\n\r\n",
+                  path, d->port, d->token);
+}
+
+static void put_status(struct text *out, unsigned n, const void *userdata)
+{
+        put_get(out, userdata, "/api/v1/status");
+}
+
+/* --- floors
+ * ---------------------------------------------------------------------------------------------- */
+
+static int measure_bare(struct bench *b)
+{
+        const struct daemon as_if = {.port = b->bare.port, .token = "0123456789abcdef0123456789ab"};
+        const struct order_request order = {.daemon = &as_if, .targets = TARGET};
+
+        for (unsigned i = 0; i < ELEMENTS(crowds); i++) {
+                const struct load load = {.port = b->bare.port,
+                                          .connections = crowds[i],
+                                          .count = crowds[i] == 1 ? BARE_1 : READS,
+                                          .max_us = LOAD_MAX_US,
+                                          .status = 201,
+                                          .request = put_order,
+                                          .userdata = &order};
+                struct load_result result;
+                char name[REPORT_NAME_SIZE];
+                int r = load_run(&load, &result, b->fault);
+                if (r < 0)
+                        return r;
+                b->bare_ms[i] = 1000 / result.per_second;
+                (void)snprintf(name, sizeof(name), "floor: bare libh2o, %u", crowds[i]);
+                report_load(&b->report, name, &result, false, 0);
+        }
+        return 0;
+}
+
+static int measure_floors(struct bench *b)
+{
+        struct spread sync;
+        char name[REPORT_NAME_SIZE];
+
+        int r = bare_start(&b->bare);
+        if (r == 0)
+                r = measure_bare(b);
+        bare_done(&b->bare);
+        if (r == 0)
+                r = floor_sync(b->paths.place, &sync);
+        if (r < 0)
+                return r;
+        report_value(&b->report, "floor: fdatasync of 4 KiB, p50", sync.p50_ms, "ms");
+        report_value(&b->report, "floor: fdatasync of 4 KiB, p99", sync.p99_ms, "ms");
+        for (unsigned i = 0; i < ELEMENTS(crowds) && r == 0; i++) {
+                r = floor_commit(b->paths.place, crowds[i], &b->commit[i]);
+                (void)snprintf(name, sizeof(name), "floor: SQLite commit of %u row%s, p50",
+                               crowds[i], crowds[i] == 1 ? "" : "s");
+                report_value(&b->report, name, b->commit[i].p50_ms, "ms");
+        }
+        return r;
+}
+
+/* --- loads
+ * ------------------------------------------------------------------------------------------------
+ */
+
+static int load_daemon(struct bench *b, struct load *load, const char *name, double floor_ms,
+                       struct load_result *ret)
+{
+        load->port = b->daemon.port;
+        load->max_us = LOAD_MAX_US;
+        int r = load_run(load, ret, b->fault);
+        if (r == 0 && name)
+                report_load(&b->report, name, ret, load->own, floor_ms);
+        return r;
+}
+
+static int load_orders(struct bench *b, const char *targets, unsigned crowd, unsigned count,
+                       const char *name, struct load_result *ret)
+{
+        const struct order_request order = {
+                .daemon = &b->daemon, .targets = targets, .first_key = b->orders};
+        struct load load = {.connections = crowds[crowd],
+                            .count = count,
+                            .status = 201,
+                            .own = true,
+                            .request = put_order,
+                            .userdata = &order};
+        double floor_ms =
+                b->bare_ms[crowd] + ORDER_COMMITS * b->commit[crowd].p50_ms / crowds[crowd];
+        int r = load_daemon(b, &load, name, floor_ms, ret);
+        b->orders += r == 0 ? ret->done : 0;
+        return r;
+}
+
+static int measure_orders(struct bench *b)
+{
+        struct load_result result;
+        int r = load_orders(b, TARGET, 0, WARM_UP, NULL, &result);
+
+        for (unsigned i = 0; i < ELEMENTS(crowds) && r == 0; i++) {
+                char name[REPORT_NAME_SIZE];
+                (void)snprintf(name, sizeof(name), "orders, %u", crowds[i]);
+                r = load_orders(b, TARGET, i, crowd_orders[i], name, &result);
+                if (r == 0 && crowds[i] == 1) {
+                        report_target(&b->report, "own time of an order, p50", result.own.p50_ms,
+                                      "ms", REPORT_AT_MOST, OWN_P50_MS);
+                        report_target(&b->report, "own time of an order, p99", result.own.p99_ms,
+                                      "ms", REPORT_AT_MOST, OWN_P99_MS);
+                }
+        }
+        if (r == 0)
+                report_target(&b->report, "orders, 64 connections", result.per_second, "/s",
+                              REPORT_AT_LEAST, ORDERS_PER_SECOND);
+        return r;
+}
+
+static int measure_reads(struct bench *b)
+{
+        const struct order_request replay = {
+                .daemon = &b->daemon, .targets = TARGET, .same_key = true};
+        struct load replays = {.connections = 64,
+                               .count = READS,
+                               .status = 201,
+                               .request = put_order,
+                               .userdata = &replay};
+        struct load statuses = {.connections = 64,
+                                .count = READS,
+                                .status = 200,
+                                .request = put_status,
+                                .userdata = &b->daemon};
+        struct load_result result;
+        int r = load_daemon(b, &replays, "replays of a finished key, 64", b->bare_ms[2], &result);
+        if (r < 0)
+                return r;
+        report_target(&b->report, "replays, 64 connections", result.per_second, "/s",
+                      REPORT_AT_LEAST, REPLAYS_PER_SECOND);
+        r = load_daemon(b, &statuses, "statuses, 64", b->bare_ms[2], &result);
+        if (r == 0)
+                report_target(&b->report, "statuses, 64 connections", result.per_second, "/s",
+                              REPORT_AT_LEAST, STATUSES_PER_SECOND);
+        return r;
+}
+
+static int measure_memory(struct bench *b, bool loaded)
+{
+        struct daemon_memory memory;
+        char name[REPORT_NAME_SIZE];
+        int r = daemon_memory(&b->daemon, &memory);
+        if (r < 0)
+                return r;
+        if (!loaded) {
+                report_target(&b->report, "idle, RssAnon", memory.anon_mb, "MB", REPORT_AT_MOST,
+                              IDLE_ANON_MB);
+                report_target(&b->report, "idle, VmRSS", memory.rss_mb, "MB", REPORT_AT_MOST,
+                              IDLE_RSS_MB);
+                return 0;
+        }
+        (void)snprintf(name, sizeof(name), "after %u orders, RssAnon", b->orders);
+        report_target(&b->report, name, memory.anon_mb, "MB", REPORT_AT_MOST, LOADED_ANON_MB);
+        (void)snprintf(name, sizeof(name), "after %u orders, VmRSS", b->orders);
+        report_value(&b->report, name, memory.rss_mb, "MB");
+        return 0;
+}
+
+/* --- starts
+ * ------------------------------------------------------------------------------------------------
+ */
+
+/* The median of some starts on the state that is there, as an administrator's restart finds it. */
+static int measure_restarts(struct bench *b, struct daemon_start *ret)
+{
+        uint32_t notified_us[STARTS], ready_us[STARTS];
+        for (unsigned i = 0; i < STARTS; i++) {
+                struct daemon_start start = {};
+                int r = daemon_stop(&b->daemon);
+                if (r == 0)
+                        r = daemon_start(&b->daemon, &b->paths, ACCOUNT, &start);
+                if (r < 0)
+                        return r;
+                notified_us[i] = (uint32_t)(start.notified_ms * 1000);
+                ready_us[i] = (uint32_t)(start.ready_ms * 1000);
+        }
+        ret->notified_ms = spread_of(notified_us, STARTS).p50_ms;
+        ret->ready_ms = spread_of(ready_us, STARTS).p50_ms;
+        return 0;
+}
+
+static int measure_starts(struct bench *b)
+{
+        struct daemon_start first = {}, next = {};
+        int r = daemon_start(&b->daemon, &b->paths, ACCOUNT, &first);
+        if (r == 0)
+                r = measure_restarts(b, &next);
+        if (r < 0)
+                return r;
+        report_value(&b->report, "first start, which makes the ledger, to /ready", first.ready_ms,
+                     "ms");
+        report_value(&b->report, "start to READY=1", next.notified_ms, "ms");
+        report_target(&b->report, "start to /ready", next.ready_ms, "ms", REPORT_AT_MOST, START_MS);
+        return 0;
+}
+
+static int measure_loaded_start(struct bench *b)
+{
+        struct daemon_start start = {};
+        int r = daemon_stop(&b->daemon);
+        if (r == 0)
+                r = daemon_start(&b->daemon, &b->paths, ACCOUNT, &start);
+        if (r == 0)
+                report_value(&b->report, "start with these orders, to /ready", start.ready_ms,
+                             "ms");
+        return r;
+}
+
+/* --- the whole
+ * -----------------------------------------------------------------------------------------------
+ */
+
+/* A daemon started for the last time before a load has no one to tell that it is ready. */
+static int daemon_fresh(struct bench *b, const char *accounts)
+{
+        int r = daemon_stop(&b->daemon);
+        return r < 0 ? r : daemon_start(&b->daemon, &b->paths, accounts, NULL);
+}
+
+static int measure_fan_out(struct bench *b)
+{
+        struct load_result result;
+        daemon_done(&b->daemon);
+        b->orders = 0;
+        int r = daemon_init(&b->daemon, &b->paths);
+        if (r == 0)
+                r = daemon_fresh(b, FAN_ACCOUNTS);
+        if (r == 0)
+                r = load_orders(b, FAN_TARGETS, 0, WARM_UP, NULL, &result);
+        return r < 0 ? r
+                     : load_orders(b, FAN_TARGETS, 2, FAN_OUT, "orders on 3 accounts, 64", &result);
+}
+
+static int measure(struct bench *b)
+{
+        int r = measure_floors(b);
+        if (r == 0)
+                r = daemon_init(&b->daemon, &b->paths);
+        if (r == 0)
+                r = measure_starts(b);
+        if (r == 0)
+                r = daemon_fresh(b, ACCOUNT);
+        if (r == 0)
+                r = measure_memory(b, false);
+        if (r == 0)
+                r = measure_orders(b);
+        if (r == 0)
+                r = measure_memory(b, true);
+        if (r == 0)
+                r = measure_reads(b);
+        if (r == 0)
+                r = measure_loaded_start(b);
+        return r < 0 ? r : measure_fan_out(b);
+}
+
+static volatile sig_atomic_t asked_to_stop;
+
+static void on_signal(int number)
+{
+        asked_to_stop = number;
+}
+
+/* Without SA_RESTART: what waits ends with EINTR, and everything is tidied up. */
+static void take_signals(void)
+{
+        const struct sigaction stop = {.sa_handler = on_signal};
+        (void)sigaction(SIGINT, &stop, NULL);
+        (void)sigaction(SIGTERM, &stop, NULL);
+}
+
+static int usage(FILE *to, int code)
+{
+        (void)fputs(
+                "Usage: ordo-bench [--json] [--check] [--ordod PATH] [--state-in DIR]\n\n"
+                "Measures ordod beside what the machine and the libraries need by themselves.\n\n"
+                "  --json          print one JSON object instead of the table\n"
+                "  --check         exit with 1 when a target is missed\n"
+                "  --ordod PATH    the daemon to measure (default: of this build)\n"
+                "  --state-in DIR  where the ledger is made and removed (default: the build's\n"
+                "                  directory); it decides which disk is measured\n",
+                to);
+        return code;
+}
+
+int main(int argc, char **argv)
+{
+        static const struct option options[] = {
+                {"json", no_argument, NULL, 'j'},        {"check", no_argument, NULL, 'c'},
+                {"ordod", required_argument, NULL, 'o'}, {"state-in", required_argument, NULL, 's'},
+                {"help", no_argument, NULL, 'h'},        {}};
+        static struct bench b = {.paths = {.ordod = BENCH_ORDOD,
+                                           .market_dir = BENCH_SOURCE "/data/market",
+                                           .migrations_dir = BENCH_SOURCE "/migrations",
+                                           .place = BENCH_PLACE}};
+        bool json = false, check = false;
+
+        for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+                if (c == 'h')
+                        return usage(stdout, EXIT_SUCCESS);
+                json |= c == 'j';
+                check |= c == 'c';
+                if (c == 'o')
+                        b.paths.ordod = optarg;
+                if (c == 's')
+                        b.paths.place = optarg;
+                if (c == '?')
+                        return usage(stderr, EXIT_BROKEN);
+        }
+        if (optind < argc)
+                return usage(stderr, EXIT_BROKEN);
+        take_signals();
+        int64_t from_us = clock_mono_us();
+        int r = measure(&b);
+        bare_done(&b.bare);
+        daemon_done(&b.daemon);
+        b.report.seconds = (double)(clock_mono_us() - from_us) / USEC_PER_SEC;
+        if (r == 0 && json)
+                r = report_print_json(&b.report, stdout);
+        else if (r == 0)
+                report_print(&b.report, stdout);
+        if (r < 0) {
+                (void)fprintf(stderr, "ordo-bench: %s\n",
+                              asked_to_stop ? "stopped"
+                              : b.fault[0]  ? b.fault
+                                            : strerror(-r));
+                return EXIT_BROKEN;
+        }
+        return check && report_misses(&b.report) > 0 ? EXIT_MISSED : EXIT_SUCCESS;
+}
