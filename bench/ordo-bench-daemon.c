@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -248,6 +249,40 @@ int daemon_memory(const struct daemon *d, struct daemon_memory *ret)
         }
         (void)fclose(f);
         return ret->rss_mb > 0 ? 0 : -ENODATA;
+}
+
+/* The first number of schedstat, in ns. */
+static double thread_cpu_ms(pid_t pid, const char *tid)
+{
+        char path[64], line[128];
+        (void)snprintf(path, sizeof(path), "/proc/%d/task/%.16s/schedstat", (int)pid, tid);
+        FILE *f = fopen(path, "re");
+        if (!f)
+                return 0; /* ended meanwhile */
+        double ms = fgets(line, sizeof(line), f) ? strtod(line, NULL) / 1e6 : 0;
+        (void)fclose(f);
+        return ms;
+}
+
+int daemon_cpu(const struct daemon *d, struct daemon_cpu *ret)
+{
+        char path[64];
+        (void)snprintf(path, sizeof(path), "/proc/%d/task", (int)d->pid);
+        DIR *tasks = opendir(path);
+        if (!tasks)
+                return -errno;
+        *ret = (struct daemon_cpu){};
+        for (const struct dirent *e; (e = readdir(tasks));) {
+                if (e->d_name[0] == '.')
+                        continue;
+                double ms = thread_cpu_ms(d->pid, e->d_name);
+                if (atoi(e->d_name) == d->pid)
+                        ret->loop_ms += ms;
+                else
+                        ret->others_ms += ms;
+        }
+        (void)closedir(tasks);
+        return 0;
 }
 
 int daemon_stop(struct daemon *d)

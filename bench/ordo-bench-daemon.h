@@ -23,6 +23,11 @@ struct daemon_memory {
         double anon_mb, rss_mb; /* RssAnon and VmRSS; 1 MB is 1024 kB here as in ps(1) */
 };
 
+/* Time on a processor so far; it does not grow while others have the processor. */
+struct daemon_cpu {
+        double loop_ms, others_ms; /* the loop thread; store, log and jobs together */
+};
+
 struct daemon_start {
         double notified_ms; /* fork to READY=1 */
         double ready_ms;    /* fork to the first 200 of /ready */
@@ -35,6 +40,7 @@ int daemon_init(struct daemon *d, const struct daemon_paths *paths);
 int daemon_start(struct daemon *d, const struct daemon_paths *paths, const char *accounts,
                  struct daemon_start *ret);
 int daemon_memory(const struct daemon *d, struct daemon_memory *ret);
+int daemon_cpu(const struct daemon *d, struct daemon_cpu *ret);
 /* Waits for the end; kills what does not end in time. */
 int daemon_stop(struct daemon *d);
 /* Stops it and removes the state directory. Safe on a zeroed struct. */

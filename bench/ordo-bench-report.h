@@ -14,6 +14,7 @@ struct report_row {
         char name[REPORT_NAME_SIZE];
         struct load_result result;
         bool own;
+        double loop_us, others_us; /* of the daemon's processor time, each; 0: not its */
         double floor_ms; /* the least time a request can take, as 1 / requests per second; 0: it is
                             a floor */
 };
@@ -39,8 +40,7 @@ struct report {
 };
 
 /* Everything measured goes in here; more than fits is a fault of the bench and asserted. */
-void report_load(struct report *r, const char *name, const struct load_result *result, bool own,
-                 double floor_ms);
+void report_load(struct report *r, const char *name, const struct report_row *row);
 void report_value(struct report *r, const char *name, double value, const char *unit);
 void report_target(struct report *r, const char *name, double value, const char *unit,
                    enum report_bound bound, double target);

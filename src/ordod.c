@@ -412,6 +412,15 @@ static int open_orchestrator(struct daemon *d)
         return r;
 }
 
+/* ORDO_LIMITS=off lifts the API's rate too while no real money is behind it (api.md). */
+static bool all_on_paper(const struct config *c)
+{
+        for (unsigned i = 0; i < c->n_accounts; i++)
+                if (!c->accounts[i].paper)
+                        return false;
+        return true;
+}
+
 static int open_http(struct daemon *d)
 {
         const struct config *c = d->config;
@@ -427,7 +436,7 @@ static int open_http(struct daemon *d)
                 .tls_client_ca = c->tls_client_ca,
                 .api_token = c->api_token ? c->api_token : d->api_token,
                 .keys_file = c->api_keys_file,
-                .api_rate = c->api_rate,
+                .api_rate = all_on_paper(c) && c->limits_off ? 0 : c->api_rate,
                 .metrics_public = c->metrics_public,
                 .status_public = c->status_public,
                 .allowed_hosts = (const char *const *)c->allowed_hosts,
@@ -468,6 +477,17 @@ static int open_sockets(struct daemon *d)
         return r < 0 ? r : -EADDRNOTAVAIL;
 }
 
+static int open_token(struct daemon *d)
+{
+        int r = token_load(d->config->state_dir, &d->api_token);
+        if (r == -EBADMSG)
+                log_error("%s/api-token holds no usable token; remove it to have a new one made",
+                          d->config->state_dir);
+        else if (r < 0)
+                log_error("%s/api-token cannot be read or made: %s", d->config->state_dir, strerror(-r));
+        return r;
+}
+
 static int open_all(struct daemon *d)
 {
         int r = loop_new(&d->loop);
@@ -486,7 +506,7 @@ static int open_all(struct daemon *d)
         if (r >= 0)
                 r = open_orchestrator(d);
         if (r >= 0 && !d->config->api_token)
-                r = token_load(d->config->state_dir, &d->api_token);
+                r = open_token(d);
         if (r >= 0)
                 r = open_sockets(d);
         return r < 0 ? r : open_http(d);

@@ -161,7 +161,7 @@ void log_format_json(struct text *t, const struct log_record *record)
                 text_add(t, "\":");
                 json_add_quoted(t, item.value, item.value_n);
         }
-        text_add(t, ",\"code\":\"");
+        text_add(t, ",\"source\":\"");
         text_addf(t, "%s:%d\"", source_file(record->file), record->line);
         if (record->dropped)
                 json_put_int(&w, "log_dropped", (int64_t)record->dropped);

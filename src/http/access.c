@@ -128,7 +128,7 @@ static void access_log(const struct http_exchange *x, const h2o_req_t *req, cons
                              {"ORDO_DURATION_US", took}, {"ORDO_BYTES", bytes},
                              {"ORDO_CLIENT", client}, {"ORDO_KEY", x ? x->caller.key_name : NULL},
                              {"ORDO_CORRELATION_ID", x ? x->correlation_id : NULL},
-                             {"ORDO_PROBLEM",
+                             {"ORDO_CODE",
                               x && x->problem != PROBLEM_NONE ? problem_code(x->problem) : NULL}),
                   "%s %s %d", method, route, status);
 }

@@ -67,8 +67,8 @@ void http_drain(struct http *h);
 bool http_drained(const struct http *h); /* no connection is left */
 unsigned http_connections(const struct http *h);
 
-/* To be called when drained. Otherwise the memory of what is still connected is left to the end of
- * the process, because h2o cannot take back a request it has handed out. */
+/* To be called when drained and when the orchestrator is idle. Otherwise the memory is left to the
+ * end of the process, because h2o cannot take back a request it has handed out. */
 struct http *http_free(struct http *h);
 DEFINE_CLEANUP(struct http *, http_free)
 

@@ -368,17 +368,13 @@ struct http *http_free(struct http *h)
 {
         if (!h)
                 return NULL;
-        if (h->n_connections > 0) {
-                if (!h->draining)
-                        http_drain(h);
-                return NULL;
-        }
         if (h->server && h->server->ready && !h->draining)
                 http_drain(h);
+        /* A live exchange without a connection is one the orchestrator still works on. */
+        if (h->n_connections > 0 || !list_empty(&h->live))
+                return NULL;
         streams_done(&h->streams);
         LIST_FOREACH (it, &h->spare)
-                exchange_dispose(LIST_ENTRY(it, struct http_exchange, link));
-        LIST_FOREACH (it, &h->live)
                 exchange_dispose(LIST_ENTRY(it, struct http_exchange, link));
         h->auth.keyring = keyring_unref(h->auth.keyring);
         h->server = server_free(h->server);

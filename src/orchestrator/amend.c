@@ -24,6 +24,7 @@ struct amending {
         struct list acts;
         unsigned n_out;
         struct open_leg *resolving;
+        enum leg_state unresolved; /* what it was before */
         struct order *shown; /* the answer: the order with the legs that were acted on */
         struct text body;
         int64_t started_us;
@@ -273,12 +274,14 @@ static bool bad_change(struct amending *m, struct leg_act *act, struct fault *f)
                                  l->account->broker->title);
         if (!i)
                 return set_fault(f, PROBLEM_INSTRUMENT_UNKNOWN, "", "%s is not known", l->symbol);
-        if (killswitch_level(m->o, l->account->account->id) >= KILL_LEVEL_HALT &&
-            adds_risk(l, &act->change))
-                return set_fault(f, PROBLEM_KILL_SWITCH, "",
-                                 "while halted only a smaller quantity is possible");
-        return bad_terms(&act->change, l, f) || off_grid(i, &act->change, f) ||
-               bad_quantity(i, l, &act->change, multiplier, f) || above_value(l, &act->change, f);
+        if (bad_terms(&act->change, l, f) || off_grid(i, &act->change, f) ||
+            bad_quantity(i, l, &act->change, multiplier, f) || above_value(l, &act->change, f))
+                return true;
+        /* The quantity is the leg's by now. */
+        return killswitch_level(m->o, l->account->account->id) >= KILL_LEVEL_HALT &&
+               adds_risk(l, &act->change) &&
+               set_fault(f, PROBLEM_KILL_SWITCH, "",
+                         "while halted only a smaller quantity is possible");
 }
 
 /* --- resolving --- */
@@ -287,6 +290,12 @@ static void resolved(void *userdata, enum problem p)
 {
         struct amending *m = userdata;
         if (p != PROBLEM_NONE) {
+                /* What an operator says counts when it is durable, and not before. */
+                struct open_leg *l = m->resolving;
+                l->outcome = OUTCOME_UNKNOWN;
+                l->status = ORDER_STATUS_PENDING;
+                l->broker_order_id[0] = '\0';
+                open_leg_set_state(l, m->unresolved);
                 amend_fail(m, p, "", "the ledger cannot be written");
                 return;
         }
@@ -318,6 +327,8 @@ static void resolve(struct amending *m)
         text_copy(n.actor, sizeof(n.actor), r->caller.key_name);
         text_copy(n.correlation_id, sizeof(n.correlation_id), r->caller.correlation_id);
         text_copy(n.message, sizeof(n.message), r->reason);
+        m->resolving = l;
+        m->unresolved = l->state;
         l->outcome = r->outcome;
         l->status = r->outcome == OUTCOME_ACCEPTED ? ORDER_STATUS_OPEN : ORDER_STATUS_REJECTED;
         if (r->outcome == OUTCOME_ACCEPTED)

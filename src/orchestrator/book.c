@@ -21,6 +21,7 @@ struct book_reader {
         struct loop_timer timer;
         struct call call;
         bool started, armed, reading, failed;
+        int64_t due_us;           /* monotonic, when armed */
         unsigned number;  /* of reads */
         int64_t began_us; /* monotonic, of the running or last read */
         int64_t began_wall_us;
@@ -38,7 +39,7 @@ static void settle(struct open_leg *l, enum outcome outcome, enum problem proble
                    const char *message)
 {
         struct leg_note note = note_of(AUDIT_LEG_RESOLVED);
-        note.settles = true;
+        note.settles = note.must = true;
         note.confidence = CONFIDENCE_PROVEN;
         note.problem = problem;
         text_copy(note.message, sizeof(note.message), message);
@@ -55,9 +56,11 @@ static void adopt(struct open_leg *l, const struct book_order *row)
         open_leg_update(l, row);
         settle(l, refused ? OUTCOME_REJECTED : OUTCOME_ACCEPTED,
                refused ? PROBLEM_BROKER_REJECTED : PROBLEM_NONE, refused ? row->message : "");
+        bool owed = l->cancel_owed;
+        l->cancel_owed = false;
         if (!order_status_terminal(l->status) &&
-            (l->cancel_requested ||
-             killswitch_level(a->orchestrator, a->account->id) >= KILL_LEVEL_CANCEL))
+            (owed || (killswitch_level(a->orchestrator, a->account->id) >= KILL_LEVEL_CANCEL &&
+                      !l->cancel_requested)))
                 leg_act_cancel(l, "reconcile");
 }
 
@@ -70,7 +73,7 @@ static void take_row(struct book_reader *b, const struct book_order *row)
         l->seen = b->number;
         if (open_leg_unresolved(l)) {
                 adopt(l, row);
-        } else if (open_leg_update(l, row) || l->dirty) {
+        } else if (open_leg_update(l, row)) {
                 struct leg_note note = note_of(AUDIT_LEG_UPDATED);
                 (void)leg_write(l, &note, NULL, NULL);
         }
@@ -79,7 +82,7 @@ static void take_row(struct book_reader *b, const struct book_order *row)
 static void give_up(struct open_leg *l)
 {
         struct leg_note note = note_of(AUDIT_LEG_NEEDS_OPERATOR);
-        note.settles = true;
+        note.settles = note.must = true;
         note.problem = PROBLEM_OUTCOME_UNKNOWN;
         text_copy(note.message, sizeof(note.message),
                   "the order book does not tell; settle it with ordoctl or the resolve route");
@@ -95,7 +98,8 @@ static void give_up(struct open_leg *l)
 /* A leg that this read did not show. */
 static void take_absence(struct book_reader *b, struct open_leg *l, int64_t since_us)
 {
-        if (l->in_operation || l->seen == b->number || since_us > l->since_us)
+        if (l->in_operation || l->seen == b->number || since_us > l->since_us ||
+            b->began_us < l->unresolved_us)
                 return;
         bool proof = b->account->broker->flags & BROKER_BOOK_IS_PROOF;
         if (open_leg_unresolved(l)) {
@@ -129,6 +133,8 @@ static void read_ended(struct call *c)
                 a->ready = true;
         }
         call_clear(c);
+        LIST_FOREACH (it, &a->open_legs)
+                leg_writes_retry(LIST_ENTRY(it, struct open_leg, of_account));
         ledger_flush(a->orchestrator);
         schedule(b);
 }
@@ -201,6 +207,7 @@ static void schedule(struct book_reader *b)
         }
         if (b->failed && due < b->began_us + BOOK_RETRY_US)
                 due = b->began_us + BOOK_RETRY_US;
+        b->due_us = due;
         b->armed = loop_timer_set(a->orchestrator->loop, &b->timer, due > now ? due - now : 0) >= 0;
 }
 
@@ -233,7 +240,7 @@ void book_start(struct account_state *a)
 void book_kick(struct account_state *a)
 {
         /* Hot path: what is armed for live legs is soon enough for one more. */
-        if (a->book->armed)
+        if (a->book->armed && a->book->due_us <= clock_mono_us() + BOOK_LOCAL_US)
                 return;
         schedule(a->book);
 }
@@ -242,6 +249,7 @@ void book_reconcile(struct open_leg *l)
 {
         l->in_operation = false;
         l->reads = 0;
+        l->unresolved_us = clock_mono_us();
         l->next_read_us = clock_mono_us() + schedule_ms[l->reads++] * USEC_PER_MS;
         schedule(l->account->book);
 }

@@ -71,10 +71,12 @@ static void cancel_finish(struct cancelling *c)
         LIST_FOREACH (it, &c->acts) {
                 leg_act_free(LIST_ENTRY(it, struct leg_act, link));
         }
-        r->done(r);
-        for (unsigned i = 0; i < r->n_orders; i++)
-                order_free(r->orders[i]);
-        free(r->orders);
+        struct order **orders = r->orders;
+        unsigned n = r->n_orders;
+        r->done(r); /* may free it */
+        for (unsigned i = 0; i < n; i++)
+                order_free(orders[i]);
+        free(orders);
         free(c);
 }
 

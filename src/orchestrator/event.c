@@ -112,6 +112,8 @@ static void page_deliver(struct catch_up *c)
                 if (c->first && row->seq > s->after_id + 1 && s->gap)
                         s->gap(s);
                 c->first = false;
+                if (c->subscription)
+                        s->after_id = row->seq; /* also past one that cannot be shown */
                 if (c->subscription && datum(row->record, row->size, &data) >= 0)
                         deliver(s, row->seq, row->action, row->account, text_str(&data), data.len);
         }
@@ -135,11 +137,15 @@ static void page_read(struct store_job *job)
                 page_next(c); /* something was written while this page was read */
                 return;
         }
-        if (c->subscription) {
-                c->subscription->catching_up = false;
-                c->subscription->catch_up = NULL;
+        struct subscription *s = c->subscription;
+        if (s) {
+                s->catching_up = false;
+                s->catch_up = NULL;
         }
         free(c);
+        /* What was not read is missing: the client must know. */
+        if (s && job->result != STORE_OK && s->gap)
+                s->gap(s);
 }
 
 static void page_next(struct catch_up *c)

@@ -348,8 +348,10 @@ static enum gate_answer check_limits(const struct order *order, struct leg *leg,
         g->value = decimal_muldiv(price_of(g, leg), leg->quantity, 1);
         enum problem p = limits_take(&a->limits, order, leg, g->value, a->n_open, leg->message,
                                      sizeof(leg->message), &g->retry_after_s);
-        if (p == PROBLEM_NONE)
+        if (p == PROBLEM_NONE) {
+                g->taken_us = a->limits.taken_us;
                 return GATE_PASSED;
+        }
         g->problem = p;
         if (p == PROBLEM_MAX_ORDER_QUANTITY)
                 text_copy(g->pointer, sizeof(g->pointer), "/quantity");
@@ -392,13 +394,19 @@ void gate_give_back(const struct order *order, const struct leg *leg, struct gat
         g->taken = false;
         funds_settle(g->account, g->reserved, false);
         if (!g->account->unlimited && !g->exit)
-                limits_give_back(&g->account->limits, order, leg, g->value);
+                limits_give_back(&g->account->limits, order, leg, g->value, g->taken_us);
 }
 
-void gate_settle(struct gate *g, bool may_be_live)
+void gate_settle(const struct order *order, const struct leg *leg, struct gate *g)
 {
+        if (leg->outcome == OUTCOME_NOT_SENT) {
+                gate_give_back(order, leg, g);
+                return;
+        }
         if (!g->taken)
                 return;
         g->taken = false;
-        funds_settle(g->account, g->reserved, may_be_live);
+        funds_settle(g->account, g->reserved, leg->outcome != OUTCOME_REJECTED);
+        if (leg->outcome == OUTCOME_REJECTED && !g->account->unlimited && !g->exit)
+                limits_not_traded(&g->account->limits, g->value);
 }

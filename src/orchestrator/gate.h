@@ -28,6 +28,7 @@ struct gate {
         int retry_after_s;
         int64_t value;    /* 1e-4 rupee: what limits counted */
         int64_t reserved; /* 1e-4 rupee: what was taken from the funds */
+        int64_t taken_us; /* monotonic: the stamp in the rate windows */
         bool taken;       /* limits and reservation are to be given back or settled */
         bool passes_halt; /* verified to reduce */
 };
@@ -39,4 +40,4 @@ enum gate_answer gate_check(struct orchestrator *o, const struct order *order, s
 /* Nothing was sent: limits and funds as before. */
 void gate_give_back(const struct order *order, const struct leg *leg, struct gate *g);
 /* The leg came to its outcome. */
-void gate_settle(struct gate *g, bool may_be_live);
+void gate_settle(const struct order *order, const struct leg *leg, struct gate *g);

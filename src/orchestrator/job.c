@@ -175,10 +175,26 @@ static void tidy_work(struct jobs *j)
                                         j->o->options.audit_retention_days, &files);
 }
 
+static void prune(struct jobs *j);
+
 static void pruned(struct store_job *job)
 {
         struct jobs *j = CONTAINER_OF(job, struct jobs, prune.job);
-        job_ended(j, job->result == STORE_OK ? 0 : -EIO, job->error);
+        ledger_done(j->o, job, NULL, 0);
+        if (job->result == STORE_OK && j->prune.deleted == STORE_PRUNE_MAX)
+                prune(j); /* there may be more */
+        else
+                job_ended(j, job->result == STORE_OK ? 0 : -EIO, job->error);
+}
+
+static void prune(struct jobs *j)
+{
+        j->prune = (struct store_audit_prune){
+                .job = {.op = STORE_AUDIT_PRUNE, .done = pruned},
+                .up_to_seq = audit_exported(j->audit),
+                .before_us = clock_wall_us() - LEDGER_KEEPS_US,
+        };
+        store_submit(j->o->store, &j->prune.job);
 }
 
 static void tidy_worked(struct jobs *j)
@@ -187,12 +203,7 @@ static void tidy_worked(struct jobs *j)
                 job_ended(j, j->result, "tidying the audit segments");
                 return;
         }
-        j->prune = (struct store_audit_prune){
-                .job = {.op = STORE_AUDIT_PRUNE, .done = pruned},
-                .up_to_seq = audit_exported(j->audit),
-                .before_us = clock_wall_us() - LEDGER_KEEPS_US,
-        };
-        store_submit(j->o->store, &j->prune.job);
+        prune(j);
 }
 
 /* --- schedule --- */

@@ -142,6 +142,7 @@ static void called(struct call *c)
         text_copy(leg->broker_code, sizeof(leg->broker_code), r->broker_code);
         text_copy(r->outcome == OUTCOME_REJECTED ? leg->broker_message : leg->message, MESSAGE_SIZE,
                   r->message);
+        act->note.must = true;
         act->note.outcome = r->outcome;
         act->note.problem = r->problem;
         text_copy(act->note.broker_code, sizeof(act->note.broker_code), r->broker_code);
@@ -206,7 +207,8 @@ static void intent_written(void *userdata, enum problem p)
                 /* Refused: a leg whose intent is durable must not answer 5xx, this one has none. */
                 unanswered(act, LEG_STATE_REFUSED, OUTCOME_NOT_SENT, PROBLEM_STORE_UNAVAILABLE,
                            "the ledger cannot be written");
-        } else if (open_leg_unresolved(l) || l->in_operation) {
+        } else if (open_leg_unresolved(l)) {
+                l->cancel_owed = true;
                 unanswered(act, LEG_STATE_UNKNOWN, OUTCOME_UNKNOWN, PROBLEM_OUTCOME_UNKNOWN,
                            "the order's own outcome is not known yet; it is cancelled when it is "
                            "found");

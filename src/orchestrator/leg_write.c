@@ -26,12 +26,51 @@ struct leg_write {
 
 static void run_next(struct open_leg *l);
 
+/* Back to what it was before it was tried. */
+static void forget(struct leg_write *w)
+{
+        order_free(TAKE(w->get.order));
+        free(TAKE(w->get.answer_body));
+        audit_record_done(&w->audit);
+        w->audit = (struct audit_record){};
+        text_done(&w->body);
+        w->body = (struct text){};
+        free(TAKE(w->changed));
+}
+
+static void write_free(struct leg_write *w)
+{
+        list_unlink(&w->link);
+        forget(w);
+        free(w);
+}
+
+/* Kept for later. Beyond the bound the oldest goes that does not say what became of the leg. */
+static void owe(struct open_leg *l, struct leg_write *w)
+{
+        forget(w);
+        w->done = NULL;
+        list_append(&l->owed, &w->link);
+        l->n_owed++;
+        LIST_FOREACH (it, &l->owed) {
+                struct leg_write *old = LIST_ENTRY(it, struct leg_write, link);
+                if (l->n_owed <= LEG_OWED_MAX)
+                        break;
+                if (old->note.settles)
+                        continue;
+                write_free(old);
+                l->n_owed--;
+        }
+}
+
 static void finish(struct leg_write *w, enum problem p)
 {
         struct open_leg *l = w->leg;
+        /* An order that the ledger does not have (its intent was refused) can never be written. */
+        bool failed = p != PROBLEM_NONE && p != PROBLEM_ORDER_NOT_FOUND;
         list_unlink(&w->link);
         l->write_running = false;
-        l->dirty = p != PROBLEM_NONE;
+        l->dirty = failed;
         if (!list_empty(&l->writes))
                 run_next(l);
         /* Pinned, because `done` may let go of the last act that holds the leg. */
@@ -39,13 +78,11 @@ static void finish(struct leg_write *w, enum problem p)
         if (w->done)
                 w->done(w->userdata, p);
         l->pins--;
+        if (failed && w->note.must)
+                owe(l, w);
+        else
+                write_free(w);
         open_leg_retire(l);
-        order_free(w->get.order);
-        free(w->get.answer_body);
-        audit_record_done(&w->audit);
-        text_done(&w->body);
-        free(w->changed);
-        free(w);
 }
 
 static void written(struct store_job *job)
@@ -63,13 +100,17 @@ static struct leg *leg_of(struct order *order, const struct open_leg *l)
         return NULL;
 }
 
+static void settle(struct leg *leg, const struct leg_note *n)
+{
+        leg->confidence = n->confidence;
+        leg->problem = n->problem;
+        text_copy(leg->message, sizeof(leg->message), n->message);
+}
+
 static void put_note(struct leg *leg, struct order *order, const struct leg_note *n)
 {
-        if (n->settles) {
-                leg->confidence = n->confidence;
-                leg->problem = n->problem;
-                text_copy(leg->message, sizeof(leg->message), n->message);
-        }
+        if (n->settles)
+                settle(leg, n);
         if (n->modified)
                 leg->modifications++;
         if (n->has_validity)
@@ -141,7 +182,6 @@ static void got(struct store_job *job)
                 return;
         }
         open_legs_apply(&w->o->open_legs, order);
-        open_leg_apply(w->leg, leg);
         put_note(leg, order, &w->note);
         put_audit(w, order, leg);
         w->changed[leg - order->legs] = true;
@@ -158,6 +198,8 @@ static void got(struct store_job *job)
 
 static void run_next(struct open_leg *l)
 {
+        if (l->in_operation)
+                return;
         struct leg_write *w = LIST_ENTRY(l->writes.next, struct leg_write, link);
         l->write_running = true;
         w->get = (struct store_order_get){
@@ -182,4 +224,47 @@ int leg_write(struct open_leg *l, const struct leg_note *note, leg_write_fn *don
         if (!l->write_running)
                 run_next(l);
         return 0;
+}
+
+void leg_writes_go_on(struct open_leg *l)
+{
+        if (!l->write_running && !list_empty(&l->writes))
+                run_next(l);
+}
+
+void leg_writes_retry(struct open_leg *l)
+{
+        if (l->in_operation || l->write_running || !list_empty(&l->writes))
+                return;
+        if (l->n_owed > 0) {
+                list_splice(&l->writes, &l->owed);
+                l->n_owed = 0;
+                run_next(l);
+        } else if (l->dirty) {
+                const struct leg_note note = {.action = AUDIT_LEG_UPDATED, .actor = "reconcile"};
+                (void)leg_write(l, &note, NULL, NULL);
+        }
+}
+
+static void apply(const struct list *writes, struct leg *leg)
+{
+        LIST_FOREACH (it, writes) {
+                const struct leg_write *w = LIST_ENTRY(it, struct leg_write, link);
+                if (w->note.settles)
+                        settle(leg, &w->note);
+        }
+}
+
+void leg_writes_apply(const struct open_leg *l, struct leg *leg)
+{
+        apply(&l->owed, leg);
+        apply(&l->writes, leg);
+}
+
+void leg_writes_free(struct open_leg *l)
+{
+        LIST_FOREACH (it, &l->owed)
+                write_free(LIST_ENTRY(it, struct leg_write, link));
+        LIST_FOREACH (it, &l->writes)
+                write_free(LIST_ENTRY(it, struct leg_write, link));
 }

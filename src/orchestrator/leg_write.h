@@ -12,8 +12,12 @@
 #include "orchestrator/orchestrator.h"
 #include "domain/audit_record.h"
 
+#define LEG_OWED_MAX 8 /* notes kept for one leg while the ledger cannot be written */
+
 struct leg_note {
         enum audit_action action;
+        bool must; /* what it tells is true already: when the ledger cannot take it now, it is kept and
+                      written later */
         char actor[KEY_NAME_SIZE];
         char correlation_id[CORRELATION_ID_SIZE];
         /* what becomes of the leg's own columns; left alone when `settles` is false */
@@ -35,3 +39,10 @@ typedef void leg_write_fn(void *userdata, enum problem p);
 /* The note is copied. `done` may be NULL; it is called on the loop thread, later. -ENOMEM: nothing
  * begun. */
 int leg_write(struct open_leg *l, const struct leg_note *note, leg_write_fn *done, void *userdata);
+/* Tries again what the ledger could not take; writes the leg as it is when memory knows more. */
+void leg_writes_retry(struct open_leg *l);
+/* The operation that held the leg is over: its writes run. */
+void leg_writes_go_on(struct open_leg *l);
+/* Puts what waits to be written about the leg over its own columns. */
+void leg_writes_apply(const struct open_leg *l, struct leg *leg);
+void leg_writes_free(struct open_leg *l);

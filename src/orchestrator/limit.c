@@ -39,12 +39,22 @@ static void rate_window_take(struct rate_window *w, int64_t now)
         w->next = (w->next + 1) % w->cap;
 }
 
-static void rate_window_give_back(struct rate_window *w)
+/* Takes out the stamp of that moment; the younger ones move up. */
+static void rate_window_give_back(struct rate_window *w, int64_t at_us)
 {
-        if (w->cap == 0)
+        for (unsigned n = 1; n <= w->cap; n++) {
+                unsigned i = (w->next + w->cap - n) % w->cap;
+                if (w->stamps[i] != at_us)
+                        continue;
+                for (; n > 1; n--) {
+                        unsigned younger = (i + 1) % w->cap;
+                        w->stamps[i] = w->stamps[younger];
+                        i = younger;
+                }
+                w->next = i;
+                w->stamps[i] = INT64_MIN / 2;
                 return;
-        w->next = (w->next + w->cap - 1) % w->cap;
-        w->stamps[w->next] = INT64_MIN / 2;
+        }
 }
 
 int64_t rate_window_left(const struct rate_window *w)
@@ -236,6 +246,7 @@ enum problem limits_take(struct limits *l, const struct order *o, const struct l
                 l->recent[l->next_recent].at_us = now;
                 l->next_recent = (l->next_recent + 1) % LIMIT_IDENTICAL;
         }
+        l->taken_us = now;
         rate_window_take(&l->second, now);
         rate_window_take(&l->minute, now);
         l->day_orders++;
@@ -243,13 +254,19 @@ enum problem limits_take(struct limits *l, const struct order *o, const struct l
         return PROBLEM_NONE;
 }
 
-void limits_give_back(struct limits *l, const struct order *o, const struct leg *leg, int64_t value)
+void limits_not_traded(struct limits *l, int64_t value)
 {
-        rate_window_give_back(&l->second);
-        rate_window_give_back(&l->minute);
+        l->day_value = l->day_value > value ? l->day_value - value : 0;
+}
+
+void limits_give_back(struct limits *l, const struct order *o, const struct leg *leg, int64_t value,
+                      int64_t taken_us)
+{
+        rate_window_give_back(&l->second, taken_us);
+        rate_window_give_back(&l->minute, taken_us);
         if (l->day_orders > 0)
                 l->day_orders--;
-        l->day_value = l->day_value > value ? l->day_value - value : 0;
+        limits_not_traded(l, value);
         if (!l->recent)
                 return;
         uint64_t hash = identity(o, leg);

@@ -25,6 +25,7 @@ struct limits {
         struct rate_window second, minute;
         int day;
         int64_t day_orders, day_value;
+        int64_t taken_us; /* monotonic, of the last order taken */
         struct {
                 uint64_t hash;
                 int64_t at_us;
@@ -42,8 +43,11 @@ void limits_restore(struct limits *l, int day, int64_t orders, int64_t value);
 enum problem limits_take(struct limits *l, const struct order *o, const struct leg *leg,
                          int64_t value, unsigned n_open, char *detail, size_t size,
                          int *ret_retry_s);
-void limits_give_back(struct limits *l, const struct order *o, const struct leg *leg,
-                      int64_t value);
+/* `taken_us`: what limits.taken_us was right after. */
+void limits_give_back(struct limits *l, const struct order *o, const struct leg *leg, int64_t value,
+                      int64_t taken_us);
+/* It was sent, and refused: it counts as an order, its value does not. */
+void limits_not_traded(struct limits *l, int64_t value);
 /* What is left; -1: no limit. */
 int64_t rate_window_left(const struct rate_window *w);
 int64_t limits_orders_left(struct limits *l);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "orchestrator/leg_write.h"
 #include "orchestrator/state.h"
 
 bool open_leg_unresolved(const struct open_leg *l)
@@ -29,6 +30,7 @@ struct open_leg *open_leg_add(struct open_legs *set, struct account_state *a, co
         if (!l)
                 return NULL;
         list_init(&l->writes);
+        list_init(&l->owed);
         l->account = a;
         l->number = leg->number;
         l->day = o->day;
@@ -44,7 +46,7 @@ struct open_leg *open_leg_add(struct open_legs *set, struct account_state *a, co
         l->filled_quantity = leg->filled_quantity;
         l->average_price = leg->average_price;
         l->since_us = o->created_us;
-        l->cancel_requested = leg->cancel_requested;
+        l->cancel_requested = l->cancel_owed = leg->cancel_requested;
         text_copy(l->order_id, sizeof(l->order_id), o->id);
         text_copy(l->tag, sizeof(l->tag), leg->tag);
         text_copy(l->symbol, sizeof(l->symbol), o->symbol);
@@ -67,7 +69,18 @@ void open_leg_remove(struct open_legs *set, struct open_leg *l)
         count(l, -1);
         list_unlink(&l->of_account);
         HASH_DEL(set->by_tag, l);
+        leg_writes_free(l);
         free(l);
+}
+
+void open_leg_unsent(struct open_leg *l)
+{
+        open_leg_set_state(l, LEG_STATE_SETTLED);
+        l->outcome = OUTCOME_NOT_SENT;
+        l->status = ORDER_STATUS_REJECTED;
+        l->in_operation = false;
+        leg_writes_go_on(l);
+        open_leg_retire(l);
 }
 
 void open_leg_retire(struct open_leg *l)
@@ -75,7 +88,8 @@ void open_leg_retire(struct open_leg *l)
         bool over = l->state == LEG_STATE_SETTLED &&
                     (order_status_terminal(l->status) || l->outcome != OUTCOME_ACCEPTED);
         if (over && !l->dirty && l->pins == 0 && !l->in_operation && !l->write_running &&
-            list_empty(&l->writes))
+            list_empty(&l->writes) &&
+            list_empty(&l->owed))
                 open_leg_remove(&l->account->orchestrator->open_legs, l);
 }
 
@@ -84,6 +98,7 @@ void open_legs_free(struct open_legs *set)
         struct open_leg *l, *next;
         HASH_ITER (hh, set->by_tag, l, next) {
                 HASH_DEL(set->by_tag, l);
+                leg_writes_free(l);
                 free(l);
         }
 }
@@ -114,8 +129,10 @@ void open_legs_apply(struct open_legs *set, struct order *o)
 {
         for (unsigned i = 0; i < o->n_legs; i++) {
                 struct open_leg *l = open_leg_find(set, o->legs[i].tag);
-                if (l && !l->in_operation)
-                        open_leg_apply(l, &o->legs[i]);
+                if (!l || l->in_operation)
+                        continue;
+                open_leg_apply(l, &o->legs[i]);
+                leg_writes_apply(l, &o->legs[i]);
         }
 }
 

@@ -35,14 +35,18 @@ struct open_leg {
         int64_t filled_quantity, average_price;
         int64_t since_us; /* wall: the intent */
         bool cancel_requested;
+        bool cancel_owed; /* somebody was told that it is cancelled when it is found */
         bool in_operation;  /* its own operation is still running: reconcile leaves it alone */
         struct list writes; /* struct leg_write: one at a time, in order */
+        struct list owed;   /* those the ledger could not take, at most LEG_OWED_MAX */
+        unsigned n_owed;
         bool write_running;
         bool dirty;    /* memory knows more than the ledger: a write failed */
         unsigned pins; /* held by acts that run */
         /* reconcile */
         unsigned reads, seen; /* `seen`: number of the last book read that showed it */
-        int64_t next_read_us; /* monotonic */
+        int64_t next_read_us;  /* monotonic */
+        int64_t unresolved_us; /* monotonic: a book read that began before cannot prove absence */
 };
 
 struct open_legs {
@@ -53,6 +57,8 @@ struct open_legs {
 struct open_leg *open_leg_add(struct open_legs *set, struct account_state *a, const struct order *o,
                               const struct leg *leg);
 struct open_leg *open_leg_find(struct open_legs *set, const char *tag);
+/* Nothing of it was sent, and nothing of it is in the ledger. */
+void open_leg_unsent(struct open_leg *l);
 /* Takes it out of everything and frees it. */
 void open_leg_remove(struct open_legs *set, struct open_leg *l);
 /* The same when it is over, durable, and nobody needs it any more. */

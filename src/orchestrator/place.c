@@ -61,6 +61,8 @@ static void funds_ready(struct funds_waiter *w)
 
 static void place_ask(struct placing *p, struct attempt *t, enum gate_answer need)
 {
+        /* Nothing is held while it waits, and what was checked may be different afterwards. */
+        place_give_back(p);
         place_move(p, PLACE_ASKING);
         if (need == GATE_NEEDS_FUNDS) {
                 t->gate.funds_asked = true;
@@ -70,7 +72,6 @@ static void place_ask(struct placing *p, struct attempt *t, enum gate_answer nee
         t->gate.quote_asked = true;
         if (quote_wait(t->gate.account, t->gate.instrument, &p->quote_waiter) < 0) {
                 place_move(p, PLACE_GATING);
-                place_give_back(p);
                 place_fail(p, PROBLEM_INTERNAL, "out of memory");
         }
 }
@@ -85,12 +86,12 @@ static void refuse_leg(struct leg *leg, const struct gate *g)
 
 static void place_validated(struct placing *p)
 {
-        place_give_back(p);
         for (unsigned i = 0; i < p->order->n_legs; i++)
                 if (p->attempts[i].passed) {
                         p->order->legs[i].outcome = OUTCOME_ACCEPTED;
                         p->order->legs[i].state = LEG_STATE_SETTLED;
                 }
+        place_give_back(p);
         p->order->id[0] = '\0';
         if (place_render(p) < 0) {
                 place_fail(p, PROBLEM_INTERNAL, "out of memory");

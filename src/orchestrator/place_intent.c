@@ -6,6 +6,8 @@
 #include "base/clock.h"
 #include "orchestrator/record.h"
 
+#define STALE_MAX 4 /* first commits of one order that find a kill switch that moved */
+
 static void unreserve(struct placing *p, enum problem problem, const char *detail)
 {
         place_give_back(p);
@@ -32,18 +34,28 @@ static void place_reread(struct placing *p)
         store_submit(p->o->store, &p->job.replay.job);
 }
 
-/* The kill switch changed between the gates and the commit: the gates decide again. */
-static void place_regate(struct placing *p)
+/* The kill switch changed between the gates and the commit: the gates decide again. When the switch
+ * in memory is the older one, it is read anew. */
+static void place_regate(struct placing *p, uint64_t epoch)
 {
+        if (epoch == killswitch_epoch(p->o))
+                killswitch_reread(p->o);
+        if (++p->n_stale >= STALE_MAX) {
+                unreserve(p, PROBLEM_STORE_UNAVAILABLE, "the kill switch is being read again");
+                return;
+        }
         place_give_back(p);
         free(TAKE(p->audit));
         free(TAKE(p->changed));
         for (unsigned i = 0; i < p->order->n_legs; i++) {
                 struct attempt *t = &p->attempts[i];
-                if (!t->passed)
+                if (t->leg->state != LEG_STATE_SENDING)
                         continue;
-                t->passed = t->gate.funds_asked = t->gate.quote_asked = false;
+                t->gate.funds_asked = t->gate.quote_asked = false;
                 t->leg->state = LEG_STATE_INTENT;
+                t->leg->tag[0] = '\0';
+                t->leg->sending_us = 0;
+                t->leg->attempts = 0;
         }
         place_move(p, PLACE_GATING);
         place_gate(p);
@@ -75,7 +87,7 @@ static void reserved(struct store_job *job)
                           "this client_order_id was used today on one of the accounts");
                 break;
         case STORE_STALE:
-                place_regate(p);
+                place_regate(p, intent->killswitch_epoch);
                 break;
         case STORE_UNCERTAIN:
                 place_reread(p);
@@ -84,6 +96,15 @@ static void reserved(struct store_job *job)
                 unreserve(p, ledger_problem(job->result), job->error);
                 break;
         }
+}
+
+/* From here on other orders' gates count this leg. */
+static bool track(struct placing *p, struct attempt *t)
+{
+        t->open = open_leg_add(&p->o->open_legs, t->gate.account, p->order, t->leg);
+        if (t->open)
+                t->open->in_operation = true;
+        return t->open;
 }
 
 void place_reserve(struct placing *p)
@@ -108,6 +129,10 @@ void place_reserve(struct placing *p)
                 leg->status = ORDER_STATUS_PENDING;
                 leg->sending_us = now;
                 leg->attempts = 1;
+                if (!track(p, &p->attempts[i])) {
+                        unreserve(p, PROBLEM_INTERNAL, "out of memory");
+                        return;
+                }
         }
         if (p->key)
                 text_copy(p->key->order_id, sizeof(p->key->order_id), o->id);

@@ -8,31 +8,31 @@
 #include "domain/event.h"
 #include "domain/meter.h"
 #include "orchestrator/book.h"
+#include "orchestrator/leg_write.h"
 #include "orchestrator/record.h"
 
 /* What is in memory about the leg follows what is durable now. */
-static void hand_over(struct placing *p, struct attempt *t)
+static void hand_over(struct attempt *t)
 {
-        struct open_leg *l = t->open;
+        struct open_leg *l = TAKE(t->open);
         if (!l)
                 return;
-        t->open = NULL;
+        open_leg_set_state(l, t->leg->state);
+        l->outcome = t->leg->outcome;
+        l->status = t->leg->status;
+        l->filled_quantity = t->leg->filled_quantity;
+        l->average_price = t->leg->average_price;
         if (t->leg->state == LEG_STATE_UNKNOWN) {
-                open_leg_set_state(l, LEG_STATE_UNKNOWN);
-                l->outcome = OUTCOME_UNKNOWN;
                 book_reconcile(l);
-        } else if (leg_live(t->leg)) {
-                open_leg_set_state(l, LEG_STATE_SETTLED);
-                l->outcome = t->leg->outcome;
-                l->status = t->leg->status;
-                l->filled_quantity = t->leg->filled_quantity;
-                l->average_price = t->leg->average_price;
+        } else {
                 text_copy(l->broker_order_id, sizeof(l->broker_order_id), t->leg->broker_order_id);
                 l->in_operation = false;
-                book_kick(l->account);
-        } else {
-                open_leg_remove(&p->o->open_legs, l);
+                if (leg_live(t->leg))
+                        book_kick(l->account);
         }
+        /* A cancel may have waited for this. */
+        leg_writes_go_on(l);
+        open_leg_retire(l);
 }
 
 /* The outcome could not be made durable: it is not acknowledged. Reconcile reads it back from the
@@ -48,7 +48,7 @@ static void outcome_lost(struct placing *p)
                 t->leg->problem = PROBLEM_OUTCOME_UNKNOWN;
                 t->leg->status = ORDER_STATUS_PENDING;
                 t->leg->filled_quantity = t->leg->average_price = 0;
-                hand_over(p, t);
+                hand_over(t);
         }
         if (p->request && place_render(p) == 0)
                 place_use_body(p);
@@ -90,7 +90,7 @@ static void recorded(struct store_job *job)
         if (job->result == STORE_OK) {
                 for (unsigned i = 0; i < p->order->n_legs; i++)
                         if (p->changed[i])
-                                hand_over(p, &p->attempts[i]);
+                                hand_over(&p->attempts[i]);
         } else {
                 outcome_lost(p);
         }

@@ -47,7 +47,7 @@ static void leg_answered(struct call *c)
 
         take_result(leg, c);
         t->answered = true;
-        gate_settle(&t->gate, leg->outcome == OUTCOME_ACCEPTED || leg->outcome == OUTCOME_UNKNOWN);
+        gate_settle(p->order, leg, &t->gate);
         if (leg->outcome == OUTCOME_NOT_SENT || leg->outcome == OUTCOME_REJECTED)
                 t->gate.problem = PROBLEM_NONE;
         call_clear(c);
@@ -58,14 +58,12 @@ static void leg_answered(struct call *c)
 
 void place_call(struct placing *p)
 {
+        int64_t left_us = p->deadline_us - clock_mono_us();
         place_move(p, PLACE_CALLING);
         for (unsigned i = 0; i < p->order->n_legs; i++) {
                 struct attempt *t = &p->attempts[i];
                 if (!t->passed)
                         continue;
-                t->open = open_leg_add(&p->o->open_legs, t->gate.account, p->order, t->leg);
-                if (t->open)
-                        t->open->in_operation = true;
                 t->sent = true;
                 t->call = (struct call){
                         .account = t->gate.account,
@@ -74,7 +72,7 @@ void place_call(struct placing *p)
                                    .leg = t->leg,
                                    .instrument = t->gate.instrument},
                         .passes_halt = t->gate.passes_halt,
-                        .timeout_us = p->deadline_us - clock_mono_us(),
+                        .timeout_us = left_us ? left_us : -1, /* 0 would be the usual time */
                         .done = leg_answered,
                 };
                 p->n_out++;

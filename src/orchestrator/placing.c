@@ -70,8 +70,13 @@ void place_fail(struct placing *p, enum problem problem, const char *detail)
 
 void place_give_back(struct placing *p)
 {
-        for (unsigned i = 0; i < p->order->n_legs; i++)
-                gate_give_back(p->order, &p->order->legs[i], &p->attempts[i].gate);
+        for (unsigned i = 0; i < p->order->n_legs; i++) {
+                struct attempt *t = &p->attempts[i];
+                gate_give_back(p->order, &p->order->legs[i], &t->gate);
+                t->passed = false;
+                if (t->open)
+                        open_leg_unsent(TAKE(t->open));
+        }
 }
 
 /* Renders the answer of the order as it stands. */

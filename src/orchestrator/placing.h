@@ -1,9 +1,9 @@
 /* Placing an order.
  *
- *                       ┌──► asking (quote, funds) ──┐
- *                       │                            ▼
- *   received ─► gating ─┴─► reserving ─► calling ─► recording ─► done
- *       │          │            │           ▲           │
+ *                       ┌──► asking (quote, funds) ──► gating, anew
+ *                       │
+ *   received ─► gating ─┴─► reserving ─► calling ─► recording ─► done   (reserving ─► gating:
+ *       │          │            │           ▲           │              the kill switch moved)
  *       │          │            │           └───────────┘  answered at the deadline, legs still out
  *       │          └─► looking ─► refusing ─────────────► done
  *       └──────────────────────► replaying ─────────────► done
@@ -22,7 +22,7 @@
         X(RECEIVED, TO(GATING) | TO(REPLAYING) | TO(DONE))                            \
         X(GATING, TO(ASKING) | TO(RESERVING) | TO(LOOKING) | TO(REFUSING) | TO(DONE)) \
         X(ASKING, TO(GATING))                                                         \
-        X(RESERVING, TO(CALLING) | TO(REPLAYING) | TO(DONE))                          \
+        X(RESERVING, TO(GATING) | TO(CALLING) | TO(REPLAYING) | TO(DONE))             \
         X(CALLING, TO(RECORDING)) /* never straight to done */                        \
         X(RECORDING, TO(CALLING) | TO(DONE))                                          \
         X(LOOKING, TO(REPLAYING) | TO(REFUSING) | TO(DONE))                           \
@@ -52,6 +52,7 @@ struct placing {
         struct order *order;
         struct attempt *attempts;
         unsigned n_out; /* legs at the brokers */
+        unsigned n_stale; /* first commits that the kill switch overtook */
         bool expired, exit;
         int64_t started_us, deadline_us; /* monotonic */
 
@@ -87,7 +88,7 @@ void place_answer(struct placing *p);
 /* The end: answers and frees. */
 void place_finish(struct placing *p);
 void place_fail(struct placing *p, enum problem problem, const char *detail);
-/* Limits and funds as before: nothing was sent. */
+/* Limits, funds and open legs as before: nothing was sent. Every leg that passed has to pass anew. */
 void place_give_back(struct placing *p);
 /* Renders the answer of the order as it stands; place_use_body() makes it the client's. */
 int place_render(struct placing *p);

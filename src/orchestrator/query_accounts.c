@@ -43,13 +43,15 @@ static const struct {
 static void accounts_finish(struct accounts_read *r)
 {
         struct account_query *q = r->query;
-        q->done(q);
-        for (unsigned i = 0; i < q->n_results; i++) {
-                free(q->results[i].holdings);
-                free(q->results[i].positions);
-                free(q->results[i].trades);
+        struct account_result *results = q->results;
+        unsigned n = q->n_results;
+        q->done(q); /* may free it */
+        for (unsigned i = 0; i < n; i++) {
+                free(results[i].holdings);
+                free(results[i].positions);
+                free(results[i].trades);
         }
-        free(q->results);
+        free(results);
         free(r->parts);
         free(r);
 }

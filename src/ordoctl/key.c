@@ -1,7 +1,9 @@
 /* The API keys file, edited in place; the daemon reads it again on SIGHUP. */
 #include <errno.h>
+#include <libgen.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -34,10 +36,26 @@ static int load_keys(struct keyring **ret, struct config **ret_config)
         return ctl_fail(CTL_USAGE, "the keys file is not usable");
 }
 
+/* What root writes must stay readable for the daemon: the file belongs to whom its directory does.
+ */
+static int keep_owner(const char *path)
+{
+        _cleanup_(freep) char *copy = strdup(path);
+        struct stat st;
+
+        if (!copy)
+                return -ENOMEM;
+        if (geteuid() != 0 || stat(dirname(copy), &st) < 0)
+                return 0;
+        return chown(path, st.st_uid, st.st_gid) < 0 ? -errno : 0;
+}
+
 static int save_keys(const struct config *config, const struct keyring *keys)
 {
         int r = keyring_save(config->api_keys_file, keys);
 
+        if (r == 0)
+                r = keep_owner(config->api_keys_file);
         if (r == 0)
                 return CTL_OK;
         return ctl_fail(CTL_REFUSED, "%s cannot be written: %s", config->api_keys_file,

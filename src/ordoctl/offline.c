@@ -4,12 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "ordoctl/commands.h"
 #include "ordoctl/table.h"
 #include "store/ledger_file.h"
-
-extern char **environ;
 
 /* Variables that ordoctl alone knows; to the daemon they would be misspelt options. */
 static const char *const own_variables[] = {"ORDO_URL="};
@@ -42,13 +41,16 @@ int offline_config(struct config_faults *faults, struct config **ret)
         _cleanup_(text_done) struct text t = TEXT_NULL;
 
         int r = load(faults, ret);
-        if (r < 0)
-                return ctl_fail(CTL_UNEXPECTED, "the configuration: %s", strerror(-r));
         if (r == 0)
                 return CTL_OK;
+        if (r < 0) {
+                (void)ctl_fail(CTL_UNEXPECTED, "the configuration: %s", strerror(-r));
+                return CTL_UNEXPECTED;
+        }
         config_faults_print(faults, &t);
         (void)fputs(text_str(&t), stderr);
-        return ctl_fail(CTL_USAGE, "the configuration is not usable");
+        (void)ctl_fail(CTL_USAGE, "the configuration is not usable");
+        return CTL_USAGE;
 }
 
 int offline_ledger(struct config **ret, struct text *ret_path)
@@ -169,12 +171,28 @@ static int migrate_verify(const struct schema *s)
         return CTL_OK;
 }
 
+/* Files that root makes here could not be written by the daemon later. */
+static int check_owner(const char *state_dir)
+{
+        struct stat st;
+
+        if (geteuid() != 0 || stat(state_dir, &st) < 0 || st.st_uid == 0)
+                return CTL_OK;
+        return ctl_fail(
+                CTL_USAGE,
+                "%s belongs to user %u, not to root\n"
+                "Run it as that user: setpriv --reuid=%u --regid=%u --clear-groups ordoctl ...",
+                state_dir, st.st_uid, st.st_uid, st.st_gid);
+}
+
 static int migrate_up(const struct config *config, const char *path)
 {
         _cleanup_(text_done) struct text url = TEXT_NULL;
         char error[STORE_ERROR_SIZE];
         struct store *store = NULL;
 
+        if (check_owner(config->state_dir) != CTL_OK)
+                return CTL_USAGE;
         text_addf(&url, "sqlite:%s", path);
         struct store_options options = {
                 .url = text_str(&url), .migrations_dir = config->migrations_dir, .migrate = true};

@@ -127,19 +127,19 @@ void table_add(struct table *t, const char *const *values)
         }
 }
 
-void table_add_json(struct table *t, struct json_object *object)
+void table_add_json(struct table *t, struct json_object *row)
 {
-        char **row = new_row(t);
+        char **cells = new_row(t);
 
-        for (unsigned i = 0; row && i < t->n_columns; i++) {
-                struct json_object *value = json_at(object, t->columns[i].key);
+        for (unsigned i = 0; cells && i < t->n_columns; i++) {
+                struct json_object *value = json_at(row, t->columns[i].key);
                 struct text text = {.max = CELL_MAX};
                 if (t->columns[i].kind == COLUMN_TIME &&
                     json_object_is_type(value, json_type_string))
                         show_time(json_object_get_string(value), &text);
                 else
                         show_json(value, &text);
-                keep(t, &row[i], &text);
+                keep(t, &cells[i], &text);
         }
 }
 

@@ -180,25 +180,6 @@ int ledger_file_audit_next(struct ledger_file *f, int64_t after_seq, int64_t *re
         return 1;
 }
 
-int ledger_file_check(struct ledger_file *f, char error[static STORE_ERROR_SIZE])
-{
-        sqlite3_stmt *st = NULL;
-        int rc = sqlite3_prepare_v2(f->db, "PRAGMA integrity_check(1)", -1, &st, NULL);
-        int r = 0;
-
-        if (rc == SQLITE_OK)
-                rc = sqlite3_step(st);
-        if (rc != SQLITE_ROW) {
-                r = fail(f, rc, error);
-        } else if (!text_equal((const char *)sqlite3_column_text(st, 0), "ok")) {
-                snprintf(error, STORE_ERROR_SIZE, "%.150s",
-                         (const char *)sqlite3_column_text(st, 0));
-                r = -EBADMSG;
-        }
-        sqlite3_finalize(st);
-        return r;
-}
-
 int ledger_file_copy(const char *path, const char *to, char error[static STORE_ERROR_SIZE])
 {
         return sqlite_copy(path, to, error);

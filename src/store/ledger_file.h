@@ -20,7 +20,5 @@ int ledger_file_migrations(struct ledger_file *f, char error[static STORE_ERROR_
  * errno. Each call sees the newest state, so that rows keep coming while a daemon writes. */
 int ledger_file_audit_next(struct ledger_file *f, int64_t after_seq, int64_t *ret_seq,
                            const char **ret_line, size_t *ret_size);
-/* Every page and index. 0; -EBADMSG with the first finding in `error`. */
-int ledger_file_check(struct ledger_file *f, char error[static STORE_ERROR_SIZE]);
 /* A verified copy at `to`, which must not exist. */
 int ledger_file_copy(const char *path, const char *to, char error[static STORE_ERROR_SIZE]);

@@ -83,10 +83,11 @@ static int load_all(int dir, struct dirent **entries, int n, char *error, struct
         if (!ret->items)
                 return -ENOMEM;
         for (int i = 0; i < n; i++) {
+                int64_t number;
                 const char *file = entries[i]->d_name;
                 struct migration *m = &ret->items[ret->n++];
                 m->version = i + 1;
-                if (atoi(file) != m->version) {
+                if (text_parse_int(file, 4, m->version, m->version, &number) < 0) {
                         snprintf(error, STORE_ERROR_SIZE,
                                  "migration %04d is missing before %.60s: "
                                  "install the program again",

@@ -61,11 +61,11 @@ static enum store_result first_number(struct sqlite *s, struct store_job *job, e
 static enum store_result number_at(struct sqlite *s, struct store_job *job, int64_t at_us,
                                    int64_t *ret)
 {
-        int64_t low, high = s->durable.seq + 1;
+        int64_t low = 0, high = s->durable.seq + 1;
 
         enum store_result r = first_number(s, job, SQL_AUDIT_FIRST, 0, &low);
         while (r == STORE_OK && low < high) {
-                int64_t middle = low + (high - low) / 2, stamp;
+                int64_t middle = low + (high - low) / 2, stamp = 0;
                 r = first_number(s, job, SQL_AUDIT_AT, middle, &stamp);
                 if (stamp >= at_us)
                         high = middle;

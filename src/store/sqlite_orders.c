@@ -47,8 +47,17 @@ static char *put_int(char *p, int64_t value)
         return p;
 }
 
+static char *put_text(char *p, const char *s)
+{
+        size_t n = strlen(s);
+        memcpy(p, s, n + 1);
+        return p + n;
+}
+
+/* EVIDENCE_SIZE holds the longest of each: no test for room on this path. */
 static void print_evidence(const struct evidence *e, char buf[static EVIDENCE_SIZE])
 {
+        _Static_assert(EVIDENCE_SIZE > 7 * 21 + sizeof(e->transport) + sizeof(e->error), "room");
         char *p = buf;
 
         *p = '\0';
@@ -61,9 +70,9 @@ static void print_evidence(const struct evidence *e, char buf[static EVIDENCE_SI
         p = put_int(p, e->http_status);
         p = put_int(p, e->may_have_left);
         p = put_int(p, e->complete_reply);
-        p = stpcpy(p, e->transport[0] ? e->transport : "-");
+        p = put_text(p, e->transport[0] ? e->transport : "-");
         *p++ = ' ';
-        stpcpy(p, e->error);
+        put_text(p, e->error);
 }
 
 /* ?1 … ?26, alike in INSERT and UPDATE; `evidence` must live until the statement has run. */

@@ -9,31 +9,7 @@
 
 #include "base/clock.h"
 #include "base/decimal.h"
-#include "domain/audit_chain.h"
-
-struct row {
-        char *key;  /* parts between line feeds */
-        char *text; /* a second text */
-        void *value;
-        size_t size;
-        int64_t a, b;
-};
-
-struct table {
-        struct row *rows;
-        unsigned n;
-};
-
-enum table_name { KEYS, ANSWERS, AUDIT, KILLSWITCH, SESSIONS, GUESTS, _TABLE_MAX };
-
-struct state {
-        struct order **orders;
-        unsigned n_orders;
-        struct table tables[_TABLE_MAX];
-        int64_t seq;
-        uint8_t hash[AUDIT_HASH_SIZE];
-        uint64_t epoch;
-};
+#include "fake_state.h"
 
 struct fault {
         unsigned in, times;
@@ -42,7 +18,7 @@ struct fault {
 };
 
 struct fake_store {
-        struct state now, before;
+        struct fake_state now, before;
         bool in_group;
         struct fault faults[_FAKE_CALL_MAX];
         bool lose, lose_written;
@@ -51,99 +27,6 @@ struct fake_store {
 };
 
 static struct fake_store *chosen;
-
-static void *copy_bytes(const void *bytes, size_t n)
-{
-        char *copy = malloc(n + 1);
-        assert(copy);
-        if (n > 0)
-                memcpy(copy, bytes, n);
-        copy[n] = '\0';
-        return copy;
-}
-
-static void row_done(struct row *r)
-{
-        free(r->key);
-        free(r->text);
-        free(r->value);
-}
-
-static void state_done(struct state *s)
-{
-        for (unsigned i = 0; i < s->n_orders; i++)
-                order_free(s->orders[i]);
-        free(s->orders);
-        for (int t = 0; t < _TABLE_MAX; t++) {
-                for (unsigned i = 0; i < s->tables[t].n; i++)
-                        row_done(&s->tables[t].rows[i]);
-                free(s->tables[t].rows);
-        }
-        *s = (struct state){};
-}
-
-static struct state state_copy(const struct state *s)
-{
-        struct state c = *s;
-
-        c.orders = calloc(s->n_orders + 1, sizeof(c.orders[0]));
-        for (unsigned i = 0; i < s->n_orders; i++)
-                assert(order_copy(s->orders[i], &c.orders[i]) == 0);
-        for (int t = 0; t < _TABLE_MAX; t++) {
-                const struct table *from = &s->tables[t];
-                c.tables[t].rows = calloc(from->n + 1, sizeof(struct row));
-                for (unsigned i = 0; i < from->n; i++) {
-                        struct row *r = &c.tables[t].rows[i];
-                        *r = from->rows[i];
-                        r->key = strdup(r->key);
-                        r->text = r->text ? strdup(r->text) : NULL;
-                        r->value = copy_bytes(r->value, r->size);
-                }
-        }
-        return c;
-}
-
-static struct row *find(struct state *s, enum table_name t, const char *key)
-{
-        for (unsigned i = 0; i < s->tables[t].n; i++)
-                if (strcmp(s->tables[t].rows[i].key, key) == 0)
-                        return &s->tables[t].rows[i];
-        return NULL;
-}
-
-static struct row *put(struct state *s, enum table_name t, const char *key, const char *text,
-                       const void *value, size_t size)
-{
-        struct table *table = &s->tables[t];
-        struct row *r = find(s, t, key);
-        if (r) {
-                row_done(r);
-        } else {
-                table->rows = reallocarray(table->rows, table->n + 1, sizeof(*table->rows));
-                assert(table->rows);
-                r = &table->rows[table->n++];
-        }
-        *r = (struct row){.key = strdup(key), .text = text ? strdup(text) : NULL, .size = size};
-        r->value = copy_bytes(value, size);
-        return r;
-}
-
-static void drop(struct state *s, enum table_name t, const char *key)
-{
-        struct table *table = &s->tables[t];
-        struct row *r = find(s, t, key);
-        if (!r)
-                return;
-        row_done(r);
-        memmove(r, r + 1, (size_t)(&table->rows[--table->n] - r) * sizeof(*r));
-}
-
-static char *join(const char *a, const char *b, const char *c, const char *d)
-{
-        char *s;
-        assert(asprintf(&s, "%s\t%s\t%s\t%s", a, b, c, d) >= 0);
-        return s;
-}
 
 /* OK, or what was ordered for this call. */
 static enum store_result fault(struct fake_store *f, enum fake_call call, char *error)
@@ -160,26 +43,10 @@ static enum store_result fault(struct fake_store *f, enum fake_call call, char *
         return x->result;
 }
 
-static struct order *find_order(struct state *s, const char *id)
-{
-        for (unsigned i = 0; i < s->n_orders; i++)
-                if (strcmp(s->orders[i]->id, id) == 0)
-                        return s->orders[i];
-        return NULL;
-}
-
-static bool unsettled(const struct order *o)
-{
-        for (unsigned i = 0; o && i < o->n_legs; i++)
-                if (leg_unresolved(&o->legs[i]))
-                        return true;
-        return false;
-}
-
 static enum store_result chain(struct fake_store *f, struct audit_record *audit, unsigned n,
                                struct store_job *job)
 {
-        struct state *s = &f->now;
+        struct fake_state *s = &f->now;
         struct text line = TEXT_NULL;
 
         for (unsigned i = 0; i < n; i++) {
@@ -190,13 +57,14 @@ static enum store_result chain(struct fake_store *f, struct audit_record *audit,
                 }
                 audit[i].seq = ++s->seq;
                 snprintf(key, sizeof(key), "%lld", (long long)s->seq);
-                struct row *r = put(s, AUDIT, key, audit[i].correlation_id, line.data, line.len);
+                struct fake_row *r =
+                        fake_put(s, FAKE_AUDIT, key, audit[i].correlation_id, line.data, line.len);
                 r->a = audit[i].at_us;
                 r->b = audit[i].action;
                 /* account and order ride behind the key's number */
                 free(r->key);
-                r->key = join(key, audit[i].account ? audit[i].account : "",
-                              audit[i].order_id ? audit[i].order_id : "", "");
+                r->key = fake_join(key, audit[i].account ? audit[i].account : "",
+                                   audit[i].order_id ? audit[i].order_id : "", "");
         }
         text_done(&line);
         return STORE_OK;
@@ -211,26 +79,26 @@ static void write_riders(struct fake_store *f, struct list *riders)
                 for (unsigned i = 0; i < r->n_rows; i++) {
                         struct rider_row *row = &r->rows[i];
                         _cleanup_(freep) char *key =
-                                join(r->guest, row->account, row->kind, row->key);
+                                fake_join(r->guest, row->account, row->kind, row->key);
                         if (row->value)
-                                put(&f->now, GUESTS, key, NULL, row->value, row->size);
+                                fake_put(&f->now, FAKE_GUESTS, key, NULL, row->value, row->size);
                         else
-                                drop(&f->now, GUESTS, key);
+                                fake_drop(&f->now, FAKE_GUESTS, key);
                 }
         }
 }
 
 /* NULL: free, or past its time with nothing unsettled. */
-static struct row *taken_key(struct state *s, const char *scope, const char *key)
+static struct fake_row *taken_key(struct fake_state *s, const char *scope, const char *key)
 {
-        _cleanup_(freep) char *k = join(scope, key, "", "");
-        struct row *r = find(s, KEYS, k);
-        if (r && r->a <= clock_wall_us() && !unsettled(find_order(s, r->text)))
+        _cleanup_(freep) char *k = fake_join(scope, key, "", "");
+        struct fake_row *r = fake_find(s, FAKE_KEYS, k);
+        if (r && r->a <= clock_wall_us() && !fake_unsettled(fake_order(s, r->text)))
                 return NULL;
         return r;
 }
 
-static bool client_id_taken(struct state *s, const struct order *o)
+static bool client_id_taken(struct fake_state *s, const struct order *o)
 {
         for (unsigned i = 0; i < s->n_orders; i++) {
                 const struct order *other = s->orders[i];
@@ -246,7 +114,7 @@ static bool client_id_taken(struct state *s, const struct order *o)
         return false;
 }
 
-static bool tag_taken(struct state *s, const struct leg *l)
+static bool tag_taken(struct fake_state *s, const struct leg *l)
 {
         for (unsigned i = 0; i < s->n_orders && l->tag[0]; i++)
                 for (unsigned k = 0; k < s->orders[i]->n_legs; k++)
@@ -259,12 +127,12 @@ static bool tag_taken(struct state *s, const struct leg *l)
 static enum store_result write_intent(struct fake_store *f, struct store_job *job)
 {
         struct store_intent *in = CONTAINER_OF(job, struct store_intent, job);
-        struct state *s = &f->now;
+        struct fake_state *s = &f->now;
         const struct order *o = in->order;
 
-        struct row *k = in->idempotency_key
-                                ? taken_key(s, in->idempotency_scope, in->idempotency_key)
-                                : NULL;
+        struct fake_row *k = in->idempotency_key
+                                     ? taken_key(s, in->idempotency_scope, in->idempotency_key)
+                                     : NULL;
         if (k) {
                 text_copy(in->found_order_id, sizeof(in->found_order_id), k->text);
                 in->found_same_fingerprint = memcmp(k->value, in->fingerprint, k->size) == 0;
@@ -274,15 +142,16 @@ static enum store_result write_intent(struct fake_store *f, struct store_job *jo
                 return STORE_STALE;
         if (o->client_order_id[0] && client_id_taken(s, o))
                 return STORE_CLIENT_ID_TAKEN;
-        if (find_order(s, o->id))
+        if (fake_order(s, o->id))
                 return store_fail(job, STORE_FAILED, "the order is there already");
         for (unsigned i = 0; i < o->n_legs; i++)
                 if (tag_taken(s, &o->legs[i]))
                         return store_fail(job, STORE_FAILED, "the tag is there already");
         if (in->idempotency_key) {
                 _cleanup_(freep) char *key =
-                        join(in->idempotency_scope, in->idempotency_key, "", "");
-                put(s, KEYS, key, o->id, in->fingerprint, FINGERPRINT_SIZE)->a = in->key_expires_us;
+                        fake_join(in->idempotency_scope, in->idempotency_key, "", "");
+                fake_put(s, FAKE_KEYS, key, o->id, in->fingerprint, FINGERPRINT_SIZE)->a =
+                        in->key_expires_us;
         }
         s->orders = reallocarray(s->orders, s->n_orders + 1, sizeof(s->orders[0]));
         assert(s->orders && order_copy(o, &s->orders[s->n_orders++]) == 0);
@@ -295,7 +164,7 @@ static enum store_result write_outcome(struct fake_store *f, struct store_job *j
 {
         struct store_outcome *out = CONTAINER_OF(job, struct store_outcome, job);
         const struct order *from = out->order;
-        struct order *o = find_order(&f->now, from->id);
+        struct order *o = fake_order(&f->now, from->id);
 
         if (!o)
                 return STORE_NOT_FOUND;
@@ -309,8 +178,8 @@ static enum store_result write_outcome(struct fake_store *f, struct store_job *j
         o->trigger_price = from->trigger_price;
         o->disclosed_quantity = from->disclosed_quantity;
         if (out->answer_status)
-                put(&f->now, ANSWERS, o->id, NULL, out->answer_body, out->answer_size)->a =
-                        out->answer_status;
+                fake_put(&f->now, FAKE_ANSWERS, o->id, NULL, out->answer_body, out->answer_size)
+                        ->a = out->answer_status;
         write_riders(f, out->riders);
         return chain(f, out->audit, out->n_audit, job);
 }
@@ -325,8 +194,9 @@ static enum store_result write_append(struct fake_store *f, struct store_job *jo
 static enum store_result write_killswitch(struct fake_store *f, struct store_job *job)
 {
         struct store_killswitch *k = CONTAINER_OF(job, struct store_killswitch, job);
-        struct row *r = put(&f->now, KILLSWITCH, k->scope, k->reason ? k->reason : "",
-                            k->actor ? k->actor : "", k->actor ? strlen(k->actor) : 0);
+        struct fake_row *r =
+                fake_put(&f->now, FAKE_KILLSWITCH, k->scope, k->reason ? k->reason : "",
+                         k->actor ? k->actor : "", k->actor ? strlen(k->actor) : 0);
         r->a = k->level;
         r->b = k->at_us;
         k->epoch = ++f->now.epoch;
@@ -336,35 +206,35 @@ static enum store_result write_killswitch(struct fake_store *f, struct store_job
 static enum store_result write_session(struct fake_store *f, struct store_job *job)
 {
         struct store_session *p = CONTAINER_OF(job, struct store_session, job);
-        _cleanup_(freep) char *key = join(p->account, p->column, "", "");
+        _cleanup_(freep) char *key = fake_join(p->account, p->column, "", "");
         if (p->value)
-                put(&f->now, SESSIONS, key, NULL, p->value, p->size)->a = p->expires_us;
+                fake_put(&f->now, FAKE_SESSIONS, key, NULL, p->value, p->size)->a = p->expires_us;
         else
-                drop(&f->now, SESSIONS, key);
+                fake_drop(&f->now, FAKE_SESSIONS, key);
         return chain(f, p->audit, p->n_audit, job);
 }
 
 static enum store_result write_prune(struct fake_store *f, struct store_job *job)
 {
         struct store_audit_prune *p = CONTAINER_OF(job, struct store_audit_prune, job);
-        struct table *t = &f->now.tables[AUDIT];
+        struct fake_table *t = &f->now.tables[FAKE_AUDIT];
 
         p->deleted = 0;
         while (t->n > 1 && p->deleted < STORE_PRUNE_MAX && atoll(t->rows[0].key) <= p->up_to_seq &&
                t->rows[0].a < p->before_us) {
-                row_done(&t->rows[0]);
+                fake_row_done(&t->rows[0]);
                 memmove(&t->rows[0], &t->rows[1], --t->n * sizeof(t->rows[0]));
                 p->deleted++;
         }
         return STORE_OK;
 }
 
-static enum store_result answer(struct state *s, const char *id, int *ret_status, char **ret_body,
-                                size_t *ret_size)
+static enum store_result answer(struct fake_state *s, const char *id, int *ret_status,
+                                char **ret_body, size_t *ret_size)
 {
-        struct row *r = find(s, ANSWERS, id);
+        struct fake_row *r = fake_find(s, FAKE_ANSWERS, id);
         *ret_status = r ? (int)r->a : 0;
-        *ret_body = r ? copy_bytes(r->value, r->size) : NULL;
+        *ret_body = r ? fake_bytes(r->value, r->size) : NULL;
         *ret_size = r ? r->size : 0;
         return STORE_OK;
 }
@@ -429,7 +299,7 @@ static int newest_first(const void *a, const void *b)
 static enum store_result read_orders(struct fake_store *f, struct store_job *job)
 {
         struct store_order_list *l = CONTAINER_OF(job, struct store_order_list, job);
-        struct state *s = &f->now;
+        struct fake_state *s = &f->now;
 
         l->orders = calloc(l->limit, sizeof(l->orders[0]));
         l->n_orders = 0;
@@ -449,7 +319,7 @@ static enum store_result read_orders(struct fake_store *f, struct store_job *job
 static enum store_result read_key(struct fake_store *f, struct store_job *job)
 {
         struct store_key_get *k = CONTAINER_OF(job, struct store_key_get, job);
-        struct row *r = taken_key(&f->now, k->scope, k->key);
+        struct fake_row *r = taken_key(&f->now, k->scope, k->key);
 
         k->answer_body = NULL;
         if (!r)
@@ -459,7 +329,7 @@ static enum store_result read_key(struct fake_store *f, struct store_job *job)
         return answer(&f->now, r->text, &k->answer_status, &k->answer_body, &k->answer_size);
 }
 
-static void split_audit(const struct row *r, struct store_audit_row *ret)
+static void split_audit(const struct fake_row *r, struct store_audit_row *ret)
 {
         const char *account = strchr(r->key, '\t') + 1, *order = strchr(account, '\t') + 1;
         text_copy_bytes(ret->account, sizeof(ret->account), account, strcspn(account, "\t"));
@@ -472,13 +342,13 @@ static void split_audit(const struct row *r, struct store_audit_row *ret)
 static enum store_result read_audit(struct fake_store *f, struct store_job *job)
 {
         struct store_audit_list *l = CONTAINER_OF(job, struct store_audit_list, job);
-        struct table *t = &f->now.tables[AUDIT];
+        struct fake_table *t = &f->now.tables[FAKE_AUDIT];
 
         l->rows = calloc(l->limit, sizeof(l->rows[0]));
         l->n_rows = 0;
         l->more = false;
         for (unsigned i = 0; i < t->n && !l->more; i++) {
-                const struct row *r = &t->rows[i];
+                const struct fake_row *r = &t->rows[i];
                 struct store_audit_row row = {};
                 split_audit(r, &row);
                 if (row.seq <= l->after_seq || (l->up_to_seq && row.seq > l->up_to_seq) ||
@@ -491,7 +361,7 @@ static enum store_result read_audit(struct fake_store *f, struct store_job *job)
                 l->more = l->n_rows == l->limit;
                 if (l->more)
                         break;
-                row.record = copy_bytes(r->value, r->size);
+                row.record = fake_bytes(r->value, r->size);
                 row.size = r->size;
                 l->rows[l->n_rows++] = row;
         }
@@ -522,7 +392,7 @@ static void count(struct store_restore *v, const struct order *o, const struct l
 
 static void restore_order(struct store_restore *v, const struct order *o)
 {
-        bool keep = unsettled(o);
+        bool keep = fake_unsettled(o);
 
         for (unsigned i = 0; i < o->n_legs && o->day == v->day; i++) {
                 keep = keep || leg_live(&o->legs[i]);
@@ -538,8 +408,8 @@ static void restore_order(struct store_restore *v, const struct order *o)
 static enum store_result read_restore(struct fake_store *f, struct store_job *job)
 {
         struct store_restore *v = CONTAINER_OF(job, struct store_restore, job);
-        struct state *s = &f->now;
-        struct table *k = &s->tables[KILLSWITCH], *p = &s->tables[SESSIONS];
+        struct fake_state *s = &f->now;
+        struct fake_table *k = &s->tables[FAKE_KILLSWITCH], *p = &s->tables[FAKE_SESSIONS];
 
         *v = (struct store_restore){.job = *job, .day = v->day};
         for (unsigned i = 0; i < s->n_orders; i++)
@@ -561,7 +431,7 @@ static enum store_result read_restore(struct fake_store *f, struct store_job *jo
                                 strcspn(p->rows[i].key, "\t"));
                 text_copy_bytes(r->column, sizeof(r->column), column, strcspn(column, "\t"));
                 r->size = p->rows[i].size;
-                r->value = copy_bytes(p->rows[i].value, r->size);
+                r->value = fake_bytes(p->rows[i].value, r->size);
                 r->expires_us = p->rows[i].a;
         }
         v->killswitch_epoch = s->epoch;
@@ -572,7 +442,7 @@ static enum store_result read_restore(struct fake_store *f, struct store_job *jo
 static enum store_result read_riders(struct fake_store *f, struct store_job *job)
 {
         struct store_riders_load *l = CONTAINER_OF(job, struct store_riders_load, job);
-        struct table *t = &f->now.tables[GUESTS];
+        struct fake_table *t = &f->now.tables[FAKE_GUESTS];
 
         for (unsigned i = 0; i < t->n; i++) {
                 char *part[4];
@@ -648,7 +518,7 @@ static enum store_result op_begin(void *db, char error[static STORE_ERROR_SIZE])
         assert(!f->in_group);
         if (r != STORE_OK)
                 return r;
-        f->before = state_copy(&f->now);
+        f->before = fake_state_copy(&f->now);
         f->in_group = true;
         return STORE_OK;
 }
@@ -660,15 +530,15 @@ static void op_rollback(void *db)
         if (!f->in_group)
                 return;
         f->in_group = false;
-        state_done(&f->now);
+        fake_state_done(&f->now);
         f->now = f->before;
-        f->before = (struct state){};
+        f->before = (struct fake_state){};
 }
 
 static void keep(struct fake_store *f)
 {
         f->in_group = false;
-        state_done(&f->before);
+        fake_state_done(&f->before);
 }
 
 static enum store_result op_commit(void *db, char error[static STORE_ERROR_SIZE])
@@ -731,8 +601,8 @@ struct fake_store *fake_store_free(struct fake_store *f)
 {
         if (!f)
                 return NULL;
-        state_done(&f->now);
-        state_done(&f->before);
+        fake_state_done(&f->now);
+        fake_state_done(&f->before);
         free(f);
         return NULL;
 }

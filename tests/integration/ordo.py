@@ -266,13 +266,32 @@ class TapResult(unittest.TextTestResult):
     def addSuccess(self, test):
         self.line(True, test)
 
+    def startTest(self, test):
+        self.sub_trouble = ""
+        super().startTest(test)
+
+    def addSubTest(self, test, subtest, err):
+        super().addSubTest(test, subtest, err)
+        if err:
+            self.sub_trouble += f"{subtest}\n{self._exc_info_to_string(err, test)}"
+
+    def stopTest(self, test):
+        # Nothing else is reported of a test of which only parts failed.
+        if self.sub_trouble:
+            self.line(False, test, trouble=self.sub_trouble)
+        super().stopTest(test)
+
+    def failed(self, test, err):
+        trouble, self.sub_trouble = getattr(self, "sub_trouble", ""), ""
+        self.line(False, test, trouble=trouble + self._exc_info_to_string(err, test))
+
     def addFailure(self, test, err):
         super().addFailure(test, err)
-        self.line(False, test, trouble=self._exc_info_to_string(err, test))
+        self.failed(test, err)
 
     def addError(self, test, err):
         super().addError(test, err)
-        self.line(False, test, trouble=self._exc_info_to_string(err, test))
+        self.failed(test, err)
 
     def addSkip(self, test, reason):
         super().addSkip(test, reason)

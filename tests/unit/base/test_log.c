@@ -103,11 +103,11 @@ START_TEST(one_json_object_a_line)
         ck_assert_str_eq(field(o, "note"), "a\nb\"c\xef\xbf\xbd");
         ck_assert_str_eq(field(o, "other"), "");
         ck_assert_ptr_null(field(o, "absent"));
-        const char *code = strstr(field(o, "code"), "test_log.c:");
+        const char *code = strstr(field(o, "source"), "test_log.c:");
         ck_assert_ptr_nonnull(code);
         long at = strtol(code + strlen("test_log.c:"), NULL, 10);
         ck_assert(at >= line && at <= line + 3); /* compilers differ on calls of several lines */
-        ck_assert_int_ne(field(o, "code")[0], '.');
+        ck_assert_int_ne(field(o, "source")[0], '.');
         text_done(&t);
 }
 END_TEST

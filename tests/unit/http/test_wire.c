@@ -12,6 +12,10 @@
 #define PLACE \
         HEAD_OF("POST /api/v1/orders") "Idempotency-Key: k\r\nContent-Type: application/json\r\n"
 
+#define HEALTH  HEAD_OF("GET /health")
+#define ORDERS  HEAD_OF("GET /api/v1/orders")
+#define NOTHING HEAD_OF("GET /nothing")
+
 /* Sends bytes on a new connection and expects a status and a piece of the body; then, by `closes`,
  * the end. */
 static void raw_for(int line, const void *bytes, size_t n, int status, const char *text,
@@ -153,27 +157,10 @@ END_TEST
 
 START_TEST(pipelining)
 {
-        static const char
-                requests[] =
-                        HEAD_OF("GET /health") "X-Correlation-ID: one\r\n\r\n" PLACE
-                                               "X-Correlation-ID: two\r\nContent-Length: "
-                                               "2\r\n\r\n{}" HEAD_OF(
-                                                       "GET /api/v1/orders") "X-Correlation-ID: "
-                                                                             "three\r\n\r"
-                                                                             "\n" HEAD_OF("GET "
-                                                                                          "/nothin"
-                                                                                          "g") "X-"
-                                                                                               "Cor"
-                                                                                               "rel"
-                                                                                               "ati"
-                                                                                               "on-"
-                                                                                               "ID:"
-                                                                                               " fo"
-                                                                                               "ur"
-                                                                                               "\r"
-                                                                                               "\n"
-                                                                                               "\r"
-                                                                                               "\n";
+        static const char requests[] =
+                HEALTH "X-Correlation-ID: one\r\n\r\n" PLACE
+                       "X-Correlation-ID: two\r\nContent-Length: 2\r\n\r\n{}" ORDERS
+                       "X-Correlation-ID: three\r\n\r\n" NOTHING "X-Correlation-ID: four\r\n\r\n";
 
         harness_start(&(struct harness_options){});
         int fd = client_connect();
@@ -295,7 +282,7 @@ START_TEST(connection_limit)
         harness_start(&(struct harness_options){.http.max_connections = 4});
         for (unsigned i = 0; i < 5; i++) {
                 fds[i] = client_connect();
-                client_say(fds[i], HEAD_OF("GET /health") "\r\n");
+                client_say(fds[i], HEALTH "\r\n");
         }
         for (unsigned i = 0; i < 4; i++) {
                 struct reply r = client_read(fds[i], false);
@@ -318,7 +305,7 @@ START_TEST(drain)
 {
         harness_start(&(struct harness_options){});
         int idle = client_connect(), busy = client_connect();
-        client_say(idle, HEAD_OF("GET /health") "\r\n");
+        client_say(idle, HEALTH "\r\n");
         struct reply r = client_read(idle, false);
         ck_assert_int_eq(r.status, 200);
         reply_done(&r);

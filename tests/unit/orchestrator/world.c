@@ -1,5 +1,6 @@
 #include "world.h"
 
+#include <errno.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <unistd.h>
