@@ -279,7 +279,7 @@ int daemon_cpu(const struct daemon *d, struct daemon_cpu *ret)
                 if (atoi(e->d_name) == d->pid)
                         ret->loop_ms += ms;
                 else
-                        ret->others_ms += ms;
+                        ret->store_ms += ms;
         }
         (void)closedir(tasks);
         return 0;

@@ -25,7 +25,8 @@ struct daemon_memory {
 
 /* Time on a processor so far; it does not grow while others have the processor. */
 struct daemon_cpu {
-        double loop_ms, others_ms; /* the loop thread; store, log and jobs together */
+        double loop_ms,
+                store_ms; /* the loop thread, and all others: the store's does what there is */
 };
 
 struct daemon_start {

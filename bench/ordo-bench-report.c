@@ -11,13 +11,10 @@
 #define DATE_SIZE   32
 #define NUMBER_SIZE 32
 
-void report_load(struct report *r, const char *name, const struct load_result *result, bool own,
-                 double floor_ms)
+void report_load(struct report *r, const struct report_row *row)
 {
         assert(r->n_rows < REPORT_ROWS_MAX);
-        struct report_row *row = &r->rows[r->n_rows++];
-        *row = (struct report_row){.result = *result, .own = own, .floor_ms = floor_ms};
-        (void)text_copy(row->name, sizeof(row->name), name);
+        r->rows[r->n_rows++] = *row;
 }
 
 void report_target(struct report *r, const char *name, double value, const char *unit,
@@ -67,16 +64,24 @@ static double times_floor(const struct report_row *row)
         return per_second_of(row->floor_ms) / row->result.per_second;
 }
 
+static void print_cell(double value, int decimals, FILE *to)
+{
+        if (value > 0)
+                (void)fprintf(to, " %8.*f", decimals, value);
+        else
+                (void)fprintf(to, " %8s", "");
+}
+
 static void print_row(const struct report_row *row, FILE *to)
 {
-        (void)fprintf(to, "%-34s %9.0f %8.2f %8.2f", row->name, row->result.per_second,
+        (void)fprintf(to, "%-32s %8.0f %8.2f %8.2f", row->name, row->result.per_second,
                       row->result.total.p50_ms, row->result.total.p99_ms);
-        if (row->own)
-                (void)fprintf(to, " %8.1f %8.1f", row->result.own.p50_ms, row->result.own.p99_ms);
-        else
-                (void)fprintf(to, " %8s %8s", "", "");
-        if (row->floor_ms > 0)
-                (void)fprintf(to, " %9.0f %6.1f", per_second_of(row->floor_ms), times_floor(row));
+        print_cell(row->own ? row->result.own.p50_ms : 0, 1, to);
+        print_cell(row->own ? row->result.own.p99_ms : 0, 1, to);
+        print_cell(row->loop_us, 0, to);
+        print_cell(row->store_us, 0, to);
+        print_cell(row->floor_ms > 0 ? per_second_of(row->floor_ms) : 0, 0, to);
+        print_cell(row->floor_ms > 0 ? times_floor(row) : 0, 1, to);
         (void)fputc('\n', to);
 }
 
@@ -103,8 +108,9 @@ void report_print(const struct report *r, FILE *to)
         char date[DATE_SIZE];
         (void)fprintf(to, "ordo-bench " ORDO_VERSION ", %s, %ld processors, %.0f s\n\n",
                       today(date), sysconf(_SC_NPROCESSORS_ONLN), r->seconds);
-        (void)fprintf(to, "%-34s %9s %8s %8s %8s %8s %9s %6s\n", "load, and its connections",
-                      "a second", "p50 ms", "p99 ms", "own p50", "own p99", "floor", "times");
+        (void)fprintf(to, "%-32s %8s %8s %8s %8s %8s %8s %8s %8s %8s\n",
+                      "load, and its connections", "a second", "p50 ms", "p99 ms", "own p50",
+                      "own p99", "loop us", "store us", "floor", "times");
         for (unsigned i = 0; i < r->n_rows; i++)
                 print_row(&r->rows[i], to);
         (void)fputc('\n', to);
@@ -131,6 +137,10 @@ static void put_row(struct json_writer *w, const struct report_row *row)
         if (row->own) {
                 put_number(w, "own_p50_ms", row->result.own.p50_ms);
                 put_number(w, "own_p99_ms", row->result.own.p99_ms);
+        }
+        if (row->loop_us > 0) {
+                put_number(w, "loop_us", row->loop_us);
+                put_number(w, "store_us", row->store_us);
         }
         if (row->floor_ms > 0)
                 put_number(w, "floor_per_second", per_second_of(row->floor_ms));

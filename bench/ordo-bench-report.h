@@ -14,9 +14,8 @@ struct report_row {
         char name[REPORT_NAME_SIZE];
         struct load_result result;
         bool own;
-        double loop_us, others_us; /* of the daemon's processor time, each; 0: not its */
-        double floor_ms; /* the least time a request can take, as 1 / requests per second; 0: it is
-                            a floor */
+        double loop_us, store_us; /* of the daemon's threads, for each request; 0: there is none */
+        double floor_ms;          /* 1 / the highest rate there could be; 0: this row is a floor */
 };
 
 enum report_bound {
@@ -40,7 +39,7 @@ struct report {
 };
 
 /* Everything measured goes in here; more than fits is a fault of the bench and asserted. */
-void report_load(struct report *r, const char *name, const struct report_row *row);
+void report_load(struct report *r, const struct report_row *row);
 void report_value(struct report *r, const char *name, double value, const char *unit);
 void report_target(struct report *r, const char *name, double value, const char *unit,
                    enum report_bound bound, double target);

@@ -112,14 +112,13 @@ static int measure_bare(struct bench *b)
                                           .status = 201,
                                           .request = put_order,
                                           .userdata = &order};
-                struct load_result result;
-                char name[REPORT_NAME_SIZE];
-                int r = load_run(&load, &result, b->fault);
+                struct report_row row = {};
+                int r = load_run(&load, &row.result, b->fault);
                 if (r < 0)
                         return r;
-                b->bare_ms[i] = 1000 / result.per_second;
-                (void)snprintf(name, sizeof(name), "floor: bare libh2o, %u", crowds[i]);
-                report_load(&b->report, name, &result, false, 0);
+                b->bare_ms[i] = 1000 / row.result.per_second;
+                (void)snprintf(row.name, sizeof(row.name), "floor: bare libh2o, %u", crowds[i]);
+                report_load(&b->report, &row);
         }
         return 0;
 }
@@ -155,12 +154,24 @@ static int measure_floors(struct bench *b)
 static int load_daemon(struct bench *b, struct load *load, const char *name, double floor_ms,
                        struct load_result *ret)
 {
+        struct daemon_cpu from, to;
         load->port = b->daemon.port;
         load->max_us = LOAD_MAX_US;
-        int r = load_run(load, ret, b->fault);
-        if (r == 0 && name)
-                report_load(&b->report, name, ret, load->own, floor_ms);
-        return r;
+        int r = daemon_cpu(&b->daemon, &from);
+        if (r == 0)
+                r = load_run(load, ret, b->fault);
+        if (r == 0)
+                r = daemon_cpu(&b->daemon, &to);
+        if (r < 0 || !name)
+                return r;
+        struct report_row row = {.result = *ret,
+                                 .own = load->own,
+                                 .loop_us = (to.loop_ms - from.loop_ms) * 1000 / ret->done,
+                                 .store_us = (to.store_ms - from.store_ms) * 1000 / ret->done,
+                                 .floor_ms = floor_ms};
+        (void)text_copy(row.name, sizeof(row.name), name);
+        report_load(&b->report, &row);
+        return 0;
 }
 
 static int load_orders(struct bench *b, const char *targets, unsigned crowd, unsigned count,

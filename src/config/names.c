@@ -30,6 +30,9 @@ static unsigned distance(const char *a, const char *b)
         return row[m];
 }
 
+/* ordoctl's, and often set in the same shell. */
+#define CONFIG_CLIENT_URL "ORDO_URL"
+
 struct nearest {
         const char *wanted;
         unsigned distance;
@@ -140,6 +143,8 @@ static void report_unlisted(struct loading *l, const char *name, const char *sou
 
 static void report_unknown(struct loading *l, const char *name, const char *source)
 {
+        if (text_equal(name, CONFIG_CLIENT_URL))
+                return;
         struct config_fault *f =
                 fault_error(l->faults, name, source, "There is no option of this name.");
         if (!f)

@@ -16,6 +16,20 @@
 #include "orchestrator/query.h"
 #include "orchestrator/state.h"
 
+void order_change_apply(struct order *o, const struct order_change *c)
+{
+        if (c->has_quantity)
+                o->quantity = c->quantity;
+        if (c->has_price)
+                o->price = c->price;
+        if (c->has_trigger_price)
+                o->trigger_price = c->trigger_price;
+        if (c->has_type)
+                o->type = c->type;
+        if (c->has_validity)
+                o->validity = c->validity;
+}
+
 struct amending {
         struct orchestrator *o;
         struct amend_request *request;
@@ -25,7 +39,7 @@ struct amending {
         unsigned n_out;
         struct open_leg *resolving;
         enum leg_state unresolved; /* what it was before */
-        struct order *shown; /* the answer: the order with the legs that were acted on */
+        struct order *shown;       /* the answer: the order with the legs that were acted on */
         struct text body;
         int64_t started_us;
         struct loop_work work;
@@ -266,6 +280,7 @@ static bool bad_change(struct amending *m, struct leg_act *act, struct fault *f)
         int64_t multiplier = DECIMAL_ONE;
 
         act->change = m->request->change;
+        act->order_quantity = act->change.quantity;
         for (unsigned n = 0; n < m->order->n_legs; n++)
                 if (m->order->legs[n].number == l->number)
                         multiplier = m->order->legs[n].multiplier;

@@ -103,10 +103,11 @@ static void take_absence(struct book_reader *b, struct open_leg *l, int64_t sinc
                 return;
         bool proof = b->account->broker->flags & BROKER_BOOK_IS_PROOF;
         if (open_leg_unresolved(l)) {
-                if (proof)
+                if (proof) {
+                        l->status = ORDER_STATUS_REJECTED;
                         settle(l, OUTCOME_NOT_PLACED, PROBLEM_NOT_PLACED,
                                "the order book is complete and does not have it");
-                else if (l->state != LEG_STATE_NEEDS_OPERATOR && l->reads >= ELEMENTS(schedule_ms))
+                } else if (l->state != LEG_STATE_NEEDS_OPERATOR && l->reads >= ELEMENTS(schedule_ms))
                         give_up(l);
         } else if (l->day < clock_ist_day(b->began_wall_us)) {
                 struct leg_note note = note_of(AUDIT_LEG_UPDATED);

@@ -142,9 +142,10 @@ static void page_read(struct store_job *job)
                 s->catching_up = false;
                 s->catch_up = NULL;
         }
+        bool failed = job->result != STORE_OK;
         free(c);
         /* What was not read is missing: the client must know. */
-        if (s && job->result != STORE_OK && s->gap)
+        if (s && failed && s->gap)
                 s->gap(s);
 }
 

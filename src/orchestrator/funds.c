@@ -44,9 +44,17 @@ static void read_ended(struct account_state *a)
         call_clear(&f->funds_call);
         call_clear(&f->positions_call);
 
-        struct list waiters = LIST_INIT(waiters);
-        list_splice(&waiters, &f->waiters);
-        LIST_FOREACH (it, &waiters) {
+        struct list ready = LIST_INIT(ready);
+        LIST_FOREACH (it, &f->waiters) {
+                if (LIST_ENTRY(it, struct funds_waiter, link)->since_us > f->began_us)
+                        continue;
+                list_unlink(it);
+                list_append(&ready, it);
+        }
+        if (!list_empty(&f->waiters))
+                funds_refresh(a);
+        ledger_flush(a->orchestrator);
+        LIST_FOREACH (it, &ready) {
                 list_unlink(it);
                 struct funds_waiter *w = LIST_ENTRY(it, struct funds_waiter, link);
                 w->ready(w);
@@ -80,6 +88,7 @@ void funds_refresh(struct account_state *a)
 
 void funds_wait(struct account_state *a, struct funds_waiter *w)
 {
+        w->since_us = clock_mono_us();
         list_append(&a->funds.waiters, &w->link);
         funds_refresh(a);
 }

@@ -17,6 +17,7 @@ struct account_state;
 
 struct funds_waiter {
         struct list link;
+        int64_t since_us; /* monotonic: an older reading does not answer it */
         void (*ready)(struct funds_waiter *w); /* whether or not the read worked */
 };
 
@@ -42,7 +43,7 @@ void funds_init(struct account_state *a);
 void funds_done(struct account_state *a);
 /* Begins a read unless one runs. */
 void funds_refresh(struct account_state *a);
-/* `ready` after the read that is running or begun now. */
+/* `ready` after a read that begins now or, when one is running, after it. */
 void funds_wait(struct account_state *a, struct funds_waiter *w);
 
 int64_t funds_available(const struct account_state *a);

@@ -38,6 +38,8 @@ struct killswitch {
         struct cancel_many_request cancel;
         bool cancelling;
         unsigned exits; /* square-offs that run */
+        struct store_restore reread;
+        bool rereading;
 };
 
 static bool covers(const struct account_state *a, const char *scope)
@@ -133,6 +135,13 @@ static int write_all(int fd, const char *s, size_t n)
         return fdatasync(fd) < 0 ? -errno : 0;
 }
 
+/* A rename is durable with its directory. */
+static int sync_dir(const char *path)
+{
+        _cleanup_(closep) int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        return fd < 0 || fsync(fd) < 0 ? -errno : 0;
+}
+
 /* One "scope level" a line; replaced as a whole. A full disk leaves the memory and the ledger. */
 static void marker_write(struct killswitch *k)
 {
@@ -150,6 +159,8 @@ static void marker_write(struct killswitch *k)
                 int r = fd < 0 ? -errno : write_all(fd, text_str(&body), body.len);
                 if (r == 0 && rename(text_str(&next), text_str(&path)) < 0)
                         r = -errno;
+                if (r == 0)
+                        r = sync_dir(k->o->options.state_dir);
                 if (r < 0)
                         log_error("the kill switch marker cannot be written: %s", strerror(-r));
         }
@@ -178,32 +189,45 @@ static int put(struct killswitch *k, const char *scope, enum kill_level level, c
         return 0;
 }
 
-/* "scope level": the stronger of the marker and what is known already holds. */
-static void marker_line(struct killswitch *k, char *line)
+static void strengthen(struct killswitch *k, const char *scope, enum kill_level level,
+                       const char *reason, const char *actor, int64_t at_us)
 {
-        char *space = strchr(line, ' ');
-        if (!space)
-                return;
-        *space = '\0';
-        size_t n = strcspn(space + 1, "\n");
-        int level = kill_level_from(space + 1, n);
-        const struct kill_entry *e = find(k, line);
-        if (level > 0 && strlen(line) < KILL_SCOPE_SIZE && (!e || (int)e->level < level))
-                (void)put(k, line, (enum kill_level)level, "marker file", "ordod", clock_wall_us());
+        const struct kill_entry *e = find(k, scope);
+        if (level > KILL_LEVEL_NONE && (!e || e->level < level))
+                (void)put(k, scope, level, reason, actor, at_us);
 }
 
+/* False: the line cannot be understood. */
+static bool marker_line(struct killswitch *k, char *line)
+{
+        char *space = strrchr(line, ' ');
+        line[strcspn(line, "\n")] = '\0';
+        if (!space)
+                return false;
+        *space++ = '\0';
+        int level = kill_level_from(space, strlen(space));
+        if (level < 0 || strlen(line) >= KILL_SCOPE_SIZE)
+                return false;
+        strengthen(k, line, (enum kill_level)level, "marker file", "ordod", clock_wall_us());
+        return true;
+}
+
+/* A marker that is there but cannot be understood stands for a halt of everything. */
 static void marker_read(struct killswitch *k)
 {
         struct text path = TEXT_NULL;
         char line[KILL_SCOPE_SIZE + 16];
         text_addf(&path, "%s/" MARKER, k->o->options.state_dir);
         FILE *f = fopen(text_str(&path), "re");
+        bool clear = f || errno == ENOENT;
         text_done(&path);
-        if (!f)
-                return;
-        while (fgets(line, sizeof(line), f))
-                marker_line(k, line);
-        (void)fclose(f);
+        while (f && fgets(line, sizeof(line), f))
+                clear &= marker_line(k, line);
+        if (!clear || (f && ferror(f)))
+                strengthen(k, "global", KILL_LEVEL_HALT, "the marker file cannot be read", "ordod",
+                           clock_wall_us());
+        if (f)
+                (void)fclose(f);
 }
 
 /* --- closing --- */
@@ -285,6 +309,18 @@ static void cancelled(struct cancel_many_request *r)
         k->cancelling = false;
 }
 
+/* Legs that a cancel can do something about now: what is owed to be cancelled waits for its book. */
+static unsigned to_cancel(const struct account_state *a)
+{
+        unsigned n = 0;
+        LIST_FOREACH (it, &a->open_legs) {
+                const struct open_leg *l = LIST_ENTRY(it, struct open_leg, of_account);
+                n += !order_status_terminal(l->status) &&
+                     !(open_leg_unresolved(l) && l->cancel_owed);
+        }
+        return n;
+}
+
 static void cancel_open(struct killswitch *k)
 {
         struct orchestrator *o = k->o;
@@ -295,7 +331,7 @@ static void cancel_open(struct killswitch *k)
         for (unsigned i = 0; i < o->options.n_accounts; i++)
                 if (killswitch_level(o, o->accounts[i].account->id) >= KILL_LEVEL_CANCEL) {
                         accounts[n++] = o->accounts[i].account->id;
-                        open += o->accounts[i].n_open;
+                        open += to_cancel(&o->accounts[i]);
                 }
         if (open == 0 || k->cancelling) {
                 free(accounts);
@@ -359,6 +395,8 @@ static void kill_stored(struct store_job *job)
         ledger_done(w->o, job, &w->audit, 1);
         if (job->result == STORE_OK)
                 w->o->killswitch->epoch = w->put.epoch;
+        else if (job->result == STORE_UNCERTAIN)
+                killswitch_reread(w->o);
         kill_finish(w, ledger_problem(job->result));
 }
 
@@ -412,6 +450,7 @@ void killswitch_set(struct orchestrator *o, struct kill_request *r)
                 return;
         }
         marker_write(k);
+        work(k);
         kill_record(w);
         w->put = (struct store_killswitch){
                 .job = {.op = STORE_KILLSWITCH, .done = kill_stored},
@@ -424,6 +463,35 @@ void killswitch_set(struct orchestrator *o, struct kill_request *r)
                 .n_audit = 1,
         };
         store_submit(o->store, &w->put.job);
+}
+
+static void reread(struct store_job *job)
+{
+        struct killswitch *k = CONTAINER_OF(job, struct killswitch, reread.job);
+        struct store_restore *s = &k->reread;
+
+        k->rereading = false;
+        if (job->result == STORE_OK) {
+                k->epoch = s->killswitch_epoch;
+                for (unsigned i = 0; i < s->n_killswitch; i++)
+                        strengthen(k, s->killswitch[i].scope,
+                                   (enum kill_level)s->killswitch[i].level,
+                                   s->killswitch[i].reason, s->killswitch[i].actor,
+                                   s->killswitch[i].at_us);
+                work(k);
+        }
+        store_restore_done(s);
+}
+
+void killswitch_reread(struct orchestrator *o)
+{
+        struct killswitch *k = o->killswitch;
+        if (k->rereading)
+                return;
+        k->rereading = true;
+        k->reread = (struct store_restore){.job = {.op = STORE_RESTORE, .done = reread},
+                                           .day = clock_ist_day(clock_wall_us())};
+        store_submit(o->store, &k->reread.job);
 }
 
 int killswitch_new(struct orchestrator *o)

@@ -112,8 +112,8 @@ static void take_state(struct leg_act *act)
                 if (c->has_type)
                         l->type = c->type;
                 act->note.modified = true;
-                act->note.has_validity = c->has_validity;
-                act->note.validity = c->validity;
+                act->note.change = *c;
+                act->note.change.quantity = act->order_quantity;
         }
         if (r->has_state) {
                 l->status = r->status;
@@ -153,27 +153,13 @@ static void called(struct call *c)
                 answer_written(act, PROBLEM_INTERNAL);
 }
 
-static void apply_change(struct order *o, const struct order_change *c)
-{
-        if (c->has_quantity)
-                o->quantity = c->quantity;
-        if (c->has_price)
-                o->price = c->price;
-        if (c->has_trigger_price)
-                o->trigger_price = c->trigger_price;
-        if (c->has_type)
-                o->type = c->type;
-        if (c->has_validity)
-                o->validity = c->validity;
-}
-
 static void call_broker(struct leg_act *act)
 {
         struct orchestrator *o = act->leg->account->orchestrator;
         bool modify = act->kind == AMEND_MODIFY;
 
         if (modify)
-                apply_change(act->shown, &act->change);
+                order_change_apply(act->shown, &act->change);
         act->call = (struct call){
                 .account = act->leg->account,
                 .broker = {.op = modify ? BROKER_MODIFY : BROKER_CANCEL,
@@ -208,7 +194,7 @@ static void intent_written(void *userdata, enum problem p)
                 unanswered(act, LEG_STATE_REFUSED, OUTCOME_NOT_SENT, PROBLEM_STORE_UNAVAILABLE,
                            "the ledger cannot be written");
         } else if (open_leg_unresolved(l)) {
-                l->cancel_owed = true;
+                l->cancel_owed = act->kind == AMEND_CANCEL;
                 unanswered(act, LEG_STATE_UNKNOWN, OUTCOME_UNKNOWN, PROBLEM_OUTCOME_UNKNOWN,
                            "the order's own outcome is not known yet; it is cancelled when it is "
                            "found");

@@ -17,6 +17,7 @@ struct leg_act {
         enum amend_kind kind;       /* MODIFY or CANCEL */
         struct open_leg *leg;       /* pinned until done */
         struct order_change change; /* MODIFY: quantity is this leg's new total */
+        int64_t order_quantity;     /* MODIFY: the order's, before the multiplier */
         const char *actor, *correlation_id;
         void (*done)(struct leg_act *act);
         void *userdata;

@@ -111,10 +111,10 @@ static void put_note(struct leg *leg, struct order *order, const struct leg_note
 {
         if (n->settles)
                 settle(leg, n);
-        if (n->modified)
+        if (n->modified) {
                 leg->modifications++;
-        if (n->has_validity)
-                order->validity = n->validity;
+                order_change_apply(order, &n->change);
+        }
         leg->updated_us = clock_wall_us();
 }
 

@@ -3,12 +3,16 @@
  * replays with it. Writes of one leg run one after another, so that a later one never stores what
  * an earlier one replaced. A leg that is over leaves memory with its last write.
  *
- *   queued ─► reading the order ─► writing ─► done          (either may fail: done with the
- * problem)
+ *   queued ─► reading the order ─► writing ─► done
+ *     ▲                │              │
+ *     └──── owed ◄─────┴──────────────┘  it failed; what must not be lost is tried again later
+ *
+ * While the operation that placed the leg runs, writes wait: it has the first word.
  */
 #pragma once
 
 #include "orchestrator/open_leg.h"
+#include "orchestrator/operation.h"
 #include "orchestrator/orchestrator.h"
 #include "domain/audit_record.h"
 
@@ -16,8 +20,8 @@
 
 struct leg_note {
         enum audit_action action;
-        bool must; /* what it tells is true already: when the ledger cannot take it now, it is kept and
-                      written later */
+        bool must; /* what it tells is true already: when the ledger cannot take it now, it is kept
+                      and written later */
         char actor[KEY_NAME_SIZE];
         char correlation_id[CORRELATION_ID_SIZE];
         /* what becomes of the leg's own columns; left alone when `settles` is false */
@@ -29,9 +33,8 @@ struct leg_note {
         enum outcome outcome;
         char broker_code[BROKER_CODE_SIZE];
         char broker_message[MESSAGE_SIZE];
-        bool modified; /* counts as a modification */
-        bool has_validity;
-        enum validity validity;
+        bool modified; /* counts as a modification: the order's terms become those of `change` */
+        struct order_change change;
 };
 
 typedef void leg_write_fn(void *userdata, enum problem p);

@@ -41,6 +41,8 @@ struct order_change {
         enum validity validity;
 };
 
+void order_change_apply(struct order *o, const struct order_change *c);
+
 enum amend_kind { AMEND_MODIFY, AMEND_CANCEL, AMEND_RESOLVE };
 
 /* One existing order: modify, cancel, or settle one of its legs by hand. */

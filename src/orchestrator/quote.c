@@ -63,7 +63,9 @@ static void read_ended(struct call *c)
                 e->as_of_us = clock_mono_us();
         }
         e->reading = false;
+        struct account_state *a = c->account;
         call_clear(c);
+        ledger_flush(a->orchestrator);
 
         struct list waiters = LIST_INIT(waiters);
         list_splice(&waiters, &e->waiters);

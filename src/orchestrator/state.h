@@ -80,6 +80,8 @@ int killswitch_restore(struct orchestrator *o, const struct store_killswitch_row
                        uint64_t epoch);
 void killswitch_start(struct orchestrator *o);
 uint64_t killswitch_epoch(const struct orchestrator *o);
+/* The ledger's switch is another one than that in memory: reads it; what is stronger holds. */
+void killswitch_reread(struct orchestrator *o);
 
 /* event.c */
 void event_publish(struct orchestrator *o, const struct audit_record *a);

@@ -62,7 +62,7 @@ static void remove_tree(const char *path)
         DIR *d = opendir(path);
         for (struct dirent *e; d && (e = readdir(d));) {
                 char name[512];
-                if (e->d_name[0] == '.')
+                if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
                         continue;
                 snprintf(name, sizeof(name), "%s/%s", path, e->d_name);
                 if (unlink(name) < 0)

@@ -39,7 +39,9 @@ class Orders(ordo.Case):
         r = self.d.request("PATCH", path, {"price": "1001.00", "quantity": 20})
         self.assertEqual(r.status, 200, r)
         leg = self.d.get(path).json["legs"][0]
-        self.assertEqual((leg["quantity"], leg["effective"]["price"]), (20, "1001.00"), leg)
+        self.assertEqual((leg["quantity"], leg["effective"]), (20, None), leg)
+        order = self.d.get(path).json
+        self.assertEqual((order["quantity"], order["price"]), (20, "1001.00"), order)
         fill = self.d.request("PATCH", path, {"price": "1060.00"})
         self.assertEqual(fill.status, 200, fill)
         self.until(lambda: self.d.get(path).json["legs"][0]["order_status"] == "FILLED")

@@ -362,9 +362,10 @@ class Usage(Case):
 
 class Terminal(Case):
     def on_terminal(self, *args, say=b"", **extra):
+        env = self.env(self.d, TERM="xterm", **extra)
         pid, fd = pty.fork()
         if pid == 0:
-            os.execve(CTL, [str(CTL), *args], self.env(self.d, TERM="xterm", **extra))
+            os.execve(CTL, [str(CTL), *args], env)
         out = b""
         end = time.monotonic() + 20 * ordo.SLOW
         while time.monotonic() < end:

@@ -29,7 +29,7 @@ systemd/: loop/* net/curl* base/log*.c service/* ordod.c
 curl/: net/* ordoctl/*
 sqlite3: store/*
 libpq: store/*
-openssl/: domain/audit_chain.c http/server.c http/tls.c
+openssl/: domain/audit_chain.c http/server.c http/tls.*
 '
 
 bad=0

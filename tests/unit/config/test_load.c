@@ -455,11 +455,16 @@ static const struct {
         const char *variables[3];
         const char *state_dir;
 } places[] = {
-        {{"STATE_DIRECTORY=/tmp/a:/tmp/b", "HOME=/tmp/h"}, "/tmp/a"},
-        {{"XDG_STATE_HOME=/tmp/x", "HOME=/tmp/h"}, "/tmp/x/ordo"},
-        {{"XDG_STATE_HOME=relative", "HOME=/tmp/h"}, "/tmp/h/.local/state/ordo"},
-        {{"HOME=/tmp/h"}, "/tmp/h/.local/state/ordo"},
-        {{"ORDO_STATE_DIR=/tmp/o", "STATE_DIRECTORY=/tmp/a", "HOME=/tmp/h"}, "/tmp/o"},
+        {{"STATE_DIRECTORY=/tmp/ordo-config/a:/tmp/ordo-config/b", "HOME=/tmp/ordo-config/h"},
+         "/tmp/ordo-config/a"},
+        {{"XDG_STATE_HOME=/tmp/ordo-config/x", "HOME=/tmp/ordo-config/h"},
+         "/tmp/ordo-config/x/ordo"},
+        {{"XDG_STATE_HOME=relative", "HOME=/tmp/ordo-config/h"},
+         "/tmp/ordo-config/h/.local/state/ordo"},
+        {{"HOME=/tmp/ordo-config/h"}, "/tmp/ordo-config/h/.local/state/ordo"},
+        {{"ORDO_STATE_DIR=/tmp/ordo-config/o", "STATE_DIRECTORY=/tmp/ordo-config/a",
+          "HOME=/tmp/ordo-config/h"},
+         "/tmp/ordo-config/o"},
 };
 
 START_TEST(test_state_dir)

@@ -437,8 +437,6 @@ START_TEST(test_deadline_and_answer_together)
         world_rest();
         clock_fake_advance(SECONDS(13));
         place_sweep(world.o);
-        struct placing *x = LIST_ENTRY(world.o->operations.prev, struct placing, link);
-        x->attempts[0].call.http.deadline_us = clock_mono_us() + 1000000;
         wire_release(world.wires[0], FATE_SERVED);
         world_until(&p->done);
         ck_assert_int_eq(p->answer.status, 202);

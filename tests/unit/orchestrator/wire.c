@@ -89,8 +89,6 @@ static void meet(struct httpc *h, struct http_call *c, enum fate f)
                 void (*before)(void *) = TAKE(h->before);
                 before(h->before_userdata);
         }
-        if (c->deadline_us <= clock_mono_us())
-                f = FATE_NOT_SENT;
         if (f == FATE_HELD) {
                 list_unlink(&c->link);
                 list_append(&h->held, &c->link);
@@ -135,7 +133,8 @@ static void turn(struct loop_work *w)
         list_splice(&now, &h->queue);
         while (!list_empty(&now)) {
                 struct http_call *c = LIST_ENTRY(now.next, struct http_call, link);
-                meet(h, c, next_fate(h, c));
+                enum fate f = next_fate(h, c);
+                meet(h, c, c->deadline_us > clock_mono_us() ? f : FATE_NOT_SENT);
         }
 }
 

@@ -89,6 +89,7 @@ static void open_exchange(void)
 void world_boot(void)
 {
         char error[STORE_ERROR_SIZE];
+        ck_assert_int_eq(loop_new(&world.loop), 0);
         open_ledger();
         open_exchange();
         ck_assert_int_eq(metrics_new(meter_table, _METER_MAX, &world.metrics), 0);
@@ -135,6 +136,7 @@ void world_sleep(void)
         world.o = orchestrator_free(world.o);
         world.paper = paper_free(world.paper);
         world.metrics = metrics_free(world.metrics);
+        world.loop = loop_free(world.loop);
 }
 
 void world_crash(void)
@@ -172,7 +174,6 @@ void world_open(const struct world_options *o)
         text_copy(world.dir, sizeof(world.dir), "/tmp/ordo-world-XXXXXX");
         ck_assert_ptr_nonnull(mkdtemp(world.dir));
         ck_assert_msg(market_load(MARKET, 20261123, fault, &world.market) == 0, "%s", fault);
-        ck_assert_int_eq(loop_new(&world.loop), 0);
         world.fake = fake_store_new();
         add_account(0, "one");
         add_account(1, "two");
@@ -189,7 +190,6 @@ void world_close(void)
 {
         world_sleep();
         world.market = market_free(world.market);
-        world.loop = loop_free(world.loop);
         last_shown = order_free(last_shown);
         world.fake = fake_store_free(world.fake);
         (void)nftw(world.dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);

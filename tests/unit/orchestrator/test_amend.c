@@ -1,0 +1,430 @@
+/* Modifying, cancelling, settling by hand: every refusal, and everything that may happen meanwhile. */
+#include "world.h"
+
+#include "base/clock.h"
+#include "orchestrator/placing.h"
+
+#define REST "BUY 10 NSE:SBIN CNC LIMIT 1000"
+#define NFO  "BUY 650 NFO:NIFTY29DEC26FUT MARGIN LIMIT 24000"
+
+static const struct world_options plain = {};
+static const struct order_change none = {};
+
+static const char *live(const char *words, const char *accounts)
+{
+        struct placed *p = place(words, accounts, NULL);
+        ck_assert_int_eq(p->answer.status, 201);
+        return p->answer.order_id;
+}
+
+static struct order_change price(int64_t rupees)
+{
+        return (struct order_change){.has_price = true, .price = RUPEES(rupees)};
+}
+
+static struct order_change quantity(int64_t n)
+{
+        return (struct order_change){.has_quantity = true, .quantity = n};
+}
+
+START_TEST(test_cancel)
+{
+        world_open(&(struct world_options){.sqlite = true});
+        const char *id = live(REST, "one two");
+        struct amended *m = cancel(id);
+        ck_assert_int_eq(m->answer.status, 200);
+        ck_assert_int_eq(shown_leg(id, 1)->status, ORDER_STATUS_CANCELLED);
+        ck_assert_uint_eq(world_account(0)->n_open, 0);
+        ck_assert_int_eq(cancel(id)->answer.problem, PROBLEM_ORDER_NOT_OPEN);
+        ck_assert_int_eq(cancel("nobody")->answer.problem, PROBLEM_ORDER_NOT_FOUND);
+        ck_assert_int_eq(audit_count(AUDIT_CANCEL_INTENT), 2);
+        ck_assert_int_eq(audit_count(AUDIT_CANCEL_ANSWERED), 2);
+        world_close();
+}
+END_TEST
+
+START_TEST(test_cancel_twice_at_once)
+{
+        world_open(&plain);
+        const char *id = live(REST, "one");
+        struct amended *a = amend_begin(AMEND_CANCEL, id, none);
+        struct amended *b = amend_begin(AMEND_CANCEL, id, none);
+        world_until(&a->done);
+        world_until(&b->done);
+        ck_assert_int_eq(a->answer.status, 200);
+        ck_assert_int_eq(b->answer.status, 422);
+        world_rest();
+        ck_assert_uint_eq(world_account(0)->n_open, 0);
+        ck_assert_int_eq(shown_leg(id, 0)->status, ORDER_STATUS_CANCELLED);
+        world_close();
+}
+END_TEST
+
+/* The cancel comes while the order itself is on its way. */
+START_TEST(test_cancel_in_flight)
+{
+        static const enum fate fates[] = {FATE_SERVED, FATE_NOT_SENT, FATE_REPLY_LOST};
+        for (size_t i = 0; i < ELEMENTS(fates); i++) {
+                world_open(&plain);
+                wire_script(world.wires[0], BROKER_PLACE, 1, 1, FATE_HELD);
+                struct placed *p = place_begin(REST, "one", NULL);
+                world_rest();
+                struct placing *x = LIST_ENTRY(world.o->operations.next, struct placing, link);
+                char id[ID_SIZE];
+                text_copy(id, sizeof(id), x->order->id);
+                struct amended *m = amend_begin(AMEND_CANCEL, id, none);
+                world_rest();
+                ck_assert(!m->done);
+                wire_release(world.wires[0], fates[i]);
+                world_until(&p->done);
+                world_until(&m->done);
+                world_rest();
+                if (fates[i] == FATE_REPLY_LOST) {
+                        ck_assert_int_eq(m->answer.status, 202);
+                        ck_assert(shown_leg(id, 0)->cancel_requested);
+                        world_pass(SECONDS(1));
+                }
+                world_rest();
+                ck_assert_uint_eq(world_account(0)->n_open, 0);
+                const struct leg *l = shown_leg(id, 0);
+                ck_assert_int_eq(l->status, fates[i] == FATE_NOT_SENT ? ORDER_STATUS_REJECTED
+                                                                      : ORDER_STATUS_CANCELLED);
+                ck_assert_uint_le(wire_calls(world.wires[0], BROKER_CANCEL), 1);
+                world_sleep();
+                world_wake();
+                ck_assert_uint_eq(world_account(0)->n_open, 0);
+                ck_assert_int_eq(shown_leg(id, 0)->state, LEG_STATE_SETTLED);
+                world_close();
+        }
+}
+END_TEST
+
+/* A market order fills at once, while somebody wants to cancel it. */
+START_TEST(test_cancel_while_filling)
+{
+        world_open(&plain);
+        wire_script(world.wires[0], BROKER_PLACE, 1, 1, FATE_HELD);
+        struct placed *p = place_begin("BUY 10 NSE:SBIN CNC MARKET", "one", NULL);
+        world_rest();
+        char id[ID_SIZE];
+        text_copy(id, sizeof(id),
+                  LIST_ENTRY(world.o->operations.next, struct placing, link)->order->id);
+        struct amended *m = amend_begin(AMEND_CANCEL, id, none);
+        world_rest();
+        wire_release(world.wires[0], FATE_SERVED);
+        world_until(&m->done);
+        ck_assert_int_eq(p->answer.status, 201);
+        ck_assert_int_eq(m->answer.status, 422);
+        world_rest();
+        ck_assert_uint_eq(world_account(0)->n_open, 0);
+        ck_assert_int_eq(shown_leg(id, 0)->status, ORDER_STATUS_FILLED);
+        ck_assert_int_eq(shown_leg(id, 0)->filled_quantity, 10);
+        world_close();
+}
+END_TEST
+
+/* The intent of the order fails while a cancel of everything already holds its leg. */
+START_TEST(test_cancel_of_what_never_was)
+{
+        world_open(&plain);
+        fake_store_delay(world.fake, FAKE_COMMIT, 20000);
+        fake_store_fail(world.fake, FAKE_COMMIT, 1, 1, STORE_UNAVAILABLE);
+        struct placed *p = place_begin(REST, "one", NULL);
+        ck_assert_int_eq(kill_set(KILL_LEVEL_CANCEL, "account:paper:one", false), PROBLEM_NONE);
+        world_until(&p->done);
+        fake_store_delay(world.fake, FAKE_COMMIT, 0);
+        world_rest();
+        world_rest();
+        ck_assert_uint_eq(world_account(0)->n_open, 0);
+        ck_assert(orchestrator_idle(world.o));
+        world_close();
+}
+END_TEST
+
+START_TEST(test_cancel_outcomes)
+{
+        world_open(&plain);
+        const char *id = live(REST, "one");
+        wire_script(world.wires[0], BROKER_CANCEL, 1, 1, FATE_NOT_SENT);
+        ck_assert_int_eq(cancel(id)->answer.status, 424);
+        wire_script(world.wires[0], BROKER_CANCEL, 1, 1, FATE_REPLY_LOST);
+        ck_assert_int_eq(cancel(id)->answer.status, 202);
+        world_pass(SECONDS(2));
+        ck_assert_uint_eq(world_account(0)->n_open, 0);
+        ck_assert_int_eq(shown_leg(id, 0)->status, ORDER_STATUS_CANCELLED);
+        world_close();
+}
+END_TEST
+
+START_TEST(test_cancel_and_the_ledger)
+{
+        world_open(&plain);
+        /* the intent fails: the cancel goes on */
+        const char *id = live(REST, "one");
+        fake_store_fail(world.fake, FAKE_WRITE, 1, 1, STORE_FULL);
+        ck_assert_int_eq(cancel(id)->answer.status, 200);
+        ck_assert_uint_eq(world_account(0)->n_open, 0);
+        /* the answer fails: not acknowledged, kept, written when the ledger is well */
+        id = live(REST, "one");
+        fake_store_fail(world.fake, FAKE_WRITE, 2, 1, STORE_FULL);
+        ck_assert_int_eq(cancel(id)->answer.status, 202);
+        world_pass(SECONDS(2));
+        world_pass(SECONDS(2));
+        ck_assert_int_eq(audit_count(AUDIT_CANCEL_ANSWERED), 2);
+        /* reading the order fails */
+        fake_store_fail(world.fake, FAKE_READ, 1, 1, STORE_CORRUPT);
+        ck_assert_int_eq(cancel(id)->answer.problem, PROBLEM_STORE_UNAVAILABLE);
+        world_close();
+}
+END_TEST
+
+START_TEST(test_modify)
+{
+        world_open(&plain);
+        const char *id = live(REST, "one two*0.5");
+        struct order_change c = quantity(20);
+        c.has_price = true;
+        c.price = RUPEES(1001);
+        ck_assert_int_eq(modify(id, c)->answer.status, 200);
+        ck_assert_int_eq(shown_leg(id, 0)->quantity, 20);
+        ck_assert_int_eq(shown_leg(id, 1)->quantity, 10);
+        ck_assert_int_eq(shown_leg(id, 1)->effective.price, RUPEES(1001));
+        ck_assert_int_eq(shown_leg(id, 0)->modifications, 1);
+        world_pass(SECONDS(2));
+        ck_assert_int_eq(audit_count(AUDIT_LEG_UPDATED), 0);
+        c = (struct order_change){
+                .has_type = true, .type = ORDER_TYPE_STOP_LIMIT, .has_trigger_price = true,
+                .trigger_price = RUPEES(1100), .has_price = true, .price = RUPEES(1101)};
+        (void)modify(id, c);
+        c = (struct order_change){.has_validity = true, .validity = VALIDITY_DAY};
+        (void)modify(id, c);
+        world_close();
+}
+END_TEST
+
+START_TEST(test_modify_refused)
+{
+        world_open(&(struct world_options){
+                .limits = {.max_order_quantity = 1000, .max_order_value = RUPEES(20000000)}});
+        const struct {
+                const char *words;
+                struct order_change change;
+                enum problem problem;
+        } cases[] = {
+                {REST, {.has_price = true, .price = 10000001}, PROBLEM_TICK_SIZE},
+                {REST,
+                 {.has_type = true,
+                  .type = ORDER_TYPE_STOP_LIMIT,
+                  .has_trigger_price = true,
+                  .trigger_price = 10000001},
+                 PROBLEM_TICK_SIZE},
+                {REST, {.has_price = true, .price = 0}, PROBLEM_INVALID_REQUEST},
+                {REST, {.has_type = true, .type = ORDER_TYPE_STOP}, PROBLEM_INVALID_REQUEST},
+                {REST,
+                 {.has_type = true, .type = ORDER_TYPE_MARKET, .has_price = true, .price = 10000000},
+                 PROBLEM_INVALID_REQUEST},
+                {REST,
+                 {.has_trigger_price = true, .trigger_price = 10000000},
+                 PROBLEM_INVALID_REQUEST},
+                {REST, {.has_quantity = true, .quantity = 2000}, PROBLEM_MAX_ORDER_QUANTITY},
+                {NFO, {.has_quantity = true, .quantity = 66}, PROBLEM_LOT_SIZE},
+                {NFO, {.has_quantity = true, .quantity = 1820}, PROBLEM_FREEZE_QUANTITY},
+                {NFO, {.has_quantity = true, .quantity = 975}, PROBLEM_MAX_ORDER_VALUE},
+        };
+        for (size_t i = 0; i < ELEMENTS(cases); i++) {
+                const char *id = live(cases[i].words, "one");
+                struct amended *m = modify(id, cases[i].change);
+                ck_assert_msg(m->answer.problem == cases[i].problem, "case %zu: %s", i,
+                              m->answer.problem ? problem_code(m->answer.problem) : m->body);
+                ck_assert_int_eq(cancel(id)->answer.status, 200);
+        }
+        const char *id = live("BUY 65 NFO:NIFTY29DEC26FUT MARGIN LIMIT 24000", "one two*2");
+        ck_assert_int_eq(modify(id, quantity(0))->answer.problem,
+                         PROBLEM_MULTIPLIER_ROUNDS_TO_ZERO);
+        ck_assert_uint_eq(wire_calls(world.wires[0], BROKER_MODIFY), 0);
+        ck_assert_int_eq(audit_count(AUDIT_MODIFY_INTENT), 0);
+        world.broker.flags &= ~(unsigned)BROKER_CAN_MODIFY;
+        ck_assert_int_eq(modify(id, quantity(130))->answer.problem, PROBLEM_MODIFY_UNSUPPORTED);
+        world_close();
+}
+END_TEST
+
+/* The total that the client names is multiplied before it is compared. */
+START_TEST(test_modify_while_halted)
+{
+        world_open(&plain);
+        const char *id = live(REST, "two*2"), *half = live(REST, "three*0.5");
+        kill_set(KILL_LEVEL_HALT, "global", false);
+        ck_assert_int_eq(modify(id, quantity(15))->answer.problem, PROBLEM_KILL_SWITCH);
+        ck_assert_int_eq(modify(id, price(1001))->answer.problem, PROBLEM_KILL_SWITCH);
+        ck_assert_int_eq(modify(id, quantity(5))->answer.status, 200);
+        ck_assert_int_eq(modify(half, quantity(8))->answer.status, 200);
+        ck_assert_int_eq(shown_leg(half, 0)->quantity, 4);
+        world_close();
+}
+END_TEST
+
+START_TEST(test_modify_outcomes)
+{
+        world_open(&plain);
+        const char *id = live(REST, "one");
+        wire_script(world.wires[0], BROKER_MODIFY, 1, 1, FATE_REPLY_LOST);
+        ck_assert_int_eq(modify(id, quantity(20))->answer.status, 202);
+        world_pass(SECONDS(2));
+        ck_assert_int_eq(shown_leg(id, 0)->quantity, 20);
+        wire_script(world.wires[0], BROKER_MODIFY, 1, 1, FATE_LOST);
+        ck_assert_int_eq(modify(id, quantity(30))->answer.status, 202);
+        world_pass(SECONDS(2));
+        ck_assert_int_eq(shown_leg(id, 0)->quantity, 20);
+        /* without a durable intent nothing is sent */
+        unsigned n = wire_calls(world.wires[0], BROKER_MODIFY);
+        fake_store_fail(world.fake, FAKE_WRITE, 1, 1, STORE_FULL);
+        struct amended *m = modify(id, quantity(30));
+        ck_assert_ptr_nonnull(strstr(m->body, "not_sent"));
+        ck_assert_uint_eq(wire_calls(world.wires[0], BROKER_MODIFY), n);
+        /* the answer is lost */
+        fake_store_fail(world.fake, FAKE_WRITE, 2, 1, STORE_FULL);
+        ck_assert_int_eq(modify(id, quantity(40))->answer.status, 202);
+        world_pass(SECONDS(2));
+        world_pass(SECONDS(2));
+        ck_assert_int_eq(shown_leg(id, 0)->modifications, 3);
+        world_close();
+}
+END_TEST
+
+START_TEST(test_fills_meanwhile)
+{
+        world_open(&plain);
+        const char *id = live(REST, "one");
+        wire_script(world.wires[0], BROKER_MODIFY, 1, 1, FATE_HELD);
+        struct amended *m = amend_begin(AMEND_MODIFY, id, quantity(20));
+        world_rest();
+        struct amended *c = cancel(id);
+        ck_assert_int_eq(c->answer.status, 200);
+        wire_release(world.wires[0], FATE_SERVED);
+        world_until(&m->done);
+        ck_assert_int_eq(m->answer.status, 422);
+        world_rest();
+        ck_assert_uint_eq(world_account(0)->n_open, 0);
+        world_close();
+}
+END_TEST
+
+START_TEST(test_restricted)
+{
+        static const char *const accounts[] = {"paper:two", NULL};
+        world_open(&plain);
+        const char *id = live(REST, "one");
+        struct amended *m = amend_begin(AMEND_CANCEL, id, none);
+        m->request.caller.accounts = accounts;
+        world_until(&m->done);
+        ck_assert_int_eq(m->answer.problem, PROBLEM_ORDER_NOT_FOUND);
+        world.render_fails = true;
+        ck_assert_int_eq(cancel(id)->answer.problem, PROBLEM_INTERNAL);
+        world_close();
+}
+END_TEST
+
+/* --- settling by hand --- */
+
+static const char *lost(void)
+{
+        wire_script(world.wires[0], BROKER_PLACE, 1, 1, FATE_LOST);
+        struct placed *p = place(REST, "one", NULL);
+        ck_assert_int_eq(p->answer.status, 202);
+        return p->answer.order_id;
+}
+
+START_TEST(test_resolve)
+{
+        world_open(&(struct world_options){.blind = true});
+        const char *id = lost();
+        ck_assert_int_eq(resolve(id, 2, OUTCOME_REJECTED)->answer.problem, PROBLEM_LEG_NOT_FOUND);
+        ck_assert_int_eq(resolve(id, 1, OUTCOME_ACCEPTED)->answer.status, 200);
+        ck_assert_str_eq(shown_leg(id, 0)->broker_order_id, "B-1");
+        ck_assert_int_eq(resolve(id, 1, OUTCOME_REJECTED)->answer.problem,
+                         PROBLEM_LEG_ALREADY_SETTLED);
+        id = lost();
+        ck_assert_int_eq(resolve(id, 1, OUTCOME_REJECTED)->answer.status, 422);
+        ck_assert_int_eq(shown_leg(id, 0)->problem, PROBLEM_BROKER_REJECTED);
+        ck_assert_uint_eq(world_account(0)->n_unresolved, 0);
+        world_close();
+}
+END_TEST
+
+START_TEST(test_resolve_and_the_ledger)
+{
+        world_open(&(struct world_options){.blind = true});
+        const char *id = lost();
+        fake_store_fail(world.fake, FAKE_WRITE, 1, 1, STORE_FULL);
+        ck_assert_int_eq(resolve(id, 1, OUTCOME_NOT_PLACED)->answer.problem,
+                         PROBLEM_STORE_UNAVAILABLE);
+        ck_assert_uint_eq(world_account(0)->n_unresolved, 1);
+        ck_assert_int_eq(shown_leg(id, 0)->outcome, OUTCOME_UNKNOWN);
+        ck_assert_int_eq(resolve(id, 1, OUTCOME_NOT_PLACED)->answer.problem, PROBLEM_NONE);
+        ck_assert_uint_eq(world_account(0)->n_open, 0);
+        ck_assert_int_eq(shown_leg(id, 0)->outcome, OUTCOME_NOT_PLACED);
+        world_close();
+}
+END_TEST
+
+/* --- cancelling many --- */
+
+static unsigned cancelled_orders, cancelled_legs;
+static bool many_done;
+
+static void on_many(struct cancel_many_request *r)
+{
+        cancelled_orders = r->n_orders;
+        cancelled_legs = 0;
+        for (unsigned i = 0; i < r->n_orders; i++)
+                cancelled_legs += r->orders[i]->n_legs;
+        many_done = true;
+        free(r); /* as the contract allows */
+}
+
+static void cancel_many(const char *const *accounts, const char *symbol,
+                        const char *const *caller_accounts)
+{
+        struct cancel_many_request *r = calloc(1, sizeof(*r));
+        *r = (struct cancel_many_request){.caller = nobody_special,
+                                          .accounts = accounts,
+                                          .symbol = symbol,
+                                          .done = on_many};
+        r->caller.accounts = caller_accounts;
+        many_done = false;
+        operation_cancel_many(world.o, r);
+        world_until(&many_done);
+}
+
+START_TEST(test_cancel_many)
+{
+        static const char *const two[] = {"paper:two", NULL};
+        world_open(&plain);
+        const char *id = live(REST, "one two three");
+        (void)live("BUY 1 NSE:IDEA CNC LIMIT 13", "one");
+        cancel_many(NULL, "NSE:RELIANCE", NULL);
+        ck_assert_uint_eq(cancelled_orders, 0);
+        cancel_many(two, NULL, NULL);
+        ck_assert_uint_eq(cancelled_legs, 1);
+        cancel_many(NULL, NULL, two);
+        ck_assert_uint_eq(cancelled_orders, 0);
+        wire_script(world.wires[2], BROKER_PLACE, 1, 1, FATE_REPLY_LOST);
+        (void)place(REST, "three", NULL);
+        cancel_many(NULL, NULL, NULL);
+        ck_assert_uint_eq(cancelled_orders, 3);
+        ck_assert_uint_eq(cancelled_legs, 4);
+        world_pass(SECONDS(1));
+        world_rest();
+        for (unsigned i = 0; i < WORLD_ACCOUNTS; i++)
+                ck_assert_uint_eq(world_account(i)->n_open, 0);
+        ck_assert_int_eq(shown_leg(id, 0)->status, ORDER_STATUS_CANCELLED);
+        world_close();
+}
+END_TEST
+
+SUITE("amend", test_cancel, test_cancel_twice_at_once, test_cancel_in_flight,
+      test_cancel_while_filling, test_cancel_of_what_never_was, test_cancel_outcomes,
+      test_cancel_and_the_ledger, test_modify, test_modify_refused, test_modify_while_halted,
+      test_modify_outcomes, test_fills_meanwhile, test_restricted, test_resolve,
+      test_resolve_and_the_ledger, test_cancel_many)
