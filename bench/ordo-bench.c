@@ -2,6 +2,7 @@
  */
 #include <errno.h>
 #include <getopt.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -68,9 +69,20 @@ struct order_request {
         bool same_key;
 };
 
+/* A key as clients make them, without order: each one's row has another place in the ledger. The
+ * steps of the sequence are splitmix64's. */
+static uint64_t scatter(uint64_t n)
+{
+        n = (n + 1) * UINT64_C(0x9e3779b97f4a7c15);
+        n = (n ^ n >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+        n = (n ^ n >> 27) * UINT64_C(0x94d049bb133111eb);
+        return n ^ n >> 31;
+}
+
 static void put_order(struct text *out, unsigned n, const void *userdata)
 {
         const struct order_request *o = userdata;
+        uint64_t key = scatter(o->first_key + (o->same_key ? 0 : n));
         char body[512];
         int size = snprintf(body, sizeof(body),
                             "{\"symbol\":\"NSE:SBIN\",\"side\":\"BUY\",\"type\":\"LIMIT\","
@@ -79,10 +91,9 @@ static void put_order(struct text *out, unsigned n, const void *userdata)
                             o->targets);
         text_addf(out,
                   "POST /api/v1/orders HTTP/1.1\r\nHost: 127.0.0.1:%u\r\n"
-                  "Authorization: Bearer %s\r\nIdempotency-Key: bench-%08u\r\n"
+                  "Authorization: Bearer %s\r\nIdempotency-Key: %016" PRIx64 "-%016" PRIx64 "\r\n"
                   "Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
-                  o->daemon->port, o->daemon->token, o->first_key + (o->same_key ? 0 : n), size,
-                  body);
+                  o->daemon->port, o->daemon->token, key, scatter(key), size, body);
 }
 
 static void put_get(struct text *out, const struct daemon *d, const char *path)

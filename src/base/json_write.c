@@ -27,11 +27,10 @@ static void add_escaped(struct text *t, unsigned char c)
 }
 
 /* What is not UTF-8 becomes U+FFFD, byte by byte: the answer stays JSON whatever a broker sent. */
-void json_add_quoted(struct text *t, const char *s, size_t n)
+static void add_escaping(struct text *t, const char *s, size_t n)
 {
         size_t done = 0, at = 0;
 
-        text_add_char(t, '"');
         while (at < n) {
                 int needs = kind((unsigned char)s[at]);
                 if (needs == PLAIN) {
@@ -51,18 +50,57 @@ void json_add_quoted(struct text *t, const char *s, size_t n)
                 done = ++at;
         }
         text_add_bytes(t, s + done, n - done);
-        text_add_char(t, '"');
+}
+
+static size_t plain_length(const char *s, size_t n)
+{
+        static const bool other[256] = {
+                [0 ... 0x1f] = true, ['"'] = true, ['\\'] = true, [0x7f ... 0xff] = true};
+        size_t at = 0;
+
+        while (at < n && !other[(unsigned char)s[at]])
+                at++;
+        return at;
+}
+
+/* The quoted string with what stands before and after it ('\0': nothing). Most of what is written
+ * are short strings without escapes: those take one look for room. */
+static void add_quoted(struct text *t, char before, const char *s, size_t n, char after)
+{
+        if (text_reserve(t, n + 4) < 0)
+                return;
+        char *to = t->data + t->len;
+        if (before)
+                *to++ = before;
+        *to++ = '"';
+        if (plain_length(s, n) == n) {
+                to = mempcpy(to, s, n);
+        } else {
+                t->len = (size_t)(to - t->data);
+                add_escaping(t, s, n);
+                if (text_reserve(t, 2) < 0)
+                        return;
+                to = t->data + t->len;
+        }
+        *to++ = '"';
+        if (after)
+                *to++ = after;
+        *to = '\0';
+        t->len = (size_t)(to - t->data);
+}
+
+void json_add_quoted(struct text *t, const char *s, size_t n)
+{
+        add_quoted(t, '\0', s, n, '\0');
 }
 
 static void begin_value(struct json_writer *w, const char *key)
 {
-        if (w->comma)
+        if (key)
+                add_quoted(w->text, w->comma ? ',' : '\0', key, strlen(key), ':');
+        else if (w->comma)
                 text_add_char(w->text, ',');
         w->comma = true;
-        if (key) {
-                json_add_quoted(w->text, key, strlen(key));
-                text_add_char(w->text, ':');
-        }
 }
 
 static void begin(struct json_writer *w, const char *key, char c)
@@ -129,20 +167,11 @@ void json_put_null(struct json_writer *w, const char *key)
         json_put_raw(w, key, "null", 4);
 }
 
-/* A text that needs no escapes. */
-static void put_clean(struct json_writer *w, const char *key, const char *value)
-{
-        begin_value(w, key);
-        text_add_char(w->text, '"');
-        text_add(w->text, value);
-        text_add_char(w->text, '"');
-}
-
 void json_put_decimal(struct json_writer *w, const char *key, int64_t value)
 {
         char buf[DECIMAL_TEXT_SIZE];
 
-        put_clean(w, key, decimal_print(value, buf));
+        json_put_string(w, key, decimal_print(value, buf));
 }
 
 void json_put_time(struct json_writer *w, const char *key, int64_t wall_us)
@@ -150,7 +179,7 @@ void json_put_time(struct json_writer *w, const char *key, int64_t wall_us)
         char buf[CLOCK_TEXT_SIZE];
 
         if (wall_us)
-                put_clean(w, key, clock_print(wall_us, buf));
+                json_put_string(w, key, clock_print(wall_us, buf));
         else
                 json_put_null(w, key);
 }

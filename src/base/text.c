@@ -5,7 +5,7 @@
 
 #include "base/text.h"
 
-#define TEXT_FIRST_SIZE 64
+#define TEXT_FIRST_SIZE 256
 
 static size_t text_limit(const struct text *t)
 {

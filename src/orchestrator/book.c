@@ -21,7 +21,7 @@ struct book_reader {
         struct loop_timer timer;
         struct call call;
         bool started, armed, reading, failed;
-        int64_t due_us;           /* monotonic, when armed */
+        int64_t due_us;   /* monotonic, when armed */
         unsigned number;  /* of reads */
         int64_t began_us; /* monotonic, of the running or last read */
         int64_t began_wall_us;
@@ -107,8 +107,10 @@ static void take_absence(struct book_reader *b, struct open_leg *l, int64_t sinc
                         l->status = ORDER_STATUS_REJECTED;
                         settle(l, OUTCOME_NOT_PLACED, PROBLEM_NOT_PLACED,
                                "the order book is complete and does not have it");
-                } else if (l->state != LEG_STATE_NEEDS_OPERATOR && l->reads >= ELEMENTS(schedule_ms))
+                } else if (l->state != LEG_STATE_NEEDS_OPERATOR &&
+                           l->reads >= ELEMENTS(schedule_ms)) {
                         give_up(l);
+                }
         } else if (l->day < clock_ist_day(b->began_wall_us)) {
                 struct leg_note note = note_of(AUDIT_LEG_UPDATED);
                 l->status = ORDER_STATUS_EXPIRED;

@@ -36,10 +36,12 @@ static void read_ended(struct account_state *a)
         if (--f->pending > 0)
                 return;
         if (f->funds_call.result.outcome == OUTCOME_ACCEPTED &&
-            f->positions_call.result.outcome == OUTCOME_ACCEPTED)
+            f->positions_call.result.outcome == OUTCOME_ACCEPTED) {
                 take_over(f);
-        else
+        } else {
                 f->settled_after += f->settled_before;
+                f->settled_before = 0;
+        }
         f->reading = false;
         call_clear(&f->funds_call);
         call_clear(&f->positions_call);

@@ -17,7 +17,7 @@ struct account_state;
 
 struct funds_waiter {
         struct list link;
-        int64_t since_us; /* monotonic: an older reading does not answer it */
+        int64_t since_us;                      /* monotonic: an older reading does not answer it */
         void (*ready)(struct funds_waiter *w); /* whether or not the read worked */
 };
 

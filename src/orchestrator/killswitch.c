@@ -309,7 +309,8 @@ static void cancelled(struct cancel_many_request *r)
         k->cancelling = false;
 }
 
-/* Legs that a cancel can do something about now: what is owed to be cancelled waits for its book. */
+/* Legs that a cancel can do something about now: what is owed to be cancelled waits for its book.
+ */
 static unsigned to_cancel(const struct account_state *a)
 {
         unsigned n = 0;
@@ -475,9 +476,8 @@ static void reread(struct store_job *job)
                 k->epoch = s->killswitch_epoch;
                 for (unsigned i = 0; i < s->n_killswitch; i++)
                         strengthen(k, s->killswitch[i].scope,
-                                   (enum kill_level)s->killswitch[i].level,
-                                   s->killswitch[i].reason, s->killswitch[i].actor,
-                                   s->killswitch[i].at_us);
+                                   (enum kill_level)s->killswitch[i].level, s->killswitch[i].reason,
+                                   s->killswitch[i].actor, s->killswitch[i].at_us);
                 work(k);
         }
         store_restore_done(s);

@@ -8,6 +8,19 @@
 #include "orchestrator/book.h"
 #include "orchestrator/state.h"
 
+/* What may have changed since the act was begun: the order may have been found, modified, filled.
+ */
+static void follow(struct leg_act *act)
+{
+        const struct open_leg *l = act->leg;
+        struct order *o = act->shown;
+        o->type = l->type;
+        o->quantity = l->quantity;
+        o->price = l->price;
+        o->trigger_price = l->trigger_price;
+        open_leg_apply(l, &o->legs[0]);
+}
+
 /* The leg as an order of its own, from memory: what adapters need and what the answer shows. */
 static int show(struct leg_act *act)
 {
@@ -23,16 +36,12 @@ static int show(struct leg_act *act)
         o->created_us = l->since_us;
         o->side = l->side;
         o->product = l->product;
-        o->type = l->type;
-        o->quantity = l->quantity;
-        o->price = l->price;
-        o->trigger_price = l->trigger_price;
         o->validity = VALIDITY_DAY;
         leg->number = l->number;
         leg->multiplier = DECIMAL_ONE;
         text_copy(leg->account, sizeof(leg->account), l->account->account->id);
         text_copy(leg->tag, sizeof(leg->tag), l->tag);
-        open_leg_apply(l, leg);
+        follow(act);
         return 0;
 }
 
@@ -158,6 +167,7 @@ static void call_broker(struct leg_act *act)
         struct orchestrator *o = act->leg->account->orchestrator;
         bool modify = act->kind == AMEND_MODIFY;
 
+        follow(act);
         if (modify)
                 order_change_apply(act->shown, &act->change);
         act->call = (struct call){

@@ -88,8 +88,7 @@ void open_leg_retire(struct open_leg *l)
         bool over = l->state == LEG_STATE_SETTLED &&
                     (order_status_terminal(l->status) || l->outcome != OUTCOME_ACCEPTED);
         if (over && !l->dirty && l->pins == 0 && !l->in_operation && !l->write_running &&
-            list_empty(&l->writes) &&
-            list_empty(&l->owed))
+            list_empty(&l->writes) && list_empty(&l->owed))
                 open_leg_remove(&l->account->orchestrator->open_legs, l);
 }
 

@@ -35,7 +35,7 @@ struct open_leg {
         int64_t filled_quantity, average_price;
         int64_t since_us; /* wall: the intent */
         bool cancel_requested;
-        bool cancel_owed; /* somebody was told that it is cancelled when it is found */
+        bool cancel_owed;   /* somebody was told that it is cancelled when it is found */
         bool in_operation;  /* its own operation is still running: reconcile leaves it alone */
         struct list writes; /* struct leg_write: one at a time, in order */
         struct list owed;   /* those the ledger could not take, at most LEG_OWED_MAX */
@@ -44,7 +44,7 @@ struct open_leg {
         bool dirty;    /* memory knows more than the ledger: a write failed */
         unsigned pins; /* held by acts that run */
         /* reconcile */
-        unsigned reads, seen; /* `seen`: number of the last book read that showed it */
+        unsigned reads, seen;  /* `seen`: number of the last book read that showed it */
         int64_t next_read_us;  /* monotonic */
         int64_t unresolved_us; /* monotonic: a book read that began before cannot prove absence */
 };

@@ -51,7 +51,7 @@ struct placing {
         enum place_state state;
         struct order *order;
         struct attempt *attempts;
-        unsigned n_out; /* legs at the brokers */
+        unsigned n_out;   /* legs at the brokers */
         unsigned n_stale; /* first commits that the kill switch overtook */
         bool expired, exit;
         int64_t started_us, deadline_us; /* monotonic */
@@ -88,7 +88,8 @@ void place_answer(struct placing *p);
 /* The end: answers and frees. */
 void place_finish(struct placing *p);
 void place_fail(struct placing *p, enum problem problem, const char *detail);
-/* Limits, funds and open legs as before: nothing was sent. Every leg that passed has to pass anew. */
+/* Limits, funds and open legs as before: nothing was sent. Every leg that passed has to pass anew.
+ */
 void place_give_back(struct placing *p);
 /* Renders the answer of the order as it stands; place_use_body() makes it the client's. */
 int place_render(struct placing *p);

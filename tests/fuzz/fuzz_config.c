@@ -6,8 +6,8 @@
 #include "base/text.h"
 #include "config/config.h"
 
-/* An environment, one variable a line. A configuration is usable or has errors, never both, and each error
- * says what, where and the remedy. */
+/* An environment, one variable a line. A configuration is usable or has errors, never both, and
+ * each error says what, where and the remedy. */
 
 #define VARIABLES_MAX 64
 

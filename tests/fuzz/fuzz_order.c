@@ -61,7 +61,8 @@ static void check_order(const struct order *o, const struct caller *c)
         assert(o->quantity >= 1 && o->quantity <= QUANTITY_MAX);
         assert(o->disclosed_quantity >= 0 && o->disclosed_quantity <= o->quantity);
         assert(limit ? o->price > 0 && o->price <= DECIMAL_MAX : o->price == 0);
-        assert(stop ? o->trigger_price > 0 && o->trigger_price <= DECIMAL_MAX : o->trigger_price == 0);
+        assert(stop ? o->trigger_price > 0 && o->trigger_price <= DECIMAL_MAX
+                    : o->trigger_price == 0);
         assert(o->n_legs >= 1 && o->n_legs <= TARGETS_MAX);
         for (unsigned i = 0; i < o->n_legs; i++) {
                 assert(orchestrator_account(NULL, o->legs[i].account));
@@ -98,7 +99,8 @@ static void write_order(const struct order *o, struct text *t)
         if (*o->client_order_id)
                 json_put_string(&w, "client_order_id", o->client_order_id);
         if (o->market_policy_given)
-                json_put_string(&w, "market_policy", market_policy_print(&o->market_policy, policy, sizeof(policy)));
+                json_put_string(&w, "market_policy",
+                                market_policy_print(&o->market_policy, policy, sizeof(policy)));
         json_array_begin(&w, "targets");
         for (unsigned i = 0; i < o->n_legs; i++) {
                 json_object_begin(&w, NULL);
@@ -162,7 +164,8 @@ static void others(struct json_object *root, const struct caller *c)
         good = parse_resolution(root, &amend, &f);
         check_faults(good ? PROBLEM_NONE : PROBLEM_INVALID_REQUEST, &f);
         if (good)
-                assert(*amend.reason && (amend.outcome == OUTCOME_ACCEPTED) == !!amend.broker_order_id);
+                assert(*amend.reason &&
+                       (amend.outcome == OUTCOME_ACCEPTED) == !!amend.broker_order_id);
         f = (struct faults){};
         check_faults(parse_cancel_many(root, NULL, c, named, &many, &f), &f);
 }

@@ -7,9 +7,11 @@
 #include "domain/order.h"
 #include "http/query.h"
 
-/* Query strings: what is taken is known, there once, text, and the same when it is escaped and read again. */
+/* Query strings: what is taken is known, there once, text, and the same when it is escaped and read
+ * again. */
 
-static const char *const names[] = {"accounts", "status", "symbol", "since", "limit", "cursor", NULL};
+static const char *const names[] = {"accounts", "status", "symbol", "since",
+                                    "limit",    "cursor", NULL};
 
 static void check_parameters(const struct query *q)
 {

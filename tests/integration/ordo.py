@@ -64,6 +64,8 @@ class Daemon:
         for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS"):
             if name in os.environ:
                 self.env[name] = os.environ[name]
+        self.env.setdefault("LSAN_OPTIONS", f"suppressions={SOURCE / 'tests/integration/lsan.supp'}"
+                                            ":print_suppressions=0")
         self.env.update(env or {})
         for a in accounts.split(","):
             self.env.setdefault(f"ORDO_{a.replace(':', '_').upper()}_MARKET", "static")

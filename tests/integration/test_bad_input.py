@@ -19,6 +19,9 @@ KEYS = [  # the cases' keys; a token is the name
     {"name": "elsewhere", "scopes": ["read"], "cidrs": ["192.0.2.0/24"]},
     {"name": "expired", "scopes": ["read"], "expires": "2020-01-01T00:00:00Z"},
 ]
+# A sanitizer keeps what was freed, so that growth says nothing; it looks for leaks itself.
+GROWTH_MEANS_LEAK = not any(mark in (ordo.BUILD / "src/ordod").read_bytes()
+                            for mark in (b"__asan_init", b"__tsan_init"))
 # An answer that the daemon closed the connection with, or that ended without one.
 CLOSED = "closed"
 ORDER = (b'{"symbol":"NSE:SBIN","side":"BUY","type":"LIMIT","quantity":1,"price":"1050.00",'
@@ -184,7 +187,8 @@ class BadInput(ordo.Case):
         for _ in range(5):
             for r in requests:
                 self.sent(r)
-        self.assertLess(self.memory() - before, 3 * 1024, "kB more")
+        if GROWTH_MEANS_LEAK:
+            self.assertLess(self.memory() - before, 3 * 1024, "kB more")
 
     def test_connection_survives_a_bad_request(self):
         s = self.connect()
@@ -324,7 +328,8 @@ class BadInput(ordo.Case):
             pass
         self.assertLess(sent, 16 << 20, "bytes taken of a body without an end")
         s.close()
-        self.assertLess(self.memory() - before, 4 * 1024, "kB more")
+        if GROWTH_MEANS_LEAK:
+            self.assertLess(self.memory() - before, 4 * 1024, "kB more")
 
     def test_deep_and_wide_json(self):
         for body, expected in (

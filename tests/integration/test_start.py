@@ -10,7 +10,6 @@ import signal
 import socket
 import stat
 import subprocess
-import time
 import unittest
 
 import ordo
@@ -275,7 +274,7 @@ class Listening(ordo.Case):
         d = self.daemon()
         if not keep_listen:
             del d.env["ORDO_LISTEN"]
-        passed = [f"--setenv={k}" for k in d.env if k.startswith(("ORDO_", "ASAN", "UBSAN", "TSAN"))]
+        passed = [f"--setenv={k}" for k in d.env if k.startswith(("ORDO_", "ASAN", "LSAN", "UBSAN", "TSAN"))]
         d.wrapper = ["systemd-socket-activate", f"--listen={listen}", f"--fdname={name}", *passed]
         d.port = int(listen.rsplit(":", 1)[1])
         d.start(wait=False)

@@ -32,7 +32,8 @@ cppchecked() {
     mkdir -p "$build/cppcheck"
     cppcheck -q -j "$(nproc)" --enable=warning,portability,performance --error-exitcode=1 \
         --inline-suppr --std=c11 --cppcheck-build-dir="$build/cppcheck" \
-        --suppressions-list=tests/lint/cppcheck.txt --include=/usr/include/uthash.h -I src -DORDO_VERSION='""' src
+        --suppressions-list=tests/lint/cppcheck.txt --include=/usr/include/uthash.h \
+        -I src -DH2O_USE_LIBUV=0 -D_GNU_SOURCE -DORDO_VERSION='""' src
 }
 # Scripts are known by their first line, not by their name.
 scripts() {

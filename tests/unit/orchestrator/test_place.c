@@ -205,7 +205,6 @@ START_TEST(test_intent_uncertain_and_unreadable)
 }
 END_TEST
 
-
 static void on_killed(struct kill_request *r)
 {
 }

@@ -1,4 +1,5 @@
-/* Outcomes that nobody knows: what the book proves, what it does not, restarts, ledgers that fail. */
+/* Outcomes that nobody knows: what the book proves, what it does not, restarts, ledgers that fail.
+ */
 #include "world.h"
 
 #include <errno.h>
@@ -198,7 +199,8 @@ START_TEST(test_reading_the_order_fails)
 }
 END_TEST
 
-/* Legs of one order are settled in the same moment: each one's stored answer knows of the others. */
+/* Legs of one order are settled in the same moment: each one's stored answer knows of the others.
+ */
 START_TEST(test_two_legs_at_once)
 {
         world_open(&plain);
@@ -208,7 +210,8 @@ START_TEST(test_two_legs_at_once)
         p = place(REST, "one two three", "k1");
         ck_assert(p->answer.replayed);
         for (const char *s = p->body; (s = strstr(s, "paper:")); s++)
-                ck_assert_ptr_nonnull(strstr(strstr(s, " "), " not_placed REJECTED NOT_PLACED proven"));
+                ck_assert_ptr_nonnull(
+                        strstr(strstr(s, " "), " not_placed REJECTED NOT_PLACED proven"));
         unsigned n = 0;
         for (const char *s = p->body; (s = strstr(s, "NOT_PLACED proven")); s++)
                 n++;
@@ -390,5 +393,4 @@ SUITE("reconcile", test_found, test_unknown_replies, test_found_rejected, test_n
       test_old_book_proves_nothing, test_book_read_fails, test_settling_survives_the_ledger,
       test_reading_the_order_fails, test_two_legs_at_once, test_owed_is_bounded, test_followed,
       test_day_ends, test_crash_while_sending, test_not_ready_before_the_book,
-      test_unmarked_was_not_sent, test_ledger_cannot_be_read_at_start,
-      test_unknown_broker_at_start)
+      test_unmarked_was_not_sent, test_ledger_cannot_be_read_at_start, test_unknown_broker_at_start)

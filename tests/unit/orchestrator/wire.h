@@ -1,5 +1,5 @@
-/* The transport of the tests, in place of net's: it hands requests to an exchange of this process, as
- * the local transport does, and breaks what it is told to break. Linked instead of httpc.c. */
+/* The transport of the tests, in place of net's: it hands requests to an exchange of this process,
+ * as the local transport does, and breaks what it is told to break. Linked instead of httpc.c. */
 #pragma once
 
 #include "broker/broker.h"

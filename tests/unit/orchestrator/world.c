@@ -11,10 +11,10 @@
 #include "domain/meter.h"
 #include "paper/paper.h"
 
-#define REST_TICK_US  2000
-#define REST_TICKS    3
-#define TOO_LONG_US   SECONDS(20)
-#define THINGS_MAX    256
+#define REST_TICK_US 2000
+#define REST_TICKS   3
+#define TOO_LONG_US  SECONDS(20)
+#define THINGS_MAX   256
 
 struct world world;
 const struct caller nobody_special = {.key_name = "tester", .correlation_id = "c-1"};
@@ -62,10 +62,9 @@ static void open_ledger(void)
                                         .migrations_dir = MIGRATIONS,
                                         .migrate = true,
                                         .queue_max = world.options.queue_max};
-        int r = world.options.sqlite
-                        ? store_open(world.loop, &o, error, &world.store)
-                        : store_open_driver(world.loop, fake_store_driver(world.fake), &o, error,
-                                            &world.store);
+        int r = world.options.sqlite ? store_open(world.loop, &o, error, &world.store)
+                                     : store_open_driver(world.loop, fake_store_driver(world.fake),
+                                                         &o, error, &world.store);
         ck_assert_msg(r == 0, "%s", error);
 }
 

@@ -1,6 +1,7 @@
-/* A small world for the orchestrator: a loop, a ledger (SQLite in a directory, or the fake one that breaks
- * on order), the simulated exchange behind a transport that breaks on order, three accounts, a frozen
- * clock that begins on Monday 2026-11-23 at 10:00 IST. Loop timers run in real time all the same. */
+/* A small world for the orchestrator: a loop, a ledger (SQLite in a directory, or the fake one that
+ * breaks on order), the simulated exchange behind a transport that breaks on order, three accounts,
+ * a frozen clock that begins on Monday 2026-11-23 at 10:00 IST. Loop timers run in real time all
+ * the same. */
 #pragma once
 
 #include "suite.h"
@@ -21,9 +22,9 @@
 #include "orchestrator/status.h"
 #include "wire.h"
 
-#define RUPEES(x)       (INT64_C(x) * DECIMAL_ONE)
-#define WORLD_ACCOUNTS  3
-#define SECONDS(n)      ((n) * USEC_PER_SEC)
+#define RUPEES(x)      (INT64_C(x) * DECIMAL_ONE)
+#define WORLD_ACCOUNTS 3
+#define SECONDS(n)     ((n)*USEC_PER_SEC)
 
 struct world_options {
         bool sqlite;
