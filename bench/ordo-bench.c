@@ -239,8 +239,15 @@ static int measure_reads(struct bench *b)
                                 .status = 200,
                                 .request = put_status,
                                 .userdata = &b->daemon};
+        struct load first = replays;
         struct load_result result;
-        int r = load_daemon(b, &replays, "replays of a finished key, 64", b->bare_ms[2], &result);
+
+        /* Only the latest keys are in memory; this takes it there. */
+        first.connections = first.count = 1;
+        int r = load_daemon(b, &first, NULL, 0, &result);
+        if (r == 0)
+                r = load_daemon(b, &replays, "replays of a finished key, 64", b->bare_ms[2],
+                                &result);
         if (r < 0)
                 return r;
         report_target(&b->report, "replays, 64 connections", result.per_second, "/s",

@@ -137,11 +137,16 @@ static void add_short_key(struct text *t, const struct item *item)
         }
 }
 
-/* __FILE__ is relative to the build directory. */
+/* __FILE__ is relative to the build directory, wherever that is: only the part inside the source
+ * tree says something. */
 static const char *source_file(const char *file)
 {
-        while (text_starts(file, "../"))
-                file += 3;
+        static const char *const roots[] = {"/src/", "/tests/", "/bench/"};
+        for (unsigned i = 0; i < ELEMENTS(roots); i++) {
+                const char *at = strstr(file, roots[i]);
+                if (at)
+                        return at + 1;
+        }
         return file;
 }
 

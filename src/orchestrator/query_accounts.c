@@ -182,6 +182,7 @@ struct quotes_read {
         struct orchestrator *o;
         struct quotes_query *query;
         struct call call;
+        struct loop_work work;
 };
 
 static void quotes_got(struct call *c)
@@ -218,15 +219,33 @@ static struct account_state *source_of(struct orchestrator *o, const struct quot
         return first;
 }
 
+/* None of the caller's accounts is configured. */
+static void no_source(struct loop_work *w)
+{
+        struct quotes_read *r = CONTAINER_OF(w, struct quotes_read, work);
+        struct quotes_query *q = r->query;
+        free(r);
+        q->problem = PROBLEM_ACCOUNT_NOT_FOUND;
+        q->done(q);
+}
+
 void query_quotes(struct orchestrator *o, struct quotes_query *q)
 {
         struct quotes_read *r = calloc(1, sizeof(*r));
         struct account_state *a = source_of(o, q);
-        if (!r || !a)
-                abort(); /* there is at least one account, and http checks that the caller has one
-                          */
+        if (!r)
+                abort();
         r->o = o;
         r->query = q;
+        r->work.run = no_source;
+        q->source = NULL;
+        q->quotes = NULL;
+        q->n_quotes = 0;
+        q->message[0] = '\0';
+        if (!a) {
+                loop_defer(o->loop, &r->work);
+                return;
+        }
         q->source = a->account->id;
         r->call = (struct call){
                 .account = a,

@@ -101,6 +101,7 @@ static void change_stored(struct store_job *job)
         struct session_change *s = CONTAINER_OF(job, struct session_change, put.job);
         struct account_state *a = s->account;
 
+        a->session_writes--;
         ledger_done(s->o, job, &s->audit, 1);
         enum problem p = ledger_problem(job->result);
         if (p == PROBLEM_NONE) {
@@ -134,6 +135,7 @@ static void change_begin(struct session_change *s)
                 .audit = &s->audit,
                 .n_audit = 1,
         };
+        s->account->session_writes++;
         store_submit(s->o->store, &s->put.job);
 }
 
@@ -159,7 +161,7 @@ void session_act(struct orchestrator *o, struct session_request *r)
                 r->method = "none";
                 r->expires_us = 0;
                 uuid_make(r->login_id);
-                if (s->account->session != s->to) {
+                if (s->account->session != s->to || s->account->session_writes > 0) {
                         change_begin(s);
                         return;
                 }

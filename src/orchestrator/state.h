@@ -24,6 +24,7 @@ struct account_state {
         bool unlimited; /* ORDO_LIMITS=off, and a paper account */
 
         enum session_state session;
+        unsigned session_writes; /* logins and logouts being written: the last one holds */
         int64_t session_since_us, session_expires_us, last_login_us;
         char login_id[UUID_SIZE]; /* of the pending login; "" */
 

@@ -145,8 +145,8 @@ class Talking(Case):
     def test_modify_and_cancel(self):
         self.buy("--client-id", "patient", price="1000.00")
         self.ctl("modify", "client:patient", "--price", "1001", "--quantity", "12")
-        leg = self.json("show", "client:patient")["legs"][0]
-        self.assertEqual((leg["effective"]["price"], leg["quantity"]), ("1001.00", 12))
+        order = self.json("show", "client:patient")
+        self.assertEqual((order["price"], order["legs"][0]["quantity"]), ("1001.00", 12))
         self.assertIn("CANCELLED", self.ctl("cancel", "client:patient").stdout)
         self.assertIn("ORDER_NOT_OPEN", self.ctl("cancel", "client:patient", code=REFUSED).stderr)
 

@@ -117,6 +117,43 @@ START_TEST(test_accounts)
 }
 END_TEST
 
+/* Orders that overtake each other: what the exchange did is stored in the order it did it. */
+START_TEST(test_riders_in_order)
+{
+        static const char *const words[] = {"BUY 10 NSE:SBIN CNC MARKET", REST,
+                                            "BUY 3 NSE:IDEA CNC LIMIT 13",
+                                            "SELL 5 NSE:SBIN INTRADAY MARKET"};
+        struct placed *p[16];
+        int64_t available[WORLD_ACCOUNTS];
+        unsigned orders[WORLD_ACCOUNTS];
+        world_open(&(struct world_options){.sqlite = true});
+        wire_script(world.wires[1], BROKER_PLACE, 2, 2, FATE_REPLY_LOST);
+        for (unsigned i = 0; i < ELEMENTS(p); i++) {
+                p[i] = place_begin(words[i % 4], i % 2 ? "one two three" : "two three", NULL);
+                if (i == 8)
+                        world_until(&p[3]->done);
+        }
+        for (unsigned i = 0; i < ELEMENTS(p); i++)
+                world_until(&p[i]->done);
+        world_pass(SECONDS(2));
+        for (unsigned i = 0; i < WORLD_ACCOUNTS; i++) {
+                orders[i] = exchange_orders(i);
+                funds_refresh(world_account(i));
+                world_rest();
+                available[i] = world_account(i)->funds.funds.available;
+        }
+        ck_assert(list_empty(&world.o->riders));
+        world_sleep();
+        world_wake();
+        for (unsigned i = 0; i < WORLD_ACCOUNTS; i++) {
+                ck_assert_uint_eq(exchange_orders(i), orders[i]);
+                ck_assert_int_eq(world_account(i)->funds.funds.available, available[i]);
+        }
+        ck_assert_uint_eq(orders[1], 16);
+        world_close();
+}
+END_TEST
+
 /* What the exchange changed because it was asked must be durable before it is shown. */
 START_TEST(test_riders_before_the_answer)
 {
@@ -169,6 +206,9 @@ START_TEST(test_quotes)
         (void)session_set(SESSION_LOGOUT, "paper:one");
         ask_quotes(NULL, NULL);
         ck_assert_int_eq(problem, PROBLEM_NONE);
+        static const char *const gone[] = {"paper:gone", NULL};
+        ask_quotes(NULL, gone);
+        ck_assert_int_eq(problem, PROBLEM_ACCOUNT_NOT_FOUND);
         world_close();
 }
 END_TEST
@@ -217,6 +257,31 @@ START_TEST(test_session_and_the_ledger)
         world_open(&plain);
         fake_store_fail(world.fake, FAKE_WRITE, 1, 1, STORE_FULL);
         ck_assert_int_eq(session_set(SESSION_LOGOUT, "paper:one"), PROBLEM_STORE_UNAVAILABLE);
+        ck_assert_int_eq(world_account(0)->session, SESSION_STATE_ACTIVE);
+        world_close();
+}
+END_TEST
+
+static void on_session(struct session_request *r)
+{
+        n_results++;
+}
+
+/* The last word holds, also when the one before it is still being written. */
+START_TEST(test_logout_then_login)
+{
+        struct session_request r[2] = {
+                {.verb = SESSION_LOGOUT, .caller = nobody_special, .account = "paper:one"},
+                {.verb = SESSION_LOGIN, .caller = nobody_special, .account = "paper:one"},
+        };
+        world_open(&plain);
+        n_results = 0;
+        for (unsigned i = 0; i < 2; i++) {
+                r[i].done = on_session;
+                session_act(world.o, &r[i]);
+        }
+        world_rest();
+        ck_assert_uint_eq(n_results, 2);
         ck_assert_int_eq(world_account(0)->session, SESSION_STATE_ACTIVE);
         world_close();
 }
@@ -306,6 +371,31 @@ START_TEST(test_events)
         event_unsubscribe(world.o, &some.s);
         event_unsubscribe(world.o, &late.s);
         ck_assert(list_empty(&world.o->subscriptions));
+        world_close();
+}
+END_TEST
+
+static struct reader neighbour;
+
+static void on_event_leaves_both(struct subscription *s, const struct event *e)
+{
+        event_unsubscribe(world.o, &neighbour.s);
+        event_unsubscribe(world.o, s);
+}
+
+/* A callback may end its neighbour's subscription too. */
+START_TEST(test_unsubscribed_by_another)
+{
+        struct reader first = {}, last = {};
+        world_open(&plain);
+        subscribe(&first, -1, NULL);
+        subscribe(&neighbour, -1, NULL);
+        subscribe(&last, -1, NULL);
+        first.s.event = on_event_leaves_both;
+        kill_set(KILL_LEVEL_HALT, "global", false);
+        ck_assert_uint_eq(neighbour.events, 0);
+        ck_assert_uint_eq(last.events, 1);
+        event_unsubscribe(world.o, &last.s);
         world_close();
 }
 END_TEST
@@ -463,6 +553,7 @@ START_TEST(test_market_files)
 }
 END_TEST
 
-SUITE("queries", test_orders, test_accounts, test_riders_before_the_answer, test_quotes,
-      test_audit_fails, test_sessions, test_session_and_the_ledger, test_report, test_events,
-      test_catching_up, test_status, test_accessors, test_market_files)
+SUITE("queries", test_orders, test_accounts, test_riders_in_order, test_riders_before_the_answer,
+      test_quotes, test_audit_fails, test_sessions, test_session_and_the_ledger,
+      test_logout_then_login, test_report, test_events, test_catching_up, test_status,
+      test_accessors, test_market_files)
