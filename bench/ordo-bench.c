@@ -27,7 +27,8 @@
 #define WARM_UP       500
 #define ORDERS_1      4500
 #define ORDERS_16     25000
-#define ORDERS_64     70000 /* 100,000 altogether, with the warming up */
+#define ORDERS_64     70000
+#define ORDERS_ALL    100000 /* with the warming up: the memory target is about these */
 #define FAN_OUT       20000
 #define READS         150000
 #define BARE_1        20000
@@ -274,7 +275,9 @@ static int measure_memory(struct bench *b, bool loaded)
                 return 0;
         }
         (void)snprintf(name, sizeof(name), "after %u orders, RssAnon", b->orders);
-        report_target(&b->report, name, memory.anon_mb, "MB", REPORT_AT_MOST, LOADED_ANON_MB);
+        /* A machine too slow for all of them has not shown what the target asks. */
+        report_target(&b->report, name, memory.anon_mb, "MB",
+                      b->orders >= ORDERS_ALL ? REPORT_AT_MOST : REPORT_PLAIN, LOADED_ANON_MB);
         (void)snprintf(name, sizeof(name), "after %u orders, VmRSS", b->orders);
         report_value(&b->report, name, memory.rss_mb, "MB");
         return 0;
@@ -357,6 +360,7 @@ static int measure_fan_out(struct bench *b)
 
 static int measure(struct bench *b)
 {
+        struct load_result result;
         int r = measure_floors(b);
         if (r == 0)
                 r = daemon_init(&b->daemon, &b->paths);
@@ -368,6 +372,8 @@ static int measure(struct bench *b)
                 r = measure_memory(b, false);
         if (r == 0)
                 r = measure_orders(b);
+        if (r == 0 && b->orders < ORDERS_ALL)
+                r = load_orders(b, TARGET, 2, ORDERS_ALL - b->orders, NULL, &result);
         if (r == 0)
                 r = measure_memory(b, true);
         if (r == 0)

@@ -83,12 +83,10 @@ static int usage(FILE *to)
         return to == stdout ? EXIT_SUCCESS : EXIT_CONFIG;
 }
 
-/* --- configuration
- * --------------------------------------------------------------------------------- */
+/* --- configuration --- */
 
 static int load_config(struct config **ret, bool say_ok)
 {
-        extern char **environ;
         struct config_faults faults = {};
         struct text out = TEXT_NULL;
         int r = config_load(environ, &faults, ret);
@@ -123,8 +121,7 @@ static int make_state_dir(const char *dir)
         return r;
 }
 
-/* --- signals
- * ------------------------------------------------------------------------------------------ */
+/* --- signals --- */
 
 static void on_drain(struct loop_timer *t)
 {
@@ -261,8 +258,7 @@ static void block_signals(void)
         (void)sigaction(SIGPIPE, &ignore, NULL);
 }
 
-/* --- the watchdog proves that loop and store thread move
- * ------------------------------------------------ */
+/* --- the watchdog proves that loop and store thread move --- */
 
 static void probed(struct store_job *job)
 {
@@ -284,8 +280,7 @@ static void on_watchdog(struct loop_timer *t)
         (void)loop_timer_set(d->loop, &d->watchdog, d->watchdog_us / 2);
 }
 
-/* --- a new market day
- * ------------------------------------------------------------------------------------- */
+/* --- a new market day --- */
 
 static void on_new_day(struct loop_timer *t)
 {
@@ -307,9 +302,7 @@ static void on_new_day(struct loop_timer *t)
         orchestrator_set_instruments(d->orchestrator, m->instruments);
 }
 
-/* --- parts
- * ---------------------------------------------------------------------------------------------------
- */
+/* --- parts --- */
 
 static const struct instrument *find_instrument(void *userdata, const char *symbol)
 {
@@ -484,7 +477,8 @@ static int open_token(struct daemon *d)
                 log_error("%s/api-token holds no usable token; remove it to have a new one made",
                           d->config->state_dir);
         else if (r < 0)
-                log_error("%s/api-token cannot be read or made: %s", d->config->state_dir, strerror(-r));
+                log_error("%s/api-token cannot be read or made: %s", d->config->state_dir,
+                          strerror(-r));
         return r;
 }
 

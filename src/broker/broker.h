@@ -70,8 +70,9 @@ struct broker_call {
         const struct instrument *instrument;
         const struct instrument *const *instruments; /* QUOTES: n_instruments of them */
         unsigned n_instruments;
-        int64_t since_us; /* BOOK: rows that changed at or after (wall clock); 0: all. A hint: a broker
-                             without such a filter gives all */
+        /* BOOK: rows that changed at or after (wall clock); 0: all. A hint: a broker without such a
+         * filter gives all. */
+        int64_t since_us;
 };
 
 /* What the reply came to. */

@@ -41,7 +41,7 @@ static size_t whole_characters(const char *s, size_t max)
 {
         size_t n = 0;
 
-        while (s[n] && n < max)
+        while (n < max && s[n])
                 n++;
         while (s[n] && n > 0 && ((unsigned char)s[n] & 0xc0) == 0x80)
                 n--;

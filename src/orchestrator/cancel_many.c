@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "orchestrator/leg_act.h"
 #include "orchestrator/state.h"
 
@@ -29,7 +30,7 @@ static bool named(const char *const *accounts, const char *id)
 static struct order *order_of(struct cancel_many_request *r, const struct order *shown)
 {
         for (unsigned i = 0; i < r->n_orders; i++)
-                if (strcmp(r->orders[i]->id, shown->id) == 0)
+                if (text_equal(r->orders[i]->id, shown->id))
                         return r->orders[i];
         return NULL;
 }

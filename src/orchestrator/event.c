@@ -81,12 +81,15 @@ void event_publish(struct orchestrator *o, const struct audit_record *a)
         struct text line = TEXT_NULL, data = TEXT_NULL;
         if (audit_chain_line(a, a->seq, no_hash, &line, hash) >= 0 &&
             datum(text_str(&line), line.len, &data) >= 0) {
-                LIST_FOREACH (it, &o->subscriptions) {
+                for (struct list *it = o->subscriptions.next; it != &o->subscriptions;
+                     it = o->publish_next) {
                         struct subscription *s = LIST_ENTRY(it, struct subscription, link);
+                        o->publish_next = it->next; /* event_unsubscribe() keeps it right */
                         if (!s->catching_up && a->seq > s->after_id)
                                 deliver(s, a->seq, a->action, a->account ? a->account : "",
                                         text_str(&data), data.len);
                 }
+                o->publish_next = NULL;
         }
         text_done(&line);
         text_done(&data);
@@ -182,6 +185,8 @@ void event_subscribe(struct orchestrator *o, struct subscription *s)
 void event_unsubscribe(struct orchestrator *o, struct subscription *s)
 {
         struct catch_up *c = s->catch_up;
+        if (o->publish_next == &s->link)
+                o->publish_next = s->link.next;
         list_unlink(&s->link);
         if (c)
                 c->subscription = NULL;

@@ -17,6 +17,7 @@
 
 #define EXPORT_EVERY_US INT64_C(5000000)
 #define TIDY_EVERY_US   (3600 * INT64_C(1000000))
+#define PROBE_EVERY_US  INT64_C(1000000)
 #define SWEEP_EVERY_US  INT64_C(250000)
 #define EXPORT_PAGE     1024
 /* Exported rows stay in the ledger this long, for the event stream's resume and GET /audit. */
@@ -28,6 +29,7 @@ struct jobs {
         struct orchestrator *o;
         struct job_view views[_JOB_MAX];
         struct loop_timer timer, sweep;
+        int64_t probed_us;
 
         /* the thread: one piece of work at a time, handed over through `work` */
         pthread_t thread;
@@ -246,6 +248,10 @@ static void sweep(struct loop_timer *t)
 {
         struct jobs *j = CONTAINER_OF(t, struct jobs, sweep);
         place_sweep(j->o);
+        if (clock_mono_us() - j->probed_us >= PROBE_EVERY_US) {
+                j->probed_us = clock_mono_us();
+                ledger_probe(j->o);
+        }
         (void)loop_timer_set(j->o->loop, &j->sweep, SWEEP_EVERY_US);
 }
 

@@ -13,6 +13,7 @@ void keys_init(struct keys *k)
 
 static void forget(struct keys *k, struct key *key)
 {
+        /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): a key is in the table */
         HASH_DEL(k->by_text, key);
         if (!key->running && key->body) {
                 list_unlink(&key->link);
@@ -55,9 +56,8 @@ struct key *keys_add(struct keys *k, const char *text, const uint8_t *fingerprin
 void keys_end(struct keys *k, struct key *key, const char *order_id, int status, const char *body,
               size_t size)
 {
-        if (body)
-                key->body = malloc(size + 1);
-        if (!key->body) {
+        key->body = body ? malloc(size + 1) : NULL;
+        if (!body || !key->body) {
                 forget(k, key);
                 return;
         }

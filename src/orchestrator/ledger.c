@@ -40,16 +40,26 @@ static void flushed(struct store_job *job)
         free(f);
 }
 
-void ledger_flush(struct orchestrator *o)
+static void append_nothing(struct orchestrator *o)
 {
-        if (list_empty(&o->riders))
-                return;
         struct flush *f = calloc(1, sizeof(*f));
         if (!f)
                 return; /* they ride with the next write */
         f->o = o;
         f->put = (struct store_append){.job.done = flushed};
         ledger_append(o, &f->put, &f->riders);
+}
+
+void ledger_flush(struct orchestrator *o)
+{
+        if (!list_empty(&o->riders))
+                append_nothing(o);
+}
+
+void ledger_probe(struct orchestrator *o)
+{
+        if (o->store_failure != STORE_OK)
+                append_nothing(o);
 }
 
 static bool healthy(enum store_result r)

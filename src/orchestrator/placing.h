@@ -2,9 +2,10 @@
  *
  *                       ┌──► asking (quote, funds) ──► gating, anew
  *                       │
- *   received ─► gating ─┴─► reserving ─► calling ─► recording ─► done   (reserving ─► gating:
- *       │          │            │           ▲           │              the kill switch moved)
- *       │          │            │           └───────────┘  answered at the deadline, legs still out
+ *   received ─► gating ─┴─► reserving ─► calling ─► recording ─► done
+ *       │          │         │      │       ▲           │
+ *       │          │         │      │       └───────────┘  answered at the deadline, legs still out
+ *       │          │         │      └─► gating, anew: the kill switch moved meanwhile
  *       │          └─► looking ─► refusing ─────────────► done
  *       └──────────────────────► replaying ─────────────► done
  *

@@ -58,6 +58,7 @@ struct orchestrator {
         struct keys keys;
         struct killswitch *killswitch;
         struct list subscriptions;
+        struct list *publish_next; /* of an event that is being delivered; NULL */
         int64_t last_event_id;
         struct jobs *jobs;
 
@@ -99,6 +100,8 @@ void ledger_outcome(struct orchestrator *o, struct store_outcome *job, struct li
 void ledger_append(struct orchestrator *o, struct store_append *job, struct list *riders);
 /* Stores riders that came with a read, if any wait. */
 void ledger_flush(struct orchestrator *o);
+/* While the ledger fails: asks whether it is well again, so that /ready recovers by itself. */
+void ledger_probe(struct orchestrator *o);
 /* To be called first in the `done` of every write: keeps the health of the ledger, publishes its
  * records. */
 void ledger_done(struct orchestrator *o, const struct store_job *job,

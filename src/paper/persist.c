@@ -209,7 +209,7 @@ static void write_row(const struct dirty *d, char key[static 72], struct text *t
 static int add_row(struct rider *r, const struct dirty *d)
 {
         _cleanup_(text_done) struct text t = TEXT_NULL;
-        char key[72];
+        char key[72] = "";
         write_row(d, key, &t);
         if (t.failed)
                 return t.failed;

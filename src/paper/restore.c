@@ -192,7 +192,7 @@ int paper_restore(void *paper, const char *account, const char *kind, const char
 {
         struct paper *p = paper;
         struct paper_account *a = account_find(p, account);
-        struct row row = {.at = value, .end = (const char *)value + size};
+        struct row row = {.at = value, .end = value ? (const char *)value + size : NULL};
         uint64_t id, order_id;
         char text[ID_TEXT_SIZE];
         if (!value || next_int(&row, 0, INT64_MAX) != 1 || row.bad)

@@ -85,8 +85,10 @@ class Ledger(ordo.Case):
         db.execute("BEGIN IMMEDIATE")
         a = d.order(quantity=2)
         self.assertProblem(a, 503, "STORE_UNAVAILABLE")
+        self.assertEqual(d.get("/ready", token=None).status, 503)
         db.execute("ROLLBACK")
         db.close()
+        self.until(lambda: d.get("/ready", token=None).status == 200)
         self.until(lambda: d.order(quantity=2).status == 201)
         d.stop()
 
