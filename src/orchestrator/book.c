@@ -145,14 +145,19 @@ static void read_ended(struct call *c)
 /* Rows older than this cannot concern anybody. */
 static int64_t since(const struct book_reader *b)
 {
-        int64_t from = b->complete_wall_us;
+        bool local = b->account->broker->flags & BROKER_LOCAL, first = b->complete_wall_us == 0;
+        /* A local exchange has our clock and our ledger: before start only what is followed
+         * matters. */
+        int64_t from = first && local ? b->began_wall_us : b->complete_wall_us;
+        int64_t overlap = local ? 0 : BOOK_OVERLAP_US;
         int today = clock_ist_day(b->began_wall_us);
         LIST_FOREACH (it, &b->account->open_legs) {
                 const struct open_leg *l = LIST_ENTRY(it, struct open_leg, of_account);
-                if ((open_leg_unresolved(l) || l->dirty || l->day < today) && l->since_us < from)
+                bool whole = first || open_leg_unresolved(l) || l->dirty || l->day < today;
+                if (whole && l->since_us < from)
                         from = l->since_us;
         }
-        return from > BOOK_OVERLAP_US ? from - BOOK_OVERLAP_US : 0;
+        return from > overlap ? from - overlap : 0;
 }
 
 static void read_now(struct loop_timer *t)

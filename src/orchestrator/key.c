@@ -49,12 +49,29 @@ struct key *keys_add(struct keys *k, const char *text, const uint8_t *fingerprin
         memcpy(key->fingerprint, fingerprint, FINGERPRINT_SIZE);
         key->running = true;
         list_init(&key->link);
+        list_init(&key->waiting);
         HASH_ADD_STR(k->by_text, text, key);
         return key;
 }
 
-void keys_end(struct keys *k, struct key *key, const char *order_id, int status, const char *body,
-              size_t size)
+static void release(struct list *waiting)
+{
+        LIST_FOREACH (it, waiting) {
+                list_unlink(it);
+                struct key_waiter *w = LIST_ENTRY(it, struct key_waiter, link);
+                w->go(w);
+        }
+}
+
+void keys_placed(struct key *key, const char *order_id)
+{
+        key->placed = true;
+        text_copy(key->order_id, sizeof(key->order_id), order_id);
+        release(&key->waiting);
+}
+
+static void end(struct keys *k, struct key *key, const char *order_id, int status, const char *body,
+                size_t size)
 {
         key->body = body ? malloc(size + 1) : NULL;
         if (!body || !key->body) {
@@ -72,4 +89,13 @@ void keys_end(struct keys *k, struct key *key, const char *order_id, int status,
         k->bytes += size;
         while (k->n_finished > KEYS_FINISHED_MAX || k->bytes > KEYS_FINISHED_BYTES)
                 forget(k, LIST_ENTRY(k->finished.next, struct key, link));
+}
+
+void keys_end(struct keys *k, struct key *key, const char *order_id, int status, const char *body,
+              size_t size)
+{
+        struct list waiting = LIST_INIT(waiting);
+        list_splice(&waiting, &key->waiting);
+        end(k, key, order_id, status, body, size);
+        release(&waiting);
 }

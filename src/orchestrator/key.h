@@ -15,12 +15,21 @@
 #define KEYS_FINISHED_BYTES (2U << 20) /* of stored bodies in all */
 #define KEY_TEXT_SIZE       (KEY_NAME_SIZE + IDEMPOTENCY_KEY_SIZE + 32)
 
+/* A repeated request that came before it was decided whether the first one is an order at all, or
+ * only a replay itself. `go` is called once, when that is known. */
+struct key_waiter {
+        struct list link;
+        void (*go)(struct key_waiter *w);
+};
+
 struct key {
         UT_hash_handle hh;
         struct list link; /* finished ones, oldest first */
         uint8_t fingerprint[FINGERPRINT_SIZE];
         char order_id[ID_SIZE];
         bool running;
+        bool placed;         /* the first request's intent is durable: repeats are in flight */
+        struct list waiting; /* struct key_waiter, until placed or ended */
         int status;
         char *body;
         size_t size;
@@ -39,6 +48,8 @@ void keys_done(struct keys *k);
 struct key *keys_find(struct keys *k, const char *text);
 /* A running one. NULL when out of memory. */
 struct key *keys_add(struct keys *k, const char *text, const uint8_t *fingerprint);
+/* The intent is durable under this order id. */
+void keys_placed(struct key *key, const char *order_id);
 /* The first request is over: with `body` (copied) it is kept as finished for a while, without it is
  * forgotten. */
 void keys_end(struct keys *k, struct key *key, const char *order_id, int status, const char *body,

@@ -165,6 +165,13 @@ static void place_begin(struct loop_work *w)
         place_gate(p);
 }
 
+/* The first request with this key is decided: it answers this one, or leaves the key free. */
+static void key_decided(struct key_waiter *w)
+{
+        struct placing *p = CONTAINER_OF(w, struct placing, key_waiter);
+        loop_defer(p->o->loop, &p->work);
+}
+
 static void place_fill(struct placing *p)
 {
         struct order *o = p->order;
@@ -210,6 +217,8 @@ static void place_start(struct orchestrator *o, struct place_request *r, bool ex
         p->deadline_us = p->started_us + o->options.order_deadline_us;
         p->quote_waiter.ready = quote_ready;
         p->funds_waiter.ready = funds_ready;
+        p->key_waiter.go = key_decided;
+        list_init(&p->key_waiter.link);
         list_init(&p->riders);
         list_append(&o->operations, &p->link);
         o->n_operations++;

@@ -134,8 +134,6 @@ void place_reserve(struct placing *p)
                         return;
                 }
         }
-        if (p->key)
-                text_copy(p->key->order_id, sizeof(p->key->order_id), o->id);
         p->n_audit = 1;
         record_intent(&p->audit[0], o);
         p->job.intent = (struct store_intent){

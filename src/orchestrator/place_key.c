@@ -81,6 +81,8 @@ bool place_known_key(struct placing *p)
                 return false;
         if (memcmp(k->fingerprint, p->fingerprint, FINGERPRINT_SIZE) != 0) {
                 place_mismatch(p, k->order_id);
+        } else if (k->running && !k->placed) {
+                list_append(&k->waiting, &p->key_waiter.link);
         } else if (k->running) {
                 place_count_key(p, "in_flight");
                 p->request->answer.retry_after_s = 1;

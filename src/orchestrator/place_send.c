@@ -60,6 +60,8 @@ void place_call(struct placing *p)
 {
         int64_t left_us = p->deadline_us - clock_mono_us();
         place_move(p, PLACE_CALLING);
+        if (p->key)
+                keys_placed(p->key, p->order->id);
         for (unsigned i = 0; i < p->order->n_legs; i++) {
                 struct attempt *t = &p->attempts[i];
                 if (!t->passed)

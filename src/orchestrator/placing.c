@@ -25,6 +25,7 @@ static struct placing *placing_free(struct placing *p)
         if (!p)
                 return NULL;
         list_unlink(&p->link);
+        list_unlink(&p->key_waiter.link);
         if (p->order && p->attempts)
                 for (unsigned i = 0; i < p->order->n_legs; i++)
                         call_clear(&p->attempts[i].call);

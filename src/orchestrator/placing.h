@@ -64,6 +64,7 @@ struct placing {
         uint8_t fingerprint[FINGERPRINT_SIZE];
 
         struct loop_work work;
+        struct key_waiter key_waiter;
         struct quote_waiter quote_waiter;
         struct funds_waiter funds_waiter;
         union {
@@ -98,7 +99,7 @@ void place_use_body(struct placing *p);
 
 /* place_key.c: what an idempotency key answers by itself. */
 void place_count_key(struct placing *p, const char *result);
-/* True when the key is known in memory: the request is over. */
+/* True when the key is known in memory: the request is over, or waits for the first one. */
 bool place_known_key(struct placing *p);
 void place_replay(struct placing *p, const char *order_id);
 void place_mismatch(struct placing *p, const char *order_id);

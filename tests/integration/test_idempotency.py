@@ -78,6 +78,33 @@ class Idempotency(ordo.Case):
         self.assertEqual((again.status, again.raw), (first.status, first.raw))
         self.assertEqual(again.headers["content-type"], "application/problem+json")
 
+    def test_finished_key_asked_by_many_at_once_is_replayed_to_all(self):
+        d = self.daemon().start()
+        key = str(uuid.uuid4())
+        first = d.order(key=key)
+        for _ in range(3):
+            d.stop()
+            d.start()  # the answer is in the ledger only
+            answers = []
+
+            def client():
+                c = http.client.HTTPConnection("127.0.0.1", d.port, timeout=30)
+                answers.append(d.request(
+                    "POST", "/api/v1/orders",
+                    {"symbol": "NSE:SBIN", "side": "BUY", "type": "LIMIT", "quantity": 10,
+                     "price": "1050.00", "product": "CNC", "validity": "DAY",
+                     "targets": ["paper:demo"]},
+                    headers={"Idempotency-Key": key}, connection=c))
+                c.close()
+
+            threads = [threading.Thread(target=client) for _ in range(16)]
+            for t in threads:
+                t.start()
+            for t in threads:
+                t.join()
+            self.assertEqual({(a.status, a.raw) for a in answers}, {(first.status, first.raw)})
+        d.stop()
+
     def test_one_key_from_many_clients_at_once(self):
         for _ in range(5):
             key, answers = str(uuid.uuid4()), []
