@@ -16,6 +16,7 @@
  * then. */
 #include "paper/exchange.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -210,6 +211,7 @@ static int add_row(struct rider *r, const struct dirty *d)
 {
         _cleanup_(text_done) struct text t = TEXT_NULL;
         char key[72] = "";
+        assert(d->kind < _KIND_MAX);
         write_row(d, key, &t);
         if (t.failed)
                 return t.failed;
