@@ -78,8 +78,8 @@ thread_sanitizer() {
         suites 'thread sanitizer' build-tsan -t 5
 }
 
-# On the plain build. Left out: the programs of the integration tests, too slow under it, and the loop's
-# suite, which measures time.
+# On the plain build. Left out: the programs of the integration tests and the long walks over the paper
+# market, too slow under it (the sanitizers have them), and the loop's suite, which measures time.
 under_valgrind() {
     [ $built = yes ] || return 0
     # shellcheck disable=SC2046
@@ -87,7 +87,7 @@ under_valgrind() {
         --leak-check=full --errors-for-leak-kinds=definite --show-leak-kinds=definite \
         --suppressions=$(pwd)/tests/valgrind.supp" \
         $(meson test -C "$build" --no-rebuild --list --suite unit 2>/dev/null |
-            sed -n 's,^.* / ,,p' | grep -v '^loop-')
+            sed -n 's,^.* / ,,p' | grep -vE '^(loop-|paper-(market|random)$)')
 }
 
 # fuzz_one PROGRAM SECONDS: replay the corpus; with SECONDS, then look for more.
