@@ -20,12 +20,16 @@ static void print_cut(char *buf, size_t size, const char *format, va_list args)
 static void copy_plain(char *dst, size_t size, const char *src)
 {
         text_copy(dst, size, src);
-        for (char *p = dst; *p; p++)
-                if ((unsigned char)*p < 0x20 || *p == 0x7f)
+        size_t left = strlen(dst);
+        for (char *p = dst; left > 0;) {
+                size_t n = text_utf8_length(p, left);
+                if (n == 0 || (unsigned char)*p < 0x20 || *p == 0x7f) {
                         *p = '?';
-        size_t n = strlen(dst);
-        while (n > 0 && !text_utf8_valid(dst, n))
-                dst[--n] = '\0';
+                        n = 1;
+                }
+                p += n;
+                left -= n;
+        }
 }
 
 static struct config_fault *slot_for_error(struct config_faults *f)
