@@ -1,9 +1,11 @@
 -- The ledger. Money and prices are counts of 1e-4 rupee, times are microseconds since 1970 in UTC, words
--- are those of the API. Empty text means "none". Most keys rise with time, so that rows are appended; in a
--- key of several columns the one that tells rows apart comes first, which makes comparing cheap.
+-- are those of the API. Empty text means "none". Tables are keyed by whole numbers that rise, so that rows
+-- are appended, which is what SQLite does fastest; in an index of several columns the one that tells rows
+-- apart comes first, which makes comparing cheap.
 
 CREATE TABLE orders (
-  id                 TEXT    NOT NULL PRIMARY KEY,
+  row                INTEGER NOT NULL PRIMARY KEY, -- given by the driver, one after the other
+  id                 TEXT    NOT NULL,
   created_us         INTEGER NOT NULL,
   day                INTEGER NOT NULL,
   key_name           TEXT    NOT NULL,
@@ -20,11 +22,12 @@ CREATE TABLE orders (
   disclosed_quantity INTEGER NOT NULL,
   reduce_only        INTEGER NOT NULL,
   market_policy      TEXT    NOT NULL
-) STRICT, WITHOUT ROWID;
+) STRICT;
+
+CREATE UNIQUE INDEX orders_by_id ON orders (id);
 
 CREATE TABLE legs (
-  order_id          TEXT    NOT NULL,
-  number            INTEGER NOT NULL,
+  row               INTEGER NOT NULL PRIMARY KEY, -- the order's row times 64, and the leg's number
   day               INTEGER NOT NULL,
   account           TEXT    NOT NULL,
   state             TEXT    NOT NULL,
@@ -55,30 +58,34 @@ CREATE TABLE legs (
   updated_us        INTEGER NOT NULL,
   -- of the last attempt: started, sent, ended, bytes sent, HTTP status, may have left, complete reply,
   -- transport, and the transport's words to the end
-  evidence          TEXT    NOT NULL,
-  PRIMARY KEY (order_id, number)
-) STRICT, WITHOUT ROWID;
+  evidence          TEXT    NOT NULL
+) STRICT;
 
 CREATE UNIQUE INDEX legs_by_tag ON legs (tag, account) WHERE tag <> '';
 CREATE UNIQUE INDEX legs_by_client_order_id ON legs (client_order_id, day, account)
   WHERE client_order_id IS NOT NULL;
-CREATE INDEX legs_watched ON legs (order_id, watch) WHERE watch > 0;
+CREATE INDEX legs_watched ON legs (watch) WHERE watch > 0;
 
 -- What a replay of the key is answered with, verbatim.
 CREATE TABLE answers (
-  order_id TEXT    NOT NULL PRIMARY KEY,
-  status   INTEGER NOT NULL,
-  body     TEXT    NOT NULL
-) STRICT, WITHOUT ROWID;
+  order_row INTEGER NOT NULL PRIMARY KEY,
+  status    INTEGER NOT NULL,
+  body      TEXT    NOT NULL
+) STRICT;
 
+-- Keys come in no order, so their index is the one thing of which every order changes another page. A hash
+-- in place of the text makes it small enough to stay in memory. Two keys with one hash are two rows; that
+-- there is one row for a scope and key is the driver's care.
 CREATE TABLE idempotency_keys (
-  key         TEXT    NOT NULL,
+  order_row   INTEGER NOT NULL PRIMARY KEY,
+  hash        INTEGER NOT NULL, -- 64 bits of BLAKE2b over scope, a zero byte and key
   scope       TEXT    NOT NULL,
-  order_id    TEXT    NOT NULL,
+  key         TEXT    NOT NULL,
   fingerprint BLOB    NOT NULL,
-  expires_us  INTEGER NOT NULL,
-  PRIMARY KEY (key, scope)
-) STRICT, WITHOUT ROWID;
+  expires_us  INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX keys_by_hash ON idempotency_keys (hash);
 
 -- The chain: `record` is the whole line with its hash; the other columns repeat parts of it for searching.
 CREATE TABLE audit (

@@ -19,7 +19,10 @@
 #define TIDY_EVERY_US   (3600 * INT64_C(1000000))
 #define PROBE_EVERY_US  INT64_C(1000000)
 #define SWEEP_EVERY_US  INT64_C(250000)
-#define EXPORT_PAGE     1024
+#define EXPORT_PAGE     256 /* rows for which the orders behind wait */
+/* A busy ledger is left alone, within reason: its rows are as durable as the files. */
+#define EXPORT_LATEST_US (60 * INT64_C(1000000))
+#define BUSY_JOBS        UINT64_C(1000) /* of the ledger, a second */
 /* Exported rows stay in the ledger this long, for the event stream's resume and GET /audit. */
 #define LEDGER_KEEPS_US (7 * 86400 * INT64_C(1000000))
 
@@ -30,6 +33,8 @@ struct jobs {
         struct job_view views[_JOB_MAX];
         struct loop_timer timer, sweep;
         int64_t probed_us;
+        uint64_t ledger_jobs; /* written when last looked at, for how busy it is */
+        int64_t looked_us, put_off_us;
 
         /* the thread: one piece of work at a time, handed over through `work` */
         pthread_t thread;
@@ -224,10 +229,39 @@ static void begin(struct jobs *j, enum job job)
                 hand_over(j, tidy_work, tidy_worked);
 }
 
+/* Since the last look. */
+static bool ledger_busy(struct jobs *j)
+{
+        struct store_stats stats;
+        int64_t now = clock_mono_us(), took_us = now - j->looked_us;
+
+        store_stats(j->o->store, &stats);
+        uint64_t written = stats.jobs - j->ledger_jobs;
+        j->ledger_jobs = stats.jobs;
+        j->looked_us = now;
+        return written * USEC_PER_SEC > BUSY_JOBS * (uint64_t)took_us;
+}
+
+static bool put_off(struct jobs *j, enum job job)
+{
+        if (job != JOB_EXPORT || !ledger_busy(j) || j->put_off_us >= EXPORT_LATEST_US) {
+                j->put_off_us = 0;
+                return false;
+        }
+        j->put_off_us += EXPORT_EVERY_US;
+        j->views[job].next_run_us += EXPORT_EVERY_US;
+        return true;
+}
+
 static void run_due(struct jobs *j)
 {
         int64_t now = clock_wall_us(), next = INT64_MAX;
         for (unsigned i = 0; i < _JOB_MAX && !j->busy; i++) {
+                if (j->views[i].next_run_us <= now && put_off(j, (enum job)i)) {
+                        if (j->views[i].next_run_us < next)
+                                next = j->views[i].next_run_us;
+                        continue;
+                }
                 if (j->views[i].next_run_us <= now) {
                         begin(j, (enum job)i);
                         return;

@@ -41,6 +41,8 @@ struct store_driver {
         void (*idle)(void *db);
 };
 
+#define STORE_THREAD_STACK (256U << 10)
+
 extern const struct store_driver store_sqlite;
 
 bool store_op_writes(enum store_op op);

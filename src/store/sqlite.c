@@ -1,4 +1,4 @@
-/* Transactions, statements, errors, checkpoints.
+/* Transactions, statements, errors.
  *
  * What a failed sync means. A commit writes its frames to the WAL, then syncs. When the sync fails
  * SQLite rolls back, but the frames lie in the file with a valid commit mark: this connection does
@@ -12,13 +12,6 @@
 
 #include <stdio.h>
 #include <string.h>
-
-#include "base/clock.h"
-
-/* In pages of 4 KiB. Copying the WAL back holds up the group that waits behind it, so it is done
- * when the store is idle, and under load seldom: every 16 MiB costs some milliseconds. */
-#define CHECKPOINT_PAGES_IDLE 256
-#define CHECKPOINT_PAGES_MAX  4096
 
 static const char *const statements[_SQL_MAX] = {
 #define X(name, text) [SQL_##name] = text,
@@ -148,13 +141,6 @@ static int run(struct sqlite *s, enum sql id)
         return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
-/* Failing is no matter here: the pages stay in the WAL and the next one tries again. */
-static void checkpoint(struct sqlite *s)
-{
-        s->wal_pages = 0;
-        sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
-}
-
 static enum store_result op_begin(void *db, char error[static STORE_ERROR_SIZE])
 {
         struct sqlite *s = db;
@@ -162,8 +148,7 @@ static enum store_result op_begin(void *db, char error[static STORE_ERROR_SIZE])
         enum store_result r = ensure_connected(s, error);
         if (r != STORE_OK)
                 return r;
-        if (s->wal_pages >= CHECKPOINT_PAGES_MAX)
-                checkpoint(s);
+        sqlite_wal_tend(s);
         int rc = run(s, SQL_BEGIN);
         return rc == SQLITE_OK ? STORE_OK : sqlite_failure(s, rc, error);
 }
@@ -211,13 +196,6 @@ static enum store_result op_commit(void *db, char error[static STORE_ERROR_SIZE]
         return r;
 }
 
-static int on_wal(void *userdata, sqlite3 *db, const char *name, int pages)
-{
-        struct sqlite *s = userdata;
-        s->wal_pages = pages;
-        return SQLITE_OK;
-}
-
 static bool op_strained(void *db)
 {
         struct sqlite *s = db;
@@ -233,8 +211,8 @@ static bool op_relieve(void *db)
 static void op_idle(void *db)
 {
         struct sqlite *s = db;
-        if (s->db && s->wal_pages >= CHECKPOINT_PAGES_IDLE)
-                checkpoint(s);
+        if (s->db)
+                sqlite_wal_idle(s);
 }
 
 static int op_schema_version(void *db)
@@ -253,11 +231,6 @@ static enum store_result op_probe(void *db, struct store_job *job)
         r = rc == SQLITE_ROW ? STORE_OK : sqlite_job_failure(db, rc, job);
         sqlite3_reset(st);
         return r;
-}
-
-void sqlite_watch_wal(struct sqlite *s)
-{
-        sqlite3_wal_hook(s->db, on_wal, s);
 }
 
 const struct store_driver store_sqlite = {

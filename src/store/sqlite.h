@@ -2,7 +2,9 @@
  * transaction advances (the chain's head, the epoch) with a copy to go back to. Store thread. */
 #pragma once
 
+#include <pthread.h>
 #include <sqlite3.h>
+#include <stdatomic.h>
 
 #include "domain/audit_chain.h"
 #include "store/driver.h"
@@ -15,6 +17,7 @@ struct sqlite_head {
         int64_t seq;
         uint8_t hash[AUDIT_HASH_SIZE];
         uint64_t epoch;
+        int64_t order_row; /* of the last order; 0: not known, or there is none */
 };
 
 struct sqlite {
@@ -27,9 +30,15 @@ struct sqlite {
         struct sqlite_head now, durable;
         struct text line; /* the audit record being written */
         struct reserve reserve;
-        int wal_pages;
-        int64_t read_deadline_us;      /* of the query that is running */
-        char *swept_scope, *swept_key; /* where forgetting old keys goes on */
+        struct sqlite_wal {
+                int pages; /* after the last commit */
+                int next;  /* pages at which to try again after a failure */
+                bool copying;
+                pthread_t thread;
+                atomic_bool copied; /* set by the thread, its last act */
+        } wal;
+        int64_t read_deadline_us; /* of the query that is running */
+        int64_t swept_row;        /* where forgetting old keys goes on */
 };
 
 /* Turns a failure into a result, with words for the administrator. */
@@ -70,13 +79,17 @@ int sqlite_register_vfs(void);
 /* sqlite_open.c: connects, checks, reads the heads. Errors as store_open()'s. */
 int sqlite_connect(struct sqlite *s, char error[static STORE_ERROR_SIZE]);
 void sqlite_disconnect(struct sqlite *s);
-/* Counts the pages of the WAL as they are written. */
-void sqlite_watch_wal(struct sqlite *s);
 int sqlite_load_heads(struct sqlite *s, char error[static STORE_ERROR_SIZE]);
 int sqlite_open(const struct store_options *o, char error[static STORE_ERROR_SIZE], void **ret_db);
 void sqlite_shut(void *db);
 /* The path behind "sqlite:". */
 const char *sqlite_path(const char *url);
+
+/* sqlite_wal.c. Store thread; tend: between two groups; idle: nobody waits, may block. */
+void sqlite_wal_watch(struct sqlite *s);
+void sqlite_wal_tend(struct sqlite *s);
+void sqlite_wal_idle(struct sqlite *s);
+void sqlite_wal_wait(struct sqlite *s);
 
 /* sqlite_schema.c */
 int sqlite_migrate(struct sqlite *s, const struct store_options *o,
@@ -91,11 +104,16 @@ enum store_result sqlite_write_audit(struct sqlite *s, struct audit_record *reco
                                      struct store_job *job);
 /* sqlite_state.c */
 enum store_result sqlite_write_riders(struct sqlite *s, struct list *riders, struct store_job *job);
-/* sqlite_read.c: NOT_FOUND, or the order with its legs. */
+/* sqlite_read.c: NOT_FOUND, or the order with its legs; `ret_row` may be NULL. */
 enum store_result sqlite_load_order(struct sqlite *s, const char *id, struct store_job *job,
-                                    struct order **ret);
+                                    struct order **ret, int64_t *ret_row);
+/* sqlite_orders.c: the statement that gives order id, fingerprint, expiry and order row of a key;
+ * to be stepped once and reset. NULL: `*ret` says why. */
+sqlite3_stmt *sqlite_find_key(struct sqlite *s, const char *scope, const char *key,
+                              struct store_job *job, enum store_result *ret);
+enum store_result sqlite_delete_key(struct sqlite *s, int64_t order_row, struct store_job *job);
 /* Past its time, and nothing of its order is unsettled: the key may be used again. */
-enum store_result sqlite_key_expired(struct sqlite *s, const char *order_id, int64_t expires_us,
+enum store_result sqlite_key_expired(struct sqlite *s, int64_t order_row, int64_t expires_us,
                                      struct store_job *job, bool *ret);
 /* Makes the query that follows end as UNAVAILABLE when it would hold up the orders for too long. */
 void sqlite_read_limit(struct sqlite *s, bool on);

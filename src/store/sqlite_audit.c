@@ -201,80 +201,46 @@ enum store_result sqlite_op_audit_list(void *db, struct store_job *job)
         return r;
 }
 
-struct old_key {
-        char *scope, *key;
-};
-
-static void remember_swept(struct sqlite *s, char *scope, char *key)
-{
-        free(s->swept_scope);
-        free(s->swept_key);
-        s->swept_scope = scope;
-        s->swept_key = key;
-}
-
-/* Looks at the next keys, in their own order, and collects those that may go: a statement must not
- * delete from under its own cursor. The last one seen is where the next call goes on; none left:
- * from the start. */
-static enum store_result collect_keys(struct sqlite *s, struct store_job *job, struct old_key *old,
-                                      unsigned *ret_n)
+/* Looks at the next keys, oldest first, and collects those that may go: a statement must not delete
+ * from under its own cursor. The last one seen is where the next call goes on; none left: from the
+ * start. */
+static enum store_result collect_keys(struct sqlite *s, struct store_job *job,
+                                      int64_t old[static SWEEP_KEYS], unsigned *ret_n)
 {
         enum store_result r;
         unsigned seen = 0;
+        int64_t row = 0;
         int rc;
 
         *ret_n = 0;
         _cleanup_(sqlite_resetp) sqlite3_stmt *st = sqlite_statement(s, SQL_KEY_SWEEP, job, &r);
         if (!st)
                 return r;
-        sqlite_bind_text(st, 1, s->swept_key ? s->swept_key : "");
-        sqlite_bind_text(st, 2, s->swept_scope ? s->swept_scope : "");
-        sqlite3_bind_int(st, 3, SWEEP_KEYS);
-        char *last_scope = NULL, *last_key = NULL;
+        sqlite3_bind_int64(st, 1, s->swept_row);
+        sqlite3_bind_int(st, 2, SWEEP_KEYS);
         while ((rc = sqlite3_step(st)) == SQLITE_ROW && r == STORE_OK) {
                 bool expired;
-                const char *order_id = (const char *)sqlite3_column_text(st, 2);
-                r = sqlite_key_expired(s, order_id, sqlite3_column_int64(st, 3), job, &expired);
+                row = sqlite3_column_int64(st, 0);
+                r = sqlite_key_expired(s, row, sqlite3_column_int64(st, 1), job, &expired);
                 if (r == STORE_OK && expired)
-                        old[(*ret_n)++] =
-                                (struct old_key){strdup((const char *)sqlite3_column_text(st, 0)),
-                                                 strdup((const char *)sqlite3_column_text(st, 1))};
-                if (++seen == SWEEP_KEYS) {
-                        last_scope = strdup((const char *)sqlite3_column_text(st, 0));
-                        last_key = strdup((const char *)sqlite3_column_text(st, 1));
-                }
+                        old[(*ret_n)++] = row;
+                seen++;
         }
-        remember_swept(s, last_scope, last_key);
+        s->swept_row = seen == SWEEP_KEYS ? row : 0;
         if (r == STORE_OK && rc != SQLITE_DONE)
                 r = sqlite_job_failure(s, rc, job);
         return r;
 }
 
-static enum store_result delete_key(struct sqlite *s, const struct old_key *k,
-                                    struct store_job *job)
-{
-        enum store_result r;
-        sqlite3_stmt *st = sqlite_statement(s, SQL_KEY_DELETE, job, &r);
-        if (!st)
-                return r;
-        sqlite_bind_text(st, 1, k->scope);
-        sqlite_bind_text(st, 2, k->key);
-        return sqlite_done(s, st, job);
-}
-
 static enum store_result sweep_keys(struct sqlite *s, struct store_job *job)
 {
         unsigned n;
-        _cleanup_(freep) struct old_key *old = calloc(SWEEP_KEYS, sizeof(*old));
+        _cleanup_(freep) int64_t *old = calloc(SWEEP_KEYS, sizeof(*old));
         if (!old)
                 return store_fail(job, STORE_UNAVAILABLE, "out of memory");
         enum store_result r = collect_keys(s, job, old, &n);
-        for (unsigned i = 0; i < n; i++) {
-                if (r == STORE_OK && old[i].scope && old[i].key)
-                        r = delete_key(s, &old[i], job);
-                free(old[i].scope);
-                free(old[i].key);
-        }
+        for (unsigned i = 0; i < n && r == STORE_OK; i++)
+                r = sqlite_delete_key(s, old[i], job);
         return r;
 }
 

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #define LOCK_SUFFIX     ".lock"
-#define CACHE_KIB       "2000"
+#define CACHE_KIB       "8000"
 #define BUSY_TIMEOUT_MS 1000
 /* After a crash a ledger up to this size is checked page by page before it is used; a larger one
  * would make the start too slow, `ordoctl backup` checks it. */
@@ -176,13 +176,13 @@ int sqlite_connect(struct sqlite *s, char error[static STORE_ERROR_SIZE])
                 sqlite_disconnect(s);
                 return r;
         }
-        s->wal_pages = 0;
-        sqlite_watch_wal(s); /* instead of SQLite's own checkpoints */
+        sqlite_wal_watch(s); /* instead of SQLite's own checkpoints */
         return 0;
 }
 
 void sqlite_disconnect(struct sqlite *s)
 {
+        sqlite_wal_wait(s);
         for (int i = 0; i < _SQL_MAX; i++) {
                 sqlite3_finalize(s->statements[i]);
                 s->statements[i] = NULL;
@@ -254,6 +254,7 @@ int sqlite_load_heads(struct sqlite *s, char error[static STORE_ERROR_SIZE])
         if (rc != SQLITE_OK)
                 return open_failure(s, rc, error);
         s->durable.epoch = (uint64_t)epoch;
+        s->durable.order_row = 0; /* asked for with the first order */
         s->now = s->durable;
         return 0;
 }
@@ -303,8 +304,6 @@ void sqlite_shut(void *db)
         sqlite_disconnect(s);
         reserve_done(&s->reserve);
         text_done(&s->line);
-        free(s->swept_scope);
-        free(s->swept_key);
         closep(&s->lock_fd);
         free(s->path);
         free(s);

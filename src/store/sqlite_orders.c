@@ -2,6 +2,8 @@
  * needed: savepoints make SQLite copy every page it touches. */
 #include "store/sqlite.h"
 
+#include <endian.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -75,59 +77,59 @@ static void print_evidence(const struct evidence *e, char buf[static EVIDENCE_SI
         put_text(p, e->error);
 }
 
-/* ?1 … ?26, alike in INSERT and UPDATE; `evidence` must live until the statement has run. */
-static void bind_leg(sqlite3_stmt *st, const struct order *o, const struct leg *l,
-                     char evidence[static EVIDENCE_SIZE])
+/* ?1 … ?25, alike in INSERT and UPDATE; `evidence` must live until the statement has run. */
+static void bind_leg(sqlite3_stmt *st, int64_t order_row, const struct order *o,
+                     const struct leg *l, char evidence[static EVIDENCE_SIZE])
 {
         print_evidence(&l->evidence, evidence);
-        sqlite_bind_text(st, 1, o->id);
-        sqlite3_bind_int64(st, 2, l->number);
-        sqlite_bind_text(st, 3, leg_state_name(l->state));
-        sqlite3_bind_int64(st, 4, leg_worth(o, l));
-        sqlite3_bind_int64(st, 5, leg_watch(l));
-        sqlite_bind_text(st, 6, outcome_name(l->outcome));
-        sqlite_bind_text(st, 7, order_status_name(l->status));
-        sqlite3_bind_int64(st, 8, l->quantity);
-        sqlite_bind_text(st, 9, order_type_name(l->effective.type));
-        sqlite3_bind_int64(st, 10, l->effective.price);
-        sqlite3_bind_int64(st, 11, l->effective.trigger_price);
-        sqlite_bind_text(st, 12, confidence_name(l->confidence));
-        sqlite_bind_text(st, 13, problem_code(l->problem));
-        sqlite_bind_text(st, 14, l->message);
-        sqlite_bind_text(st, 15, l->broker_code);
-        sqlite_bind_text(st, 16, l->broker_message);
-        sqlite_bind_text(st, 17, l->broker_order_id);
-        sqlite3_bind_int64(st, 18, l->filled_quantity);
-        sqlite3_bind_int64(st, 19, l->average_price);
-        sqlite3_bind_int(st, 20, l->cancel_requested);
-        sqlite3_bind_int64(st, 21, l->attempts);
-        sqlite3_bind_int64(st, 22, l->modifications);
-        sqlite3_bind_int64(st, 23, l->sending_us);
-        sqlite3_bind_int64(st, 24, l->latency_us);
-        sqlite3_bind_int64(st, 25, l->updated_us);
-        sqlite_bind_text(st, 26, evidence);
+        sqlite3_bind_int64(st, 1, order_row * LEG_ROWS + l->number);
+        sqlite_bind_text(st, 2, leg_state_name(l->state));
+        sqlite3_bind_int64(st, 3, leg_worth(o, l));
+        sqlite3_bind_int64(st, 4, leg_watch(l));
+        sqlite_bind_text(st, 5, outcome_name(l->outcome));
+        sqlite_bind_text(st, 6, order_status_name(l->status));
+        sqlite3_bind_int64(st, 7, l->quantity);
+        sqlite_bind_text(st, 8, order_type_name(l->effective.type));
+        sqlite3_bind_int64(st, 9, l->effective.price);
+        sqlite3_bind_int64(st, 10, l->effective.trigger_price);
+        sqlite_bind_text(st, 11, confidence_name(l->confidence));
+        sqlite_bind_text(st, 12, problem_code(l->problem));
+        sqlite_bind_text(st, 13, l->message);
+        sqlite_bind_text(st, 14, l->broker_code);
+        sqlite_bind_text(st, 15, l->broker_message);
+        sqlite_bind_text(st, 16, l->broker_order_id);
+        sqlite3_bind_int64(st, 17, l->filled_quantity);
+        sqlite3_bind_int64(st, 18, l->average_price);
+        sqlite3_bind_int(st, 19, l->cancel_requested);
+        sqlite3_bind_int64(st, 20, l->attempts);
+        sqlite3_bind_int64(st, 21, l->modifications);
+        sqlite3_bind_int64(st, 22, l->sending_us);
+        sqlite3_bind_int64(st, 23, l->latency_us);
+        sqlite3_bind_int64(st, 24, l->updated_us);
+        sqlite_bind_text(st, 25, evidence);
 }
 
-static enum store_result insert_leg(struct sqlite *s, const struct order *o, const struct leg *l,
-                                    struct store_job *job)
+static enum store_result insert_leg(struct sqlite *s, int64_t order_row, const struct order *o,
+                                    const struct leg *l, struct store_job *job)
 {
         char evidence[EVIDENCE_SIZE];
         enum store_result r;
         sqlite3_stmt *st = sqlite_statement(s, SQL_LEG_INSERT, job, &r);
         if (!st)
                 return r;
-        bind_leg(st, o, l, evidence);
-        sqlite3_bind_int(st, 27, o->day);
-        sqlite_bind_text(st, 28, l->account);
+        _Static_assert(TARGETS_MAX < LEG_ROWS, "a row for each leg");
+        bind_leg(st, order_row, o, l, evidence);
+        sqlite3_bind_int(st, 26, o->day);
+        sqlite_bind_text(st, 27, l->account);
         /* The id is used up by legs that have an intent. */
         bool uses_id = o->client_order_id[0] && l->state != LEG_STATE_REFUSED;
-        sqlite_bind_text(st, 29, uses_id ? o->client_order_id : NULL);
-        sqlite_bind_text(st, 30, l->tag);
-        sqlite3_bind_int64(st, 31, l->multiplier);
+        sqlite_bind_text(st, 28, uses_id ? o->client_order_id : NULL);
+        sqlite_bind_text(st, 29, l->tag);
+        sqlite3_bind_int64(st, 30, l->multiplier);
         return sqlite_done(s, st, job);
 }
 
-static enum store_result insert_order(struct sqlite *s, const struct order *o,
+static enum store_result insert_order(struct sqlite *s, int64_t row, const struct order *o,
                                       struct store_job *job)
 {
         char policy[32] = "";
@@ -154,23 +156,60 @@ static enum store_result insert_order(struct sqlite *s, const struct order *o,
         sqlite3_bind_int64(st, 15, o->disclosed_quantity);
         sqlite3_bind_int(st, 16, o->reduce_only);
         sqlite_bind_text(st, 17, policy);
+        sqlite3_bind_int64(st, 18, row);
         r = sqlite_done(s, st, job);
         for (unsigned i = 0; i < o->n_legs && r == STORE_OK; i++)
-                r = insert_leg(s, o, &o->legs[i], job);
+                r = insert_leg(s, row, o, &o->legs[i], job);
         return r;
 }
 
-/* KEY_TAKEN fills the job; OK: the key is free, or may be taken over (`*ret_old`). */
-static enum store_result look_up_key(struct sqlite *s, struct store_intent *in, bool *ret_old)
+static int64_t key_hash(const char *scope, const char *key)
+{
+        crypto_generichash_state state;
+        uint8_t hash[crypto_generichash_BYTES_MIN];
+        uint64_t n = 0;
+
+        crypto_generichash_init(&state, NULL, 0, sizeof(hash));
+        crypto_generichash_update(&state, (const uint8_t *)scope, strlen(scope) + 1);
+        crypto_generichash_update(&state, (const uint8_t *)key, strlen(key));
+        crypto_generichash_final(&state, hash, sizeof(hash));
+        memcpy(&n, hash, sizeof(n));
+        return (int64_t)le64toh(n);
+}
+
+sqlite3_stmt *sqlite_find_key(struct sqlite *s, const char *scope, const char *key,
+                              struct store_job *job, enum store_result *ret)
+{
+        sqlite3_stmt *st = sqlite_statement(s, SQL_KEY_GET, job, ret);
+        if (!st)
+                return NULL;
+        sqlite3_bind_int64(st, 1, key_hash(scope, key));
+        sqlite_bind_text(st, 2, key);
+        sqlite_bind_text(st, 3, scope);
+        return st;
+}
+
+enum store_result sqlite_delete_key(struct sqlite *s, int64_t order_row, struct store_job *job)
 {
         enum store_result r;
-        _cleanup_(sqlite_resetp) sqlite3_stmt *st = sqlite_statement(s, SQL_KEY_GET, &in->job, &r);
+        sqlite3_stmt *st = sqlite_statement(s, SQL_KEY_DELETE, job, &r);
         if (!st)
                 return r;
-        sqlite_bind_text(st, 1, in->idempotency_scope);
-        sqlite_bind_text(st, 2, in->idempotency_key);
+        sqlite3_bind_int64(st, 1, order_row);
+        return sqlite_done(s, st, job);
+}
+
+/* KEY_TAKEN fills the job; OK: the key is free, or may be taken over from order `*ret_old` (0: from
+ * none). */
+static enum store_result look_up_key(struct sqlite *s, struct store_intent *in, int64_t *ret_old)
+{
+        enum store_result r;
+        *ret_old = 0;
+        _cleanup_(sqlite_resetp) sqlite3_stmt *st =
+                sqlite_find_key(s, in->idempotency_scope, in->idempotency_key, &in->job, &r);
+        if (!st)
+                return r;
         int rc = sqlite3_step(st);
-        *ret_old = false;
         if (rc == SQLITE_DONE)
                 return STORE_OK;
         if (rc != SQLITE_ROW)
@@ -180,16 +219,16 @@ static enum store_result look_up_key(struct sqlite *s, struct store_intent *in, 
         in->found_same_fingerprint =
                 sqlite3_column_bytes(st, 1) == FINGERPRINT_SIZE &&
                 memcmp(sqlite3_column_blob(st, 1), in->fingerprint, FINGERPRINT_SIZE) == 0;
-        int64_t expires_us = sqlite3_column_int64(st, 2);
+        int64_t expires_us = sqlite3_column_int64(st, 2), row = sqlite3_column_int64(st, 3);
         bool expired;
-        r = sqlite_key_expired(s, in->found_order_id, expires_us, &in->job, &expired);
+        r = sqlite_key_expired(s, row, expires_us, &in->job, &expired);
         if (r != STORE_OK)
                 return r;
-        *ret_old = expired;
+        *ret_old = expired ? row : 0;
         return expired ? STORE_OK : STORE_KEY_TAKEN;
 }
 
-enum store_result sqlite_key_expired(struct sqlite *s, const char *order_id, int64_t expires_us,
+enum store_result sqlite_key_expired(struct sqlite *s, int64_t order_row, int64_t expires_us,
                                      struct store_job *job, bool *ret)
 {
         enum store_result r = STORE_OK;
@@ -200,7 +239,7 @@ enum store_result sqlite_key_expired(struct sqlite *s, const char *order_id, int
         sqlite3_stmt *st = sqlite_statement(s, SQL_LEG_UNSETTLED, job, &r);
         if (!st)
                 return r;
-        sqlite_bind_text(st, 1, order_id);
+        sqlite3_bind_int64(st, 1, order_row);
         int rc = sqlite3_step(st);
         *ret = rc == SQLITE_DONE;
         if (rc != SQLITE_DONE && rc != SQLITE_ROW)
@@ -209,29 +248,22 @@ enum store_result sqlite_key_expired(struct sqlite *s, const char *order_id, int
         return r;
 }
 
-static enum store_result write_key(struct sqlite *s, struct store_intent *in, enum sql how)
+static enum store_result take_key(struct sqlite *s, int64_t order_row, int64_t old_row,
+                                  struct store_intent *in)
 {
-        enum store_result r;
-        sqlite3_stmt *st = sqlite_statement(s, how, &in->job, &r);
+        enum store_result r = old_row ? sqlite_delete_key(s, old_row, &in->job) : STORE_OK;
+        if (r != STORE_OK)
+                return r;
+        sqlite3_stmt *st = sqlite_statement(s, SQL_KEY_INSERT, &in->job, &r);
         if (!st)
                 return r;
-        sqlite_bind_text(st, 1, in->idempotency_scope);
+        sqlite3_bind_int64(st, 1, key_hash(in->idempotency_scope, in->idempotency_key));
         sqlite_bind_text(st, 2, in->idempotency_key);
-        sqlite_bind_text(st, 3, in->order->id);
-        sqlite3_bind_blob(st, 4, in->fingerprint, FINGERPRINT_SIZE, SQLITE_STATIC);
-        sqlite3_bind_int64(st, 5, in->key_expires_us);
+        sqlite_bind_text(st, 3, in->idempotency_scope);
+        sqlite3_bind_int64(st, 4, order_row);
+        sqlite3_bind_blob(st, 5, in->fingerprint, FINGERPRINT_SIZE, SQLITE_STATIC);
+        sqlite3_bind_int64(st, 6, in->key_expires_us);
         return sqlite_done(s, st, &in->job);
-}
-
-/* The insert itself asks whether the key is new, which it nearly always is. */
-static enum store_result take_key(struct sqlite *s, struct store_intent *in)
-{
-        bool old;
-        enum store_result r = write_key(s, in, SQL_KEY_INSERT);
-        if (r != STORE_OK || sqlite3_changes(s->db) == 1)
-                return r;
-        r = look_up_key(s, in, &old);
-        return r == STORE_OK ? write_key(s, in, SQL_KEY_REPLACE) : r;
 }
 
 static enum store_result client_id_taken(struct sqlite *s, struct store_intent *in)
@@ -258,23 +290,38 @@ static enum store_result client_id_taken(struct sqlite *s, struct store_intent *
         return r;
 }
 
-/* Everything that may stand against it; OK leaves nothing behind but the key. */
-static enum store_result reserve_intent(struct sqlite *s, struct store_intent *in)
+/* Everything that may stand against it. OK writes nothing yet; `*ret_old`: look_up_key(). */
+static enum store_result check_intent(struct sqlite *s, struct store_intent *in, int64_t *ret_old)
 {
         enum store_result r = STORE_OK;
-        bool old;
 
-        if (in->killswitch_epoch != s->now.epoch)
+        *ret_old = 0;
+        /* A replay is answered whatever has changed since, and finds its own client id taken. */
+        if (in->idempotency_key)
+                r = look_up_key(s, in, ret_old);
+        if (r == STORE_OK && in->killswitch_epoch != s->now.epoch)
                 r = STORE_STALE;
-        else if (in->order->client_order_id[0])
+        if (r == STORE_OK && in->order->client_order_id[0])
                 r = client_id_taken(s, in);
-        if ((r == STORE_STALE || r == STORE_CLIENT_ID_TAKEN) && in->idempotency_key) {
-                /* A replay is answered whatever has changed since, and finds its own id taken. */
-                enum store_result key = look_up_key(s, in, &old);
-                return key == STORE_OK ? r : key;
+        return r;
+}
+
+static enum store_result next_row(struct sqlite *s, struct store_job *job, int64_t *ret)
+{
+        enum store_result r = STORE_OK;
+
+        if (s->now.order_row == 0) {
+                sqlite3_stmt *st = sqlite_statement(s, SQL_ORDER_LAST, job, &r);
+                if (!st)
+                        return r;
+                int rc = sqlite3_step(st);
+                if (rc == SQLITE_ROW)
+                        s->now.order_row = sqlite3_column_int64(st, 0);
+                else
+                        r = sqlite_job_failure(s, rc, job);
+                sqlite3_reset(st);
         }
-        if (r == STORE_OK && in->idempotency_key)
-                r = take_key(s, in);
+        *ret = s->now.order_row + 1;
         return r;
 }
 
@@ -282,19 +329,27 @@ enum store_result sqlite_op_intent(void *db, struct store_job *job)
 {
         struct store_intent *in = CONTAINER_OF(job, struct store_intent, job);
         struct sqlite *s = db;
+        int64_t row = 0, old = 0;
 
-        enum store_result r = reserve_intent(s, in);
+        enum store_result r = check_intent(s, in, &old);
         if (r == STORE_OK)
-                r = insert_order(s, in->order, job);
+                r = next_row(s, job, &row);
+        if (r == STORE_OK)
+                r = insert_order(s, row, in->order, job);
+        if (r == STORE_OK)
+                s->now.order_row = row;
+        if (r == STORE_OK && in->idempotency_key)
+                r = take_key(s, row, old, in);
         if (r == STORE_OK)
                 r = sqlite_write_audit(s, in->audit, in->n_audit, job);
         return r;
 }
 
-static enum store_result order_exists(struct sqlite *s, const char *id, struct store_job *job)
+static enum store_result find_row(struct sqlite *s, const char *id, struct store_job *job,
+                                  int64_t *ret)
 {
         enum store_result r;
-        sqlite3_stmt *st = sqlite_statement(s, SQL_ORDER_EXISTS, job, &r);
+        sqlite3_stmt *st = sqlite_statement(s, SQL_ORDER_ROW, job, &r);
         if (!st)
                 return r;
         sqlite_bind_text(st, 1, id);
@@ -302,15 +357,14 @@ static enum store_result order_exists(struct sqlite *s, const char *id, struct s
         r = rc == SQLITE_ROW    ? STORE_OK
             : rc == SQLITE_DONE ? STORE_NOT_FOUND
                                 : sqlite_job_failure(s, rc, job);
+        *ret = r == STORE_OK ? sqlite3_column_int64(st, 0) : 0;
         sqlite3_reset(st);
         return r;
 }
 
-/* A row that is not there spoils nothing as long as it is the first change. */
-static enum store_result update_legs(struct sqlite *s, struct store_outcome *out)
+static enum store_result update_legs(struct sqlite *s, int64_t order_row, struct store_outcome *out)
 {
         const struct order *o = out->order;
-        bool found = false;
 
         for (unsigned i = 0; i < o->n_legs; i++) {
                 char evidence[EVIDENCE_SIZE];
@@ -320,19 +374,15 @@ static enum store_result update_legs(struct sqlite *s, struct store_outcome *out
                 sqlite3_stmt *st = sqlite_statement(s, SQL_LEG_UPDATE, &out->job, &r);
                 if (!st)
                         return r;
-                bind_leg(st, o, &o->legs[i], evidence);
+                bind_leg(st, order_row, o, &o->legs[i], evidence);
                 r = sqlite_done(s, st, &out->job);
                 if (r != STORE_OK)
                         return r;
-                if (sqlite3_changes(s->db) == 1)
-                        found = true;
-                else if (found)
+                if (sqlite3_changes(s->db) != 1)
                         return store_fail(&out->job, STORE_FAILED, "the order has no leg %u",
                                           o->legs[i].number);
-                else
-                        return STORE_NOT_FOUND;
         }
-        return found ? STORE_OK : order_exists(s, o->id, &out->job);
+        return STORE_OK;
 }
 
 static bool modified(const struct order *o)
@@ -343,14 +393,15 @@ static bool modified(const struct order *o)
         return false;
 }
 
-static enum store_result update_order(struct sqlite *s, struct store_outcome *out)
+static enum store_result update_order(struct sqlite *s, int64_t order_row,
+                                      struct store_outcome *out)
 {
         const struct order *o = out->order;
         enum store_result r;
         sqlite3_stmt *st = sqlite_statement(s, SQL_ORDER_UPDATE, &out->job, &r);
         if (!st)
                 return r;
-        sqlite_bind_text(st, 1, o->id);
+        sqlite3_bind_int64(st, 1, order_row);
         sqlite_bind_text(st, 2, order_type_name(o->type));
         sqlite_bind_text(st, 3, validity_name(o->validity));
         sqlite3_bind_int64(st, 4, o->quantity);
@@ -360,13 +411,13 @@ static enum store_result update_order(struct sqlite *s, struct store_outcome *ou
         return sqlite_done(s, st, &out->job);
 }
 
-static enum store_result put_answer(struct sqlite *s, struct store_outcome *out)
+static enum store_result put_answer(struct sqlite *s, int64_t order_row, struct store_outcome *out)
 {
         enum store_result r;
         sqlite3_stmt *st = sqlite_statement(s, SQL_ANSWER_PUT, &out->job, &r);
         if (!st)
                 return r;
-        sqlite_bind_text(st, 1, out->order->id);
+        sqlite3_bind_int64(st, 1, order_row);
         sqlite3_bind_int(st, 2, out->answer_status);
         sqlite3_bind_text64(st, 3, out->answer_body ? out->answer_body : "", out->answer_size,
                             SQLITE_STATIC, SQLITE_UTF8);
@@ -378,11 +429,14 @@ enum store_result sqlite_op_outcome(void *db, struct store_job *job)
         struct store_outcome *out = CONTAINER_OF(job, struct store_outcome, job);
         struct sqlite *s = db;
 
-        enum store_result r = update_legs(s, out);
+        int64_t row = 0;
+        enum store_result r = find_row(s, out->order->id, job, &row);
+        if (r == STORE_OK)
+                r = update_legs(s, row, out);
         if (r == STORE_OK && modified(out->order))
-                r = update_order(s, out);
+                r = update_order(s, row, out);
         if (r == STORE_OK && out->answer_status != 0)
-                r = put_answer(s, out);
+                r = put_answer(s, row, out);
         if (r == STORE_OK)
                 r = sqlite_write_riders(s, out->riders, job);
         if (r == STORE_OK)

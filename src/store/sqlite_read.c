@@ -77,32 +77,32 @@ static void read_leg(struct words *w, struct leg *l)
 {
         sqlite3_stmt *st = w->st;
 
-        l->number = (unsigned)sqlite3_column_int64(st, 1);
-        l->state = (enum leg_state)WORD(w, 2, leg_state);
-        l->outcome = (enum outcome)WORD(w, 5, outcome);
-        l->status = (enum order_status)WORD(w, 6, order_status);
-        l->quantity = sqlite3_column_int64(st, 7);
-        l->effective.type = (enum order_type)WORD(w, 8, order_type);
-        l->effective.price = sqlite3_column_int64(st, 9);
-        l->effective.trigger_price = sqlite3_column_int64(st, 10);
-        l->confidence = (enum confidence)WORD(w, 11, confidence);
-        l->problem = (enum problem)word(w, 12, problem_word);
-        sqlite_column_copy(st, 13, l->message, sizeof(l->message));
-        sqlite_column_copy(st, 14, l->broker_code, sizeof(l->broker_code));
-        sqlite_column_copy(st, 15, l->broker_message, sizeof(l->broker_message));
-        sqlite_column_copy(st, 16, l->broker_order_id, sizeof(l->broker_order_id));
-        l->filled_quantity = sqlite3_column_int64(st, 17);
-        l->average_price = sqlite3_column_int64(st, 18);
-        l->cancel_requested = sqlite3_column_int(st, 19) != 0;
-        l->attempts = (unsigned)sqlite3_column_int64(st, 20);
-        l->modifications = (unsigned)sqlite3_column_int64(st, 21);
-        l->sending_us = sqlite3_column_int64(st, 22);
-        l->latency_us = sqlite3_column_int64(st, 23);
-        l->updated_us = sqlite3_column_int64(st, 24);
-        scan_evidence((const char *)sqlite3_column_text(st, 25), &l->evidence);
-        sqlite_column_copy(st, 27, l->account, sizeof(l->account));
-        sqlite_column_copy(st, 29, l->tag, sizeof(l->tag));
-        l->multiplier = sqlite3_column_int64(st, 30);
+        l->number = (unsigned)(sqlite3_column_int64(st, 0) % LEG_ROWS);
+        l->state = (enum leg_state)WORD(w, 1, leg_state);
+        l->outcome = (enum outcome)WORD(w, 4, outcome);
+        l->status = (enum order_status)WORD(w, 5, order_status);
+        l->quantity = sqlite3_column_int64(st, 6);
+        l->effective.type = (enum order_type)WORD(w, 7, order_type);
+        l->effective.price = sqlite3_column_int64(st, 8);
+        l->effective.trigger_price = sqlite3_column_int64(st, 9);
+        l->confidence = (enum confidence)WORD(w, 10, confidence);
+        l->problem = (enum problem)word(w, 11, problem_word);
+        sqlite_column_copy(st, 12, l->message, sizeof(l->message));
+        sqlite_column_copy(st, 13, l->broker_code, sizeof(l->broker_code));
+        sqlite_column_copy(st, 14, l->broker_message, sizeof(l->broker_message));
+        sqlite_column_copy(st, 15, l->broker_order_id, sizeof(l->broker_order_id));
+        l->filled_quantity = sqlite3_column_int64(st, 16);
+        l->average_price = sqlite3_column_int64(st, 17);
+        l->cancel_requested = sqlite3_column_int(st, 18) != 0;
+        l->attempts = (unsigned)sqlite3_column_int64(st, 19);
+        l->modifications = (unsigned)sqlite3_column_int64(st, 20);
+        l->sending_us = sqlite3_column_int64(st, 21);
+        l->latency_us = sqlite3_column_int64(st, 22);
+        l->updated_us = sqlite3_column_int64(st, 23);
+        scan_evidence((const char *)sqlite3_column_text(st, 24), &l->evidence);
+        sqlite_column_copy(st, 26, l->account, sizeof(l->account));
+        sqlite_column_copy(st, 28, l->tag, sizeof(l->tag));
+        l->multiplier = sqlite3_column_int64(st, 29);
 }
 
 static void read_order(struct words *w, struct order *o)
@@ -132,7 +132,8 @@ static void read_order(struct words *w, struct order *o)
                 w->damaged = true;
 }
 
-static enum store_result load_legs(struct sqlite *s, struct order *o, struct store_job *job)
+static enum store_result load_legs(struct sqlite *s, int64_t order_row, struct order *o,
+                                   struct store_job *job)
 {
         enum store_result r;
         unsigned n = 0;
@@ -142,7 +143,7 @@ static enum store_result load_legs(struct sqlite *s, struct order *o, struct sto
         if (!st)
                 return r;
         struct words w = {.st = st};
-        sqlite_bind_text(st, 1, o->id);
+        sqlite3_bind_int64(st, 1, order_row);
         while ((rc = sqlite3_step(st)) == SQLITE_ROW && n < o->n_legs)
                 read_leg(&w, &o->legs[n++]);
         if (rc != SQLITE_DONE)
@@ -154,7 +155,7 @@ static enum store_result load_legs(struct sqlite *s, struct order *o, struct sto
 }
 
 enum store_result sqlite_load_order(struct sqlite *s, const char *id, struct store_job *job,
-                                    struct order **ret)
+                                    struct order **ret, int64_t *ret_row)
 {
         _cleanup_(order_freep) struct order *o = NULL;
         enum store_result r;
@@ -174,13 +175,17 @@ enum store_result sqlite_load_order(struct sqlite *s, const char *id, struct sto
         read_order(&w, o);
         if (w.damaged)
                 return store_fail(job, STORE_CORRUPT, "order %s holds an unknown word", o->id);
-        r = load_legs(s, o, job);
-        if (r == STORE_OK)
-                *ret = TAKE(o);
-        return r;
+        int64_t row = sqlite3_column_int64(st, SQL_ORDER_COLUMNS_N + 1);
+        r = load_legs(s, row, o, job);
+        if (r != STORE_OK)
+                return r;
+        if (ret_row)
+                *ret_row = row;
+        *ret = TAKE(o);
+        return STORE_OK;
 }
 
-static enum store_result load_answer(struct sqlite *s, const char *id, struct store_job *job,
+static enum store_result load_answer(struct sqlite *s, int64_t order_row, struct store_job *job,
                                      int *ret_status, char **ret_body, size_t *ret_size)
 {
         enum store_result r;
@@ -191,7 +196,7 @@ static enum store_result load_answer(struct sqlite *s, const char *id, struct st
         _cleanup_(sqlite_resetp) sqlite3_stmt *st = sqlite_statement(s, SQL_ANSWER_GET, job, &r);
         if (!st)
                 return r;
-        sqlite_bind_text(st, 1, id);
+        sqlite3_bind_int64(st, 1, order_row);
         int rc = sqlite3_step(st);
         if (rc == SQLITE_DONE)
                 return STORE_OK;
@@ -249,10 +254,11 @@ enum store_result sqlite_op_order_get(void *db, struct store_job *job)
                 text_copy(id, sizeof(id), g->id);
         else
                 r = find_id(db, g, job, id);
+        int64_t row = 0;
         if (r == STORE_OK)
-                r = sqlite_load_order(db, id, job, &g->order);
+                r = sqlite_load_order(db, id, job, &g->order, &row);
         if (r == STORE_OK)
-                r = load_answer(db, id, job, &g->answer_status, &g->answer_body, &g->answer_size);
+                r = load_answer(db, row, job, &g->answer_status, &g->answer_body, &g->answer_size);
         if (r != STORE_OK)
                 g->order = order_free(g->order);
         return r;
@@ -264,11 +270,9 @@ enum store_result sqlite_op_key_get(void *db, struct store_job *job)
         enum store_result r;
 
         k->answer_body = NULL;
-        _cleanup_(sqlite_resetp) sqlite3_stmt *st = sqlite_statement(db, SQL_KEY_GET, job, &r);
+        _cleanup_(sqlite_resetp) sqlite3_stmt *st = sqlite_find_key(db, k->scope, k->key, job, &r);
         if (!st)
                 return r;
-        sqlite_bind_text(st, 1, k->scope);
-        sqlite_bind_text(st, 2, k->key);
         int rc = sqlite3_step(st);
         if (rc == SQLITE_DONE)
                 return STORE_NOT_FOUND;
@@ -279,13 +283,13 @@ enum store_result sqlite_op_key_get(void *db, struct store_job *job)
         if (sqlite3_column_bytes(st, 1) != FINGERPRINT_SIZE)
                 return store_fail(job, STORE_CORRUPT, "a fingerprint has a wrong size");
         memcpy(k->fingerprint, sqlite3_column_blob(st, 1), FINGERPRINT_SIZE);
-        r = sqlite_key_expired(db, k->order_id, sqlite3_column_int64(st, 2), job, &expired);
+        int64_t row = sqlite3_column_int64(st, 3);
+        r = sqlite_key_expired(db, row, sqlite3_column_int64(st, 2), job, &expired);
         if (r != STORE_OK)
                 return r;
         if (expired)
                 return STORE_NOT_FOUND;
-        return load_answer(db, k->order_id, job, &k->answer_status, &k->answer_body,
-                           &k->answer_size);
+        return load_answer(db, row, job, &k->answer_status, &k->answer_body, &k->answer_size);
 }
 
 /* "\npaper:demo\npaper:second\n" */
@@ -340,7 +344,7 @@ static enum store_result list_orders(struct sqlite *s, struct store_order_list *
                         return STORE_OK;
                 }
                 r = sqlite_load_order(s, (const char *)sqlite3_column_text(st, 0), &l->job,
-                                      &l->orders[l->n_orders]);
+                                      &l->orders[l->n_orders], NULL);
                 if (r != STORE_OK)
                         return r;
                 l->n_orders++;

@@ -138,14 +138,14 @@ static enum store_result restore_orders(struct sqlite *s, struct store_restore *
                 return r;
         sqlite3_bind_int(st, 1, v->day);
         while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
+                const char *id = (const char *)sqlite3_column_text(st, 0);
+                if (!id)
+                        return store_fail(&v->job, STORE_CORRUPT, "a leg has no order");
                 if (!GROW(v->orders, v->n_orders))
                         return no_memory(&v->job);
-                r = sqlite_load_order(s, (const char *)sqlite3_column_text(st, 0), &v->job,
-                                      &v->orders[v->n_orders]);
+                r = sqlite_load_order(s, id, &v->job, &v->orders[v->n_orders], NULL);
                 if (r != STORE_OK)
-                        return r == STORE_NOT_FOUND
-                                       ? store_fail(&v->job, STORE_CORRUPT, "a leg has no order")
-                                       : r;
+                        return r;
                 v->n_orders++;
         }
         return rc == SQLITE_DONE ? STORE_OK : sqlite_job_failure(s, rc, &v->job);

@@ -7,9 +7,13 @@
         "validity,quantity,price,trigger_price,disclosed_quantity,reduce_only,market_policy"
 #define SQL_ORDER_COLUMNS_N 17
 
+/* The legs of an order lie behind one another: the order's row times LEG_ROWS, and the number. */
+#define SQL_LEG_ROWS       "64"
+#define LEG_ROWS           64
+#define SQL_LEGS_OF(order) "BETWEEN " order "*" SQL_LEG_ROWS " AND " order "*" SQL_LEG_ROWS "+63"
+
 /* The first parameters of INSERT and UPDATE are the same, and so are the first columns of SELECT.
  */
-#define SQL_LEG_KEY "order_id,number"
 #define SQL_LEG_CHANGES                                                                          \
         "state,worth,watch,outcome,status,quantity,effective_type,effective_price,"              \
         "effective_trigger,confidence,problem,message,broker_code,broker_message,"               \
@@ -21,42 +25,45 @@
 #define SQL_TABLE(X)                                                                               \
         X(BEGIN, "BEGIN IMMEDIATE")                                                                \
         X(COMMIT, "COMMIT")                                                                        \
-        X(ORDER_INSERT, "INSERT INTO orders (" SQL_ORDER_COLUMNS ") VALUES "                       \
-                        "(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17)")            \
+        X(ORDER_INSERT, "INSERT INTO orders (" SQL_ORDER_COLUMNS ",row) VALUES "                   \
+                        "(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18)")        \
         /* only writes when a modify has changed something */                                      \
         X(ORDER_UPDATE,                                                                            \
           "UPDATE orders SET type=?2,validity=?3,quantity=?4,price=?5,"                            \
-          "trigger_price=?6,disclosed_quantity=?7 WHERE id=?1 AND (quantity<>?4 OR price<>?5 OR "  \
+          "trigger_price=?6,disclosed_quantity=?7 WHERE row=?1 AND (quantity<>?4 OR price<>?5 OR " \
           "trigger_price<>?6 OR type<>?2 OR validity<>?3 OR disclosed_quantity<>?7)")              \
-        X(ORDER_EXISTS, "SELECT 1 FROM orders WHERE id=?1")                                        \
-        X(ORDER_LOAD, "SELECT " SQL_ORDER_COLUMNS ",(SELECT count(*) FROM legs WHERE "             \
-                      "order_id=?1) FROM orders WHERE id=?1")                                      \
-        X(LEGS_LOAD, "SELECT " SQL_LEG_KEY "," SQL_LEG_CHANGES "," SQL_LEG_FIXED                   \
-                     " FROM legs WHERE order_id=?1 ORDER BY number")                               \
+        X(ORDER_LAST, "SELECT max(row) FROM orders")                                               \
+        X(ORDER_ROW, "SELECT row FROM orders WHERE id=?1")                                         \
+        X(ORDER_LOAD,                                                                              \
+          "SELECT " SQL_ORDER_COLUMNS ",(SELECT count(*) FROM legs WHERE row " SQL_LEGS_OF(        \
+                  "o.row") "),row FROM orders o WHERE id=?1")                                      \
+        X(LEGS_LOAD, "SELECT row," SQL_LEG_CHANGES "," SQL_LEG_FIXED                               \
+                     " FROM legs WHERE row " SQL_LEGS_OF("?1") " ORDER BY row")                    \
         X(LEG_INSERT,                                                                              \
-          "INSERT INTO legs (" SQL_LEG_KEY "," SQL_LEG_CHANGES "," SQL_LEG_FIXED                   \
+          "INSERT INTO legs (row," SQL_LEG_CHANGES "," SQL_LEG_FIXED                               \
           ") VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,"  \
-          "?22,?23,?24,?25,?26,?27,?28,?29,?30,?31)")                                              \
+          "?22,?23,?24,?25,?26,?27,?28,?29,?30)")                                                  \
         X(LEG_UPDATE,                                                                              \
-          "UPDATE legs SET (" SQL_LEG_CHANGES ")=(?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,"               \
-          "?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,?23,?24,?25,?26) WHERE order_id=?1 AND "        \
-          "number=?2")                                                                             \
-        X(LEG_BY_TAG, "SELECT order_id FROM legs WHERE account=?1 AND tag=?2 AND tag<>''")         \
-        X(LEG_BY_CLIENT_ID, "SELECT order_id FROM legs WHERE client_order_id=?1 AND day=?2 AND "   \
-                            "(?3 IS NULL OR account=?3) ORDER BY order_id DESC LIMIT 1")           \
-        X(LEG_UNSETTLED, "SELECT 1 FROM legs WHERE order_id=?1 AND watch>0 AND watch=2 LIMIT 1")   \
-        X(ANSWER_PUT, "INSERT INTO answers (order_id,status,body) VALUES (?1,?2,?3) ON CONFLICT "  \
+          "UPDATE legs SET (" SQL_LEG_CHANGES ")=(?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,"            \
+          "?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,?23,?24,?25) WHERE row=?1")                     \
+        X(LEG_BY_TAG, "SELECT o.id FROM legs l JOIN orders o ON o.row=l.row/" SQL_LEG_ROWS         \
+                      " WHERE l.account=?1 AND l.tag=?2 AND l.tag<>''")                            \
+        X(LEG_BY_CLIENT_ID,                                                                        \
+          "SELECT o.id FROM legs l JOIN orders o ON o.row=l.row/" SQL_LEG_ROWS                     \
+          " WHERE l.client_order_id=?1 AND l.day=?2 AND (?3 IS NULL OR l.account=?3) "             \
+          "ORDER BY l.row DESC LIMIT 1")                                                           \
+        X(LEG_UNSETTLED, "SELECT 1 FROM legs WHERE row " SQL_LEGS_OF("?1") " AND watch=2 LIMIT 1") \
+        X(ANSWER_PUT, "INSERT INTO answers (order_row,status,body) VALUES (?1,?2,?3) ON CONFLICT " \
                       "DO UPDATE SET status=?2,body=?3")                                           \
-        X(ANSWER_GET, "SELECT status,body FROM answers WHERE order_id=?1")                         \
-        X(KEY_INSERT, "INSERT INTO idempotency_keys (scope,key,order_id,fingerprint,expires_us) "  \
-                      "VALUES (?1,?2,?3,?4,?5) ON CONFLICT DO NOTHING")                            \
-        X(KEY_REPLACE, "UPDATE idempotency_keys SET order_id=?3,fingerprint=?4,expires_us=?5 "     \
-                       "WHERE scope=?1 AND key=?2")                                                \
-        X(KEY_GET, "SELECT order_id,fingerprint,expires_us FROM idempotency_keys WHERE scope=?1 "  \
-                   "AND key=?2")                                                                   \
-        X(KEY_SWEEP, "SELECT scope,key,order_id,expires_us FROM idempotency_keys WHERE "           \
-                     "(key,scope)>(?1,?2) ORDER BY key,scope LIMIT ?3")                            \
-        X(KEY_DELETE, "DELETE FROM idempotency_keys WHERE scope=?1 AND key=?2")                    \
+        X(ANSWER_GET, "SELECT status,body FROM answers WHERE order_row=?1")                        \
+        X(KEY_INSERT, "INSERT INTO idempotency_keys (hash,key,scope,order_row,fingerprint,"        \
+                      "expires_us) VALUES (?1,?2,?3,?4,?5,?6)")                                    \
+        X(KEY_GET,                                                                                 \
+          "SELECT o.id,k.fingerprint,k.expires_us,k.order_row FROM idempotency_keys k "            \
+          "JOIN orders o ON o.row=k.order_row WHERE k.hash=?1 AND k.key=?2 AND k.scope=?3")        \
+        X(KEY_SWEEP, "SELECT order_row,expires_us FROM idempotency_keys WHERE order_row>?1 ORDER " \
+                     "BY order_row LIMIT ?2")                                                      \
+        X(KEY_DELETE, "DELETE FROM idempotency_keys WHERE order_row=?1")                           \
         X(AUDIT_INSERT, "INSERT INTO audit (seq,at_us,action,account,order_id,record) VALUES "     \
                         "(?1,?2,?3,?4,?5,?6)")                                                     \
         X(AUDIT_LAST, "SELECT seq,record FROM audit ORDER BY seq DESC LIMIT 1")                    \
@@ -86,19 +93,23 @@
         /* newest first; ?4: accounts, each between line feeds */                                  \
         X(LIST_ALL,                                                                                \
           "SELECT id FROM orders o WHERE id<?1 AND id>=?2 AND created_us>=?3 AND "                 \
-          "(?6 IS NULL OR symbol=?6) AND EXISTS (SELECT 1 FROM legs WHERE order_id=o.id AND "      \
-          "(?4 IS NULL OR instr(?4,char(10)||account||char(10))>0) AND (?5 IS NULL OR "            \
-          "status=?5)) ORDER BY id DESC LIMIT ?7")                                                 \
+          "(?6 IS NULL OR symbol=?6) AND EXISTS (SELECT 1 FROM legs l WHERE l.row " SQL_LEGS_OF(   \
+                  "o.row") " AND (?4 IS NULL OR instr(?4,char(10)||account||char(10))>0) AND "     \
+                           "(?5 IS NULL OR status=?5)) ORDER BY id DESC LIMIT ?7")                 \
         X(LIST_WATCHED,                                                                            \
-          "SELECT DISTINCT order_id FROM legs l INDEXED BY legs_watched WHERE "                    \
-          "watch>0 AND watch BETWEEN ?8 AND ?9 AND order_id<?1 AND order_id>=?2 AND "              \
-          "(?4 IS NULL OR instr(?4,char(10)||account||char(10))>0) AND (?5 IS NULL OR "            \
-          "status=?5) AND EXISTS (SELECT 1 FROM orders WHERE id=l.order_id AND created_us>=?3 "    \
-          "AND (?6 IS NULL OR symbol=?6)) ORDER BY order_id DESC LIMIT ?7")                        \
-        X(RESTORE_ORDERS, "SELECT DISTINCT order_id FROM legs INDEXED BY legs_watched WHERE "      \
-                          "watch>0 AND (watch=2 OR day=?1) ORDER BY order_id")                     \
-        X(RESTORE_COUNTS, "SELECT account,worth FROM legs WHERE order_id>=?1 AND day=?2 AND "      \
-                          "state<>'refused'")                                                      \
+          "SELECT DISTINCT o.id FROM legs l INDEXED BY legs_watched JOIN orders o ON "             \
+          "o.row=l.row/" SQL_LEG_ROWS " WHERE l.watch>0 AND l.watch BETWEEN ?8 AND ?9 AND "        \
+          "o.id<?1 AND o.id>=?2 AND o.created_us>=?3 AND (?6 IS NULL OR o.symbol=?6) AND "         \
+          "(?4 IS NULL OR instr(?4,char(10)||l.account||char(10))>0) AND (?5 IS NULL OR "          \
+          "l.status=?5) ORDER BY o.id DESC LIMIT ?7")                                              \
+        X(RESTORE_ORDERS,                                                                          \
+          "SELECT DISTINCT o.id FROM legs l INDEXED BY legs_watched LEFT JOIN orders o "           \
+          "ON o.row=l.row/" SQL_LEG_ROWS " WHERE l.watch>0 AND (l.watch=2 OR "                     \
+          "l.day=?1) ORDER BY o.id")                                                               \
+        X(RESTORE_COUNTS,                                                                          \
+          "SELECT account,worth FROM legs WHERE row>=" SQL_LEG_ROWS "*(SELECT row "                \
+          "FROM orders WHERE id>=?1 ORDER BY id LIMIT 1) AND day=?2 AND "                          \
+          "state<>'refused'")                                                                      \
         X(PROBE, "SELECT 1 FROM killswitch_epoch")
 
 enum sql {

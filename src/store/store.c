@@ -22,7 +22,6 @@
 #define MARKS_MAX                                                                       \
         64 /* groups that may end between two turns of the loop and still be told apart \
             */
-#define THREAD_STACK (256U << 10)
 
 struct commit_mark {
         unsigned jobs;
@@ -258,7 +257,7 @@ static int start_thread(struct store *s)
         int r = pthread_attr_init(&attr);
         if (r != 0)
                 return -r;
-        pthread_attr_setstacksize(&attr, THREAD_STACK);
+        pthread_attr_setstacksize(&attr, STORE_THREAD_STACK);
         r = pthread_create(&s->thread, &attr, store_main, s);
         pthread_attr_destroy(&attr);
         s->thread_started = r == 0;
