@@ -281,6 +281,37 @@ START_TEST(the_log_is_copied_back_under_load_and_when_idle)
 }
 END_TEST
 
+/* The copying thread has the ledger open when everything ends, and when the disk fails under it. */
+START_TEST(the_log_is_being_copied_back_when_the_ledger_closes)
+{
+        put_large(60);
+        ledger_reopen();
+        ck_assert_int_eq(
+                RUN(store_riders_load, STORE_RIDERS_LOAD, .guest = "paper", .row = take_row),
+                STORE_OK);
+        ck_assert_int_eq(size_of("ordo.db-wal"), 0);
+}
+END_TEST
+
+/* The hash finds a key, its text decides. */
+START_TEST(two_keys_with_one_hash_are_two_keys)
+{
+        struct store_key_get g = {.job = {.op = STORE_KEY_GET}, .scope = SCOPE, .key = "two"};
+        _cleanup_(order_freep) struct order *one = new_order((const char *const[]){DEMO, NULL});
+        _cleanup_(order_freep) struct order *two = new_order((const char *const[]){DEMO, NULL});
+        _cleanup_(order_freep) struct order *three = new_order((const char *const[]){DEMO, NULL});
+
+        ck_assert_int_eq(put_intent(one, "one"), STORE_OK);
+        ck_assert_int_eq(put_intent(two, "two"), STORE_OK);
+        reopen_after("UPDATE idempotency_keys SET hash=(SELECT hash FROM idempotency_keys "
+                     "WHERE key='two')");
+        ck_assert_int_eq(store_run(ledger.store, &g.job), STORE_OK);
+        ck_assert_str_eq(g.order_id, two->id);
+        free(g.answer_body);
+        ck_assert_int_eq(put_intent(three, "two"), STORE_KEY_TAKEN);
+}
+END_TEST
+
 const TTest *const *store_sqlite_damage_tests(unsigned *ret_n)
 {
         static const TTest *tests[8];
@@ -291,6 +322,8 @@ const TTest *const *store_sqlite_damage_tests(unsigned *ret_n)
         tests[n++] = rows_that_do_not_fit_together;
         tests[n++] = a_query_that_holds_up_the_orders_is_cut_off;
         tests[n++] = the_log_is_copied_back_under_load_and_when_idle;
+        tests[n++] = the_log_is_being_copied_back_when_the_ledger_closes;
+        tests[n++] = two_keys_with_one_hash_are_two_keys;
         *ret_n = n;
         return tests;
 }

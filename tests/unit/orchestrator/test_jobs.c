@@ -79,6 +79,43 @@ START_TEST(test_export)
 }
 END_TEST
 
+/* A second in which the ledger had much to do, then the export is due. True: it ran. */
+static bool due_after_a_busy_second(unsigned jobs)
+{
+        struct jobs *j = world.o->jobs;
+        const struct job_view *v = &j->views[JOB_EXPORT];
+
+        (void)ledger_busy(j);
+        append(1, clock_wall_us());
+        j->ledger_jobs -= jobs - 1; /* as if */
+        clock_fake_advance(SECONDS(1));
+        j->views[JOB_TIDY].next_run_us = INT64_MAX / 2;
+        j->views[JOB_EXPORT].next_run_us = clock_wall_us();
+        run_due(j);
+        bool ran = j->busy;
+        if (!ran)
+                ck_assert_int_eq(v->next_run_us, clock_wall_us() + EXPORT_EVERY_US);
+        for (unsigned i = 0; i < 1000 && j->busy; i++)
+                world_rest();
+        return ran;
+}
+
+START_TEST(test_export_leaves_a_busy_ledger_alone_for_a_minute)
+{
+        world_open(&plain);
+        for (unsigned i = 0; i < 1000 && world.o->jobs->busy; i++)
+                world_rest();
+        for (unsigned i = 0; i < EXPORT_LATEST_US / EXPORT_EVERY_US; i++)
+                ck_assert(!due_after_a_busy_second(1500));
+        int64_t before = audit_exported(world.o->jobs->audit);
+        ck_assert(due_after_a_busy_second(1500));
+        ck_assert_int_gt(audit_exported(world.o->jobs->audit), before);
+        ck_assert(!due_after_a_busy_second(1500)); /* it begins anew */
+        ck_assert(due_after_a_busy_second(500));
+        world_close();
+}
+END_TEST
+
 START_TEST(test_export_without_directory)
 {
         char path[128];
@@ -157,5 +194,6 @@ START_TEST(test_sweep)
 }
 END_TEST
 
-SUITE("jobs", test_export, test_export_without_directory, test_tidy, test_tidy_fails,
-      test_directory_that_cannot_be_made, test_sweep)
+SUITE("jobs", test_export, test_export_leaves_a_busy_ledger_alone_for_a_minute,
+      test_export_without_directory, test_tidy, test_tidy_fails, test_directory_that_cannot_be_made,
+      test_sweep)
