@@ -16,6 +16,7 @@
         X(LEG_RESOLVED, "leg.resolved")   /* reconcile or an operator settled it */           \
         X(LEG_NEEDS_OPERATOR, "leg.needs_operator")                                           \
         X(MODIFY_INTENT, "modify.intent")                                                     \
+        X(MODIFY_REFUSED, "modify.refused") /* by gates, nothing sent */                      \
         X(MODIFY_ANSWERED, "modify.answered")                                                 \
         X(CANCEL_INTENT, "cancel.intent")                                                     \
         X(CANCEL_ANSWERED, "cancel.answered")                                                 \

@@ -1,19 +1,25 @@
 /* Modifying, cancelling or settling an order that exists.
  *
- *   received ─► reading the order ─► acting on its legs (leg_act) ─► done
- *                              └───► resolving one leg ───────────► done */
+ *                                    ┌──► asking (quote, funds) ──► gating, anew
+ *   received ─► reading the order ─► gating ─► acting on its legs (leg_act) ─► done
+ *                              ├───► acting (cancel) ──────────────────────► done
+ *                              └───► resolving one leg ────────────────────► done
+ *
+ * The legs of a modification pass the gates of a new order, each by itself; a refused one is part
+ * of the answer. */
 #include "orchestrator/operation.h"
 
-#include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/decimal.h"
+#include "base/log.h"
+#include "domain/event.h"
 #include "orchestrator/leg_act.h"
 #include "orchestrator/query.h"
+#include "orchestrator/record.h"
 #include "orchestrator/state.h"
 
 void order_change_apply(struct order *o, const struct order_change *c)
@@ -36,13 +42,18 @@ struct amending {
         struct store_order_get get;
         struct order *order;
         struct list acts;
-        unsigned n_out;
+        unsigned n_out; /* legs at the brokers, and the record of those that were refused */
         struct open_leg *resolving;
         enum leg_state unresolved; /* what it was before */
         struct order *shown;       /* the answer: the order with the legs that were acted on */
         struct text body;
         int64_t started_us;
-        struct loop_work work;
+        struct quote_waiter quote_waiter;
+        struct funds_waiter funds_waiter;
+        struct store_append refusals;
+        struct audit_record *audit; /* of the legs that gates refused */
+        unsigned n_audit;
+        struct list riders;
 };
 
 static void amend_finish(struct amending *m)
@@ -53,6 +64,8 @@ static void amend_finish(struct amending *m)
         LIST_FOREACH (it, &m->acts) {
                 leg_act_free(LIST_ENTRY(it, struct leg_act, link));
         }
+        records_done(m->audit, m->n_audit);
+        free(m->audit);
         order_free(m->order);
         order_free(m->shown);
         text_done(&m->body);
@@ -79,6 +92,11 @@ static void answer(struct amending *m)
         a->status = order_http_status(m->shown, &v.cause);
         if (a->status == 201)
                 a->status = 200;
+        LIST_FOREACH (it, &m->acts) {
+                const struct gate *g = &LIST_ENTRY(it, struct leg_act, link)->gate;
+                if (g->problem == v.cause && g->retry_after_s > a->retry_after_s)
+                        a->retry_after_s = g->retry_after_s;
+        }
         /* The operator's word was taken, whatever it says of the leg. */
         if (m->request->kind == AMEND_RESOLVE) {
                 a->status = 200;
@@ -118,15 +136,19 @@ static int collate(struct amending *m)
         return 0;
 }
 
-static void acted(struct leg_act *act)
+static void part_done(struct amending *m)
 {
-        struct amending *m = act->userdata;
         if (--m->n_out > 0)
                 return;
         if (collate(m) < 0)
                 amend_fail(m, PROBLEM_INTERNAL, "", "out of memory");
         else
                 answer(m);
+}
+
+static void acted(struct leg_act *act)
+{
+        part_done(act->userdata);
 }
 
 static int add_act(struct amending *m, struct open_leg *l)
@@ -140,7 +162,6 @@ static int add_act(struct amending *m, struct open_leg *l)
         act->done = acted;
         act->userdata = m;
         list_append(&m->acts, &act->link);
-        m->n_out++;
         return 0;
 }
 
@@ -168,15 +189,10 @@ struct fault {
         char detail[160];
 };
 
-static bool set_fault(struct fault *f, enum problem p, const char *pointer, const char *format, ...)
-        __attribute__((format(printf, 4, 5)));
-static bool set_fault(struct fault *f, enum problem p, const char *pointer, const char *format, ...)
+static bool set_fault(struct fault *f, const char *pointer, enum order_type type, const char *what)
 {
-        va_list args;
-        va_start(args, format);
-        vsnprintf(f->detail, sizeof(f->detail), format, args);
-        va_end(args);
-        f->problem = p;
+        snprintf(f->detail, sizeof(f->detail), "%s %s", order_type_name(type), what);
+        f->problem = PROBLEM_INVALID_REQUEST;
         f->pointer = pointer;
         return true;
 }
@@ -192,17 +208,13 @@ static bool bad_terms(struct order_change *c, const struct open_leg *l, struct f
         bool stop = type == ORDER_TYPE_STOP || type == ORDER_TYPE_STOP_LIMIT;
 
         if (limit && price == 0)
-                return set_fault(f, PROBLEM_INVALID_REQUEST, "/price", "%s needs a price",
-                                 order_type_name(type));
+                return set_fault(f, "/price", type, "needs a price");
         if (stop && trigger == 0)
-                return set_fault(f, PROBLEM_INVALID_REQUEST, "/trigger_price",
-                                 "%s needs a trigger price", order_type_name(type));
+                return set_fault(f, "/trigger_price", type, "needs a trigger price");
         if (!limit && c->has_price)
-                return set_fault(f, PROBLEM_INVALID_REQUEST, "/price", "%s has no price",
-                                 order_type_name(type));
+                return set_fault(f, "/price", type, "has no price");
         if (!stop && c->has_trigger_price)
-                return set_fault(f, PROBLEM_INVALID_REQUEST, "/trigger_price",
-                                 "%s has no trigger price", order_type_name(type));
+                return set_fault(f, "/trigger_price", type, "has no trigger price");
         if (c->has_type && !limit && l->price) {
                 c->has_price = true;
                 c->price = 0;
@@ -214,89 +226,161 @@ static bool bad_terms(struct order_change *c, const struct open_leg *l, struct f
         return false;
 }
 
-static bool off_grid(const struct instrument *i, const struct order_change *c, struct fault *f)
+static int64_t multiplier_of(const struct order *o, const struct open_leg *l)
 {
-        char tick[DECIMAL_TEXT_SIZE];
-        const char *pointer = c->has_price && c->price % i->tick ? "/price"
-                              : c->has_trigger_price && c->trigger_price % i->tick
-                                      ? "/trigger_price"
-                                      : NULL;
-        return pointer &&
-               set_fault(f, PROBLEM_TICK_SIZE, pointer, "not a multiple of the tick of %s",
-                         decimal_print(i->tick, tick));
+        for (unsigned i = 0; i < o->n_legs; i++)
+                if (o->legs[i].number == l->number)
+                        return o->legs[i].multiplier;
+        return DECIMAL_ONE;
 }
 
-static bool bad_quantity(const struct instrument *i, const struct open_leg *l,
-                         struct order_change *c, int64_t multiplier, struct fault *f)
+/* Makes `shown` the order that the leg would be. */
+static bool intend(struct amending *m, struct leg_act *act, struct fault *f)
 {
-        const struct account_state *a = l->account;
-        int64_t limit = a->account->limits.max_order_quantity;
-        if (!c->has_quantity)
+        struct order *o = act->shown;
+        const struct order *now = m->order;
+
+        leg_act_follow(act);
+        act->asked = act->change = m->request->change;
+        if (bad_terms(&act->change, act->leg, f))
                 return false;
-        if (multiplier == DECIMAL_ONE && c->quantity % i->lot)
-                return set_fault(f, PROBLEM_LOT_SIZE, "/quantity",
-                                 "%" PRId64 " is not a multiple of the lot of %" PRId64,
-                                 c->quantity, i->lot);
-        c->quantity = (int64_t)((__int128)c->quantity * multiplier / DECIMAL_ONE) / i->lot * i->lot;
-        if (c->quantity == 0)
-                return set_fault(f, PROBLEM_MULTIPLIER_ROUNDS_TO_ZERO, "/quantity",
-                                 "less than one lot of %" PRId64, i->lot);
-        if (c->quantity <= l->filled_quantity)
-                return set_fault(f, PROBLEM_MODIFY_UNSUPPORTED, "/quantity",
-                                 "%" PRId64 " are filled already", l->filled_quantity);
-        if (i->freeze && c->quantity > i->freeze)
-                return set_fault(f, PROBLEM_FREEZE_QUANTITY, "/quantity",
-                                 "above the freeze quantity of %" PRId64, i->freeze);
-        if (!a->unlimited && limit && c->quantity > limit)
-                return set_fault(f, PROBLEM_MAX_ORDER_QUANTITY, "/quantity",
-                                 "above the account's limit of %" PRId64, limit);
-        return false;
+        o->validity = now->validity;
+        o->disclosed_quantity = now->disclosed_quantity;
+        o->reduce_only = now->reduce_only;
+        o->market_policy_given = now->market_policy_given;
+        o->market_policy = now->market_policy;
+        order_change_apply(o, &act->change);
+        /* The client names the order's total; otherwise it is the leg's own. */
+        o->legs[0].multiplier =
+                act->change.has_quantity ? multiplier_of(now, act->leg) : DECIMAL_ONE;
+        return true;
 }
 
-static bool adds_risk(const struct open_leg *l, const struct order_change *c)
+/* What passed is what is sent: a protected price, the leg's share of the total. */
+static void settle_terms(struct leg_act *act)
 {
-        bool smaller = c->has_quantity && c->quantity < l->quantity && !c->has_price &&
-                       !c->has_trigger_price && !c->has_type;
-        return !smaller;
+        const struct leg *leg = &act->shown->legs[0];
+        struct order_change *c = &act->change;
+
+        c->quantity = leg->quantity;
+        c->has_type = c->has_price = c->has_trigger_price = true;
+        c->type = leg->effective.type;
+        c->price = leg->effective.price;
+        c->trigger_price = leg->effective.trigger_price;
 }
 
-static bool above_value(const struct open_leg *l, const struct order_change *c, struct fault *f)
+static enum gate_answer gate_leg(struct amending *m, struct leg_act *act)
 {
-        char a[DECIMAL_TEXT_SIZE], b[DECIMAL_TEXT_SIZE];
-        int64_t limit = l->account->account->limits.max_order_value;
-        int64_t price = c->has_price ? c->price : l->price;
-        int64_t value = decimal_muldiv(price, c->has_quantity ? c->quantity : l->quantity, 1);
-        if (l->account->unlimited || !limit || value <= limit)
-                return false;
-        return set_fault(f, PROBLEM_MAX_ORDER_VALUE, c->has_price ? "/price" : "/quantity",
-                         "order value %s is above the account's limit of %s",
-                         decimal_print(value, a), decimal_print(limit, b));
+        act->gate.account = act->leg->account;
+        act->gate.modified = act->leg;
+        act->gate.instrument = instruments_find(m->o->options.instruments, act->shown->symbol);
+        enum gate_answer r = gate_check(act->shown, &act->shown->legs[0], &act->gate);
+        if (r == GATE_PASSED)
+                settle_terms(act);
+        return r;
 }
 
-static bool bad_change(struct amending *m, struct leg_act *act, struct fault *f)
-{
-        struct open_leg *l = act->leg;
-        const struct instrument *i = instruments_find(m->o->options.instruments, l->symbol);
-        int64_t multiplier = DECIMAL_ONE;
+/* --- gates --- */
 
-        act->change = m->request->change;
-        act->order_quantity = act->change.quantity;
-        for (unsigned n = 0; n < m->order->n_legs; n++)
-                if (m->order->legs[n].number == l->number)
-                        multiplier = m->order->legs[n].multiplier;
-        if (!(l->account->broker->flags & BROKER_CAN_MODIFY))
-                return set_fault(f, PROBLEM_MODIFY_UNSUPPORTED, "", "%s cannot modify orders",
-                                 l->account->broker->title);
-        if (!i)
-                return set_fault(f, PROBLEM_INSTRUMENT_UNKNOWN, "", "%s is not known", l->symbol);
-        if (bad_terms(&act->change, l, f) || off_grid(i, &act->change, f) ||
-            bad_quantity(i, l, &act->change, multiplier, f) || above_value(l, &act->change, f))
-                return true;
-        /* The quantity is the leg's by now. */
-        return killswitch_level(m->o, l->account->account->id) >= KILL_LEVEL_HALT &&
-               adds_risk(l, &act->change) &&
-               set_fault(f, PROBLEM_KILL_SWITCH, "",
-                         "while halted only a smaller quantity is possible");
+static bool refused(const struct leg_act *act)
+{
+        return act->shown->legs[0].state == LEG_STATE_REFUSED;
+}
+
+static void refusals_written(struct store_job *job)
+{
+        struct amending *m = CONTAINER_OF(job, struct amending, refusals.job);
+        ledger_done(m->o, job, m->audit, m->n_audit);
+        part_done(m);
+}
+
+/* The record says what was asked, the answer what the leg still is. */
+static void refuse(struct amending *m, struct leg_act *act)
+{
+        const struct caller *c = &m->request->caller;
+        struct leg *leg = &act->shown->legs[0];
+
+        leg->state = LEG_STATE_REFUSED;
+        leg->problem = act->gate.problem;
+        record_modify_refused(&m->audit[m->n_audit++], act->shown, c->key_name, c->correlation_id);
+        leg_act_follow(act);
+        leg->state = LEG_STATE_REFUSED;
+        leg->outcome = OUTCOME_NOT_SENT;
+        record_log_leg(EVENT_ORDER_REFUSED, LOG_NOTICE, act->shown, leg, "modify.refused");
+}
+
+static void write_refusals(struct amending *m)
+{
+        if (m->n_audit == 0)
+                return;
+        m->n_out++;
+        m->refusals = (struct store_append){
+                .job.done = refusals_written, .audit = m->audit, .n_audit = m->n_audit};
+        ledger_append(m->o, &m->refusals, &m->riders);
+}
+
+static void begin_acts(struct amending *m)
+{
+        LIST_FOREACH (it, &m->acts) {
+                m->n_out += !refused(LIST_ENTRY(it, struct leg_act, link));
+        }
+        write_refusals(m);
+        /* done comes later than the loop: nothing in it frees an act. */
+        LIST_FOREACH (it, &m->acts) {
+                struct leg_act *act = LIST_ENTRY(it, struct leg_act, link);
+                if (!refused(act))
+                        leg_act_start(act);
+        }
+}
+
+/* Nothing is held while it waits, and what was checked may be different afterwards. */
+static void ask(struct amending *m, struct leg_act *act, enum gate_answer need)
+{
+        LIST_FOREACH (it, &m->acts) {
+                struct leg_act *other = LIST_ENTRY(it, struct leg_act, link);
+                gate_give_back(other->shown, &other->shown->legs[0], &other->gate);
+        }
+        if (need == GATE_NEEDS_FUNDS) {
+                act->gate.funds_asked = true;
+                funds_wait(act->gate.account, &m->funds_waiter);
+                return;
+        }
+        act->gate.quote_asked = true;
+        if (quote_wait(act->gate.account, act->gate.instrument, &m->quote_waiter) < 0)
+                amend_fail(m, PROBLEM_INTERNAL, "", "out of memory");
+}
+
+/* Every gate for every leg before anything is sent. */
+static void gate(struct amending *m)
+{
+        struct fault f = {};
+        LIST_FOREACH (it, &m->acts) {
+                struct leg_act *act = LIST_ENTRY(it, struct leg_act, link);
+                if (refused(act) || act->gate.taken)
+                        continue;
+                if (!intend(m, act, &f)) {
+                        amend_fail(m, f.problem, f.pointer, f.detail);
+                        return;
+                }
+                enum gate_answer r = gate_leg(m, act);
+                if (r == GATE_REFUSED) {
+                        refuse(m, act);
+                } else if (r != GATE_PASSED) {
+                        ask(m, act, r);
+                        return;
+                }
+        }
+        begin_acts(m);
+}
+
+static void quote_ready(struct quote_waiter *w)
+{
+        gate(CONTAINER_OF(w, struct amending, quote_waiter));
+}
+
+static void funds_ready(struct funds_waiter *w)
+{
+        gate(CONTAINER_OF(w, struct amending, funds_waiter));
 }
 
 /* --- resolving --- */
@@ -361,27 +445,21 @@ static void resolve(struct amending *m)
 
 static void act(struct amending *m)
 {
-        struct fault f = {};
-        if (collect(m) < 0) {
+        bool modify = m->request->kind == AMEND_MODIFY;
+        if (modify)
+                m->audit = calloc(m->order->n_legs, sizeof(*m->audit));
+        if ((modify && !m->audit) || collect(m) < 0) {
                 amend_fail(m, PROBLEM_INTERNAL, "", "out of memory");
                 return;
         }
-        if (m->n_out == 0) {
+        if (list_empty(&m->acts)) {
                 amend_fail(m, PROBLEM_ORDER_NOT_OPEN, "", "no leg of this order is live");
                 return;
         }
-        if (m->request->kind == AMEND_MODIFY) {
-                LIST_FOREACH (it, &m->acts) {
-                        if (bad_change(m, LIST_ENTRY(it, struct leg_act, link), &f)) {
-                                amend_fail(m, f.problem, f.pointer, f.detail);
-                                return;
-                        }
-                }
-        }
-        /* done comes later than the loop: nothing in it frees an act. */
-        LIST_FOREACH (it, &m->acts) {
-                leg_act_start(LIST_ENTRY(it, struct leg_act, link));
-        }
+        if (modify)
+                gate(m);
+        else
+                begin_acts(m);
 }
 
 static void got(struct store_job *job)
@@ -408,7 +486,10 @@ void operation_amend(struct orchestrator *o, struct amend_request *r)
         m->o = o;
         m->request = r;
         m->started_us = clock_mono_us();
+        m->quote_waiter.ready = quote_ready;
+        m->funds_waiter.ready = funds_ready;
         list_init(&m->acts);
+        list_init(&m->riders);
         o->n_operations++;
         order_lookup(&m->get, r->id);
         m->get.job.done = got;

@@ -129,8 +129,10 @@ static void read_ended(struct call *c)
                 for (unsigned i = 0; i < c->result.n_orders; i++)
                         take_row(b, &c->result.orders[i]);
                 LIST_FOREACH (it, &a->open_legs) {
-                        take_absence(b, LIST_ENTRY(it, struct open_leg, of_account),
-                                     c->broker.since_us);
+                        struct open_leg *l = LIST_ENTRY(it, struct open_leg, of_account);
+                        if (l->modify_us < b->began_us)
+                                l->modify_us = 0;
+                        take_absence(b, l, c->broker.since_us);
                 }
                 b->complete_wall_us = b->began_wall_us;
                 a->ready = true;

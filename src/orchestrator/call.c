@@ -123,7 +123,8 @@ void call_start(struct call *c)
                 return;
         }
         c->http.request.writes = broker_op_writes(c->broker.op);
-        if (c->broker.op == BROKER_PLACE && !c->passes_halt)
+        bool adds_risk = c->broker.op == BROKER_PLACE || c->broker.op == BROKER_MODIFY;
+        if (adds_risk && !c->passes_halt)
                 c->http.may_leave = may_leave;
         c->http.timeout_us = c->timeout_us            ? c->timeout_us
                              : c->http.request.writes ? CALL_TIMEOUT_US

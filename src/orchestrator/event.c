@@ -15,6 +15,7 @@ static const char *type_of(enum audit_action a)
         case AUDIT_ORDER_INTENT:
         case AUDIT_ORDER_REFUSED:
         case AUDIT_MODIFY_INTENT:
+        case AUDIT_MODIFY_REFUSED:
         case AUDIT_CANCEL_INTENT:
                 return "order";
         case AUDIT_LEG_OUTCOME:

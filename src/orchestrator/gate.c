@@ -28,21 +28,28 @@ static enum gate_answer refuse(struct gate *g, struct leg *leg, enum problem pro
         return GATE_REFUSED;
 }
 
+/* What of the leg is still to be traded. */
+static int64_t rest_of(const struct leg *leg, const struct gate *g)
+{
+        return leg->quantity - (g->modified ? g->modified->filled_quantity : 0);
+}
+
 /* Opposite to the position as read, and no larger than it together with what is open and unresolved
  * on that side (orders.md §3). */
-static bool reduces(const struct account_state *a, const struct order *o, const struct leg *leg,
+static bool reduces(const struct order *o, const struct leg *leg, const struct gate *g,
                     int64_t position)
 {
+        const struct account_state *a = g->account;
         int64_t open = 0;
         if (position == 0 || (position > 0) == (o->side == SIDE_BUY))
                 return false;
         LIST_FOREACH (it, &a->open_legs) {
                 const struct open_leg *l = LIST_ENTRY(it, struct open_leg, of_account);
-                if (l->side == o->side && l->product == o->product &&
+                if (l != g->modified && l->side == o->side && l->product == o->product &&
                     strcmp(l->symbol, o->symbol) == 0)
                         open += l->quantity - l->filled_quantity;
         }
-        return leg->quantity + open <= llabs(position);
+        return rest_of(leg, g) + open <= llabs(position);
 }
 
 static bool must_reduce(const struct account_state *a, const struct order *o)
@@ -62,8 +69,7 @@ static bool must_reduce(const struct account_state *a, const struct order *o)
         return false;
 }
 
-static enum gate_answer check_reducing(struct orchestrator *o, const struct order *order,
-                                       struct leg *leg, struct gate *g)
+static enum gate_answer check_reducing(const struct order *order, struct leg *leg, struct gate *g)
 {
         struct account_state *a = g->account;
 
@@ -72,11 +78,11 @@ static enum gate_answer check_reducing(struct orchestrator *o, const struct orde
         int64_t position = funds_position(a, order->symbol, order->product);
         if (!funds_positions_proven(a) && !g->funds_asked)
                 return GATE_NEEDS_FUNDS;
-        if (funds_positions_proven(a) && reduces(a, order, leg, position)) {
+        if (funds_positions_proven(a) && reduces(order, leg, g, position)) {
                 g->passes_halt = true;
                 return GATE_PASSED;
         }
-        enum kill_level level = killswitch_level(o, a->account->id);
+        enum kill_level level = killswitch_level(a->orchestrator, a->account->id);
         if (level >= KILL_LEVEL_HALT)
                 return refuse(
                         g, leg, PROBLEM_KILL_SWITCH, "",
@@ -90,11 +96,10 @@ static enum gate_answer check_reducing(struct orchestrator *o, const struct orde
                       "an earlier order in %s has no known outcome yet", order->symbol);
 }
 
-static enum gate_answer check_account(struct orchestrator *o, const struct order *order,
-                                      struct leg *leg, struct gate *g)
+static enum gate_answer check_account(const struct order *order, struct leg *leg, struct gate *g)
 {
         struct account_state *a = g->account;
-        if (o->draining)
+        if (a->orchestrator->draining)
                 return refuse(g, leg, PROBLEM_SHUTTING_DOWN, "", "the daemon is stopping");
         if (a->session != SESSION_STATE_ACTIVE)
                 return refuse(g, leg, PROBLEM_SESSION_REQUIRED, "", "%s has no session",
@@ -103,6 +108,18 @@ static enum gate_answer check_account(struct orchestrator *o, const struct order
                 g->retry_after_s = 1;
                 return refuse(g, leg, PROBLEM_NOT_READY, "",
                               "the order book of %s is still being read", a->account->id);
+        }
+        if (!g->modified)
+                return GATE_PASSED;
+        if (!(a->broker->flags & BROKER_CAN_MODIFY))
+                return refuse(g, leg, PROBLEM_MODIFY_UNSUPPORTED, "", "%s cannot modify orders",
+                              a->broker->title);
+        if (order_status_terminal(g->modified->status))
+                return refuse(g, leg, PROBLEM_ORDER_NOT_OPEN, "", "the order is over");
+        if (g->modified->modify_us) {
+                g->retry_after_s = 1;
+                return refuse(g, leg, PROBLEM_LEG_UNRESOLVED, "",
+                              "an earlier modification of it has no known outcome yet");
         }
         return GATE_PASSED;
 }
@@ -124,6 +141,9 @@ static enum gate_answer check_quantity(const struct order *order, struct leg *le
                         return refuse(g, leg, PROBLEM_MULTIPLIER_ROUNDS_TO_ZERO, "",
                                       "%" PRId64 " is less than one lot of %" PRId64, raw, i->lot);
         }
+        if (rest_of(leg, g) <= 0)
+                return refuse(g, leg, PROBLEM_MODIFY_UNSUPPORTED, "/quantity",
+                              "%" PRId64 " are filled already", leg->quantity - rest_of(leg, g));
         if (i->freeze && leg->quantity > i->freeze)
                 return refuse(g, leg, PROBLEM_FREEZE_QUANTITY, "/quantity",
                               "quantity %" PRId64 " is above the freeze quantity of %" PRId64,
@@ -178,9 +198,9 @@ static enum gate_answer check_disclosed(const struct order *order, struct leg *l
         return GATE_PASSED;
 }
 
-static enum gate_answer check_support(struct orchestrator *o, const struct order *order,
-                                      struct leg *leg, struct gate *g)
+static enum gate_answer check_support(const struct order *order, struct leg *leg, struct gate *g)
 {
+        const struct calendar *calendar = g->account->orchestrator->options.calendar;
         const struct instrument *i = g->instrument;
         const struct account *account = g->account->account;
         const struct broker_capability *can = broker_capability(g->account->broker, i->exchange);
@@ -202,8 +222,7 @@ static enum gate_answer check_support(struct orchestrator *o, const struct order
                 return refuse(g, leg, PROBLEM_VALIDITY_UNSUPPORTED, "/validity",
                               "%s is not possible for %s", validity_name(order->validity),
                               order->symbol);
-        if (account->enforce_session_hours &&
-            !calendar_open(o->options.calendar, i, clock_wall_us()))
+        if (account->enforce_session_hours && !calendar_open(calendar, i, clock_wall_us()))
                 return refuse(g, leg, PROBLEM_MARKET_CLOSED, "", "%s is closed now",
                               exchange_name(i->exchange));
         return check_disclosed(order, leg, g, can->disclosed);
@@ -242,9 +261,6 @@ static int64_t protected_price(const struct instrument *i, enum side side, int64
 static enum gate_answer check_market_policy(const struct order *order, struct leg *leg,
                                             struct gate *g)
 {
-        leg->effective.type = order->type;
-        leg->effective.price = order->price;
-        leg->effective.trigger_price = order->trigger_price;
         if (order->type != ORDER_TYPE_MARKET && order->type != ORDER_TYPE_STOP)
                 return GATE_PASSED;
 
@@ -297,26 +313,45 @@ static enum gate_answer check_collar(const struct order *order, struct leg *leg,
 }
 
 /* Price per unit that limits and margin count with; 0 when none is known. */
-static int64_t price_of(const struct gate *g, const struct leg *leg)
+static int64_t price_of(const struct gate *g, int64_t price, int64_t trigger_price)
 {
-        if (leg->effective.price)
-                return leg->effective.price;
-        if (leg->effective.trigger_price)
-                return leg->effective.trigger_price;
+        if (price)
+                return price;
+        if (trigger_price)
+                return trigger_price;
         const struct quote *q = quote_fresh(g->account, g->instrument);
         return q && q->last > 0 ? q->last : g->instrument->previous_close;
 }
 
-static int64_t margin_of(const struct gate *g, const struct order *order, const struct leg *leg,
+static int64_t price_after(const struct gate *g, const struct leg *leg)
+{
+        return price_of(g, leg->effective.price, leg->effective.trigger_price);
+}
+
+static int64_t price_before(const struct gate *g)
+{
+        return price_of(g, g->modified->price, g->modified->trigger_price);
+}
+
+static int64_t margin_of(const struct gate *g, const struct order *order, int64_t opening,
                          int64_t price)
 {
-        int64_t opening = leg->quantity;
         int64_t position = funds_position(g->account, order->symbol, order->product);
         if (position != 0 && (position > 0) != (order->side == SIDE_BUY))
                 opening -= llabs(position) < opening ? llabs(position) : opening;
         return opening ? margin_required(g->instrument, order->side, order->product, opening, price,
                                          0)
                        : 0;
+}
+
+static int64_t margin_added(const struct gate *g, const struct order *order, const struct leg *leg)
+{
+        int64_t after = margin_of(g, order, rest_of(leg, g), price_after(g, leg));
+        if (!g->modified)
+                return after;
+        int64_t rest = g->modified->quantity - g->modified->filled_quantity;
+        int64_t before = margin_of(g, order, rest, price_before(g));
+        return after > before ? after - before : 0;
 }
 
 static enum gate_answer check_funds(const struct order *order, struct leg *leg, struct gate *g)
@@ -328,11 +363,12 @@ static enum gate_answer check_funds(const struct order *order, struct leg *leg, 
                 return GATE_NEEDS_FUNDS;
         if (!a->funds.valid)
                 return GATE_PASSED; /* the broker refused to tell; it will check by itself */
-        g->reserved = margin_of(g, order, leg, price_of(g, leg));
+        g->reserved = margin_added(g, order, leg);
         int64_t available = funds_available(a);
         if (clock_mono_us() - a->funds.as_of_us > FUNDS_REFRESH_US)
                 funds_refresh(a);
-        if (g->reserved <= available)
+        /* What asks for nothing more may go on whatever is left. */
+        if (g->reserved <= available || (g->modified && g->reserved == 0))
                 return GATE_PASSED;
         if (!g->funds_asked)
                 return GATE_NEEDS_FUNDS;
@@ -340,14 +376,33 @@ static enum gate_answer check_funds(const struct order *order, struct leg *leg, 
                       decimal_print(g->reserved, need), decimal_print(available, have));
 }
 
+/* No larger than it is, and the same in everything else. */
+static bool lesser(const struct order *order, const struct leg *leg, const struct gate *g)
+{
+        const struct open_leg *l = g->modified;
+        return l && leg->quantity <= l->quantity && order->type == l->type &&
+               order->price == l->price && order->trigger_price == l->trigger_price;
+}
+
+static enum problem take_change(const struct order *order, struct leg *leg, struct gate *g,
+                                int64_t value)
+{
+        int64_t before = decimal_muldiv(price_before(g), g->modified->quantity, 1);
+        g->value = value > before ? value - before : 0;
+        return limits_take_change(&g->account->limits, leg, value, g->value, lesser(order, leg, g),
+                                  leg->message, sizeof(leg->message), &g->retry_after_s);
+}
+
 static enum gate_answer check_limits(const struct order *order, struct leg *leg, struct gate *g)
 {
         struct account_state *a = g->account;
         if (a->unlimited || g->exit)
                 return GATE_PASSED;
-        g->value = decimal_muldiv(price_of(g, leg), leg->quantity, 1);
-        enum problem p = limits_take(&a->limits, order, leg, g->value, a->n_open, leg->message,
-                                     sizeof(leg->message), &g->retry_after_s);
+        g->value = decimal_muldiv(price_after(g, leg), leg->quantity, 1);
+        enum problem p =
+                g->modified ? take_change(order, leg, g, g->value)
+                            : limits_take(&a->limits, order, leg, g->value, a->n_open, leg->message,
+                                          sizeof(leg->message), &g->retry_after_s);
         if (p == PROBLEM_NONE) {
                 g->taken_us = a->limits.taken_us;
                 return GATE_PASSED;
@@ -358,28 +413,33 @@ static enum gate_answer check_limits(const struct order *order, struct leg *leg,
         return GATE_REFUSED;
 }
 
-enum gate_answer gate_check(struct orchestrator *o, const struct order *order, struct leg *leg,
-                            struct gate *g)
+static const struct {
+        enum gate_answer (*check)(const struct order *order, struct leg *leg, struct gate *g);
+        bool lesser; /* asked of a modification that adds nothing, too */
+} checks[] = {
+        {check_account, true},  {check_instrument, true},     {check_reducing, false},
+        {check_support, false}, {check_market_policy, false}, {check_collar, false},
+        {check_funds, false},   {check_limits, true}, /* last, because it takes */
+};
+
+enum gate_answer gate_check(const struct order *order, struct leg *leg, struct gate *g)
 {
+        enum gate_answer r = GATE_PASSED;
+
         g->problem = PROBLEM_NONE;
         g->pointer[0] = '\0';
         g->passes_halt = false;
-        enum gate_answer r = check_account(o, order, leg, g);
-        if (r == GATE_PASSED)
-                r = check_instrument(order, leg, g);
-        if (r == GATE_PASSED)
-                r = check_reducing(o, order, leg, g);
-        if (r == GATE_PASSED)
-                r = check_support(o, order, leg, g);
-        if (r == GATE_PASSED)
-                r = check_market_policy(order, leg, g);
-        if (r == GATE_PASSED)
-                r = check_collar(order, leg, g);
-        if (r == GATE_PASSED)
-                r = check_funds(order, leg, g);
-        /* Last, because it takes. */
-        if (r == GATE_PASSED)
-                r = check_limits(order, leg, g);
+        g->reserved = g->value = 0;
+        leg->effective.type = order->type;
+        leg->effective.price = order->price;
+        leg->effective.trigger_price = order->trigger_price;
+        for (size_t i = 0; i < ELEMENTS(checks) && r == GATE_PASSED; i++) {
+                /* The quantity is the leg's from check_instrument() on. */
+                if (!checks[i].lesser && lesser(order, leg, g))
+                        g->passes_halt = true;
+                else
+                        r = checks[i].check(order, leg, g);
+        }
         if (r == GATE_PASSED) {
                 funds_reserve(g->account, g->reserved);
                 g->taken = true;
@@ -393,7 +453,11 @@ void gate_give_back(const struct order *order, const struct leg *leg, struct gat
                 return;
         g->taken = false;
         funds_settle(g->account, g->reserved, false);
-        if (!g->account->unlimited && !g->exit)
+        if (g->account->unlimited || g->exit)
+                return;
+        if (g->modified)
+                limits_give_back_change(&g->account->limits, g->value, g->taken_us);
+        else
                 limits_give_back(&g->account->limits, order, leg, g->value, g->taken_us);
 }
 

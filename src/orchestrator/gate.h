@@ -1,13 +1,13 @@
 /* The checks a leg must pass before anything is sent (orders.md §1.2), in one fixed order, for all
  * legs before any is sent. A refusal has a code, one sentence with the numbers, and nothing taken.
- */
+ * A modification passes the same ones, as the order that it makes; only what it adds is taken. */
 #pragma once
 
 #include "domain/instrument.h"
 #include "domain/order.h"
 
-struct orchestrator;
 struct account_state;
+struct open_leg;
 
 enum gate_answer {
         GATE_PASSED,
@@ -20,23 +20,23 @@ struct gate {
         /* in */
         struct account_state *account;
         const struct instrument *instrument; /* NULL: unknown */
+        const struct open_leg *modified;     /* what the order is now; NULL: a new one */
         bool exit; /* the kill switch squares off: limits do not count, the position does */
         bool quote_asked, funds_asked; /* no need is answered twice */
         /* out */
         enum problem problem;
         char pointer[48];
         int retry_after_s;
-        int64_t value;    /* 1e-4 rupee: what limits counted */
+        int64_t value;    /* 1e-4 rupee: what limits counted in the day's value */
         int64_t reserved; /* 1e-4 rupee: what was taken from the funds */
         int64_t taken_us; /* monotonic: the stamp in the rate windows */
         bool taken;       /* limits and reservation are to be given back or settled */
-        bool passes_halt; /* verified to reduce */
+        bool passes_halt; /* verified to reduce, or to add nothing */
 };
 
 /* Sets the leg's quantity (lots × multiplier) and `effective` too. The sentence of a refusal goes
  * into leg->message. */
-enum gate_answer gate_check(struct orchestrator *o, const struct order *order, struct leg *leg,
-                            struct gate *g);
+enum gate_answer gate_check(const struct order *order, struct leg *leg, struct gate *g);
 /* Nothing was sent: limits and funds as before. */
 void gate_give_back(const struct order *order, const struct leg *leg, struct gate *g);
 /* The leg came to its outcome. */

@@ -10,7 +10,7 @@
 
 /* What may have changed since the act was begun: the order may have been found, modified, filled.
  */
-static void follow(struct leg_act *act)
+void leg_act_follow(struct leg_act *act)
 {
         const struct open_leg *l = act->leg;
         struct order *o = act->shown;
@@ -41,7 +41,7 @@ static int show(struct leg_act *act)
         leg->multiplier = DECIMAL_ONE;
         text_copy(leg->account, sizeof(leg->account), l->account->account->id);
         text_copy(leg->tag, sizeof(leg->tag), l->tag);
-        follow(act);
+        leg_act_follow(act);
         return 0;
 }
 
@@ -66,6 +66,8 @@ struct leg_act *leg_act_free(struct leg_act *act)
         if (!act)
                 return NULL;
         list_unlink(&act->link);
+        if (act->shown)
+                gate_give_back(act->shown, &act->shown->legs[0], &act->gate);
         if (act->leg) {
                 act->leg->pins--;
                 open_leg_retire(act->leg);
@@ -121,8 +123,7 @@ static void take_state(struct leg_act *act)
                 if (c->has_type)
                         l->type = c->type;
                 act->note.modified = true;
-                act->note.change = *c;
-                act->note.change.quantity = act->order_quantity;
+                act->note.change = act->asked;
         }
         if (r->has_state) {
                 l->status = r->status;
@@ -142,8 +143,11 @@ static void called(struct call *c)
         act->note = note_of(act, act->kind == AMEND_MODIFY ? AUDIT_MODIFY_ANSWERED
                                                            : AUDIT_CANCEL_ANSWERED);
         take_state(act);
+        if (act->kind == AMEND_MODIFY)
+                act->leg->modify_us = r->outcome == OUTCOME_UNKNOWN ? clock_mono_us() : 0;
         open_leg_apply(act->leg, leg);
         leg->outcome = r->outcome;
+        gate_settle(act->shown, leg, &act->gate);
         leg->problem = r->problem;
         leg->state = r->outcome == OUTCOME_UNKNOWN ? LEG_STATE_UNKNOWN : LEG_STATE_SETTLED;
         leg->latency_us = call_latency_us(c);
@@ -167,9 +171,11 @@ static void call_broker(struct leg_act *act)
         struct orchestrator *o = act->leg->account->orchestrator;
         bool modify = act->kind == AMEND_MODIFY;
 
-        follow(act);
+        leg_act_follow(act);
         if (modify)
                 order_change_apply(act->shown, &act->change);
+        else if (!act->leg->account->unlimited)
+                limits_count_cancel(&act->leg->account->limits);
         act->call = (struct call){
                 .account = act->leg->account,
                 .broker = {.op = modify ? BROKER_MODIFY : BROKER_CANCEL,
@@ -177,7 +183,7 @@ static void call_broker(struct leg_act *act)
                            .leg = &act->shown->legs[0],
                            .instrument =
                                    instruments_find(o->options.instruments, act->shown->symbol)},
-                .passes_halt = true,
+                .passes_halt = !modify || act->gate.passes_halt,
                 .done = called,
         };
         call_start(&act->call);
@@ -187,6 +193,9 @@ static void unanswered(struct leg_act *act, enum leg_state state, enum outcome o
                        enum problem p, const char *message)
 {
         struct leg *leg = &act->shown->legs[0];
+        gate_give_back(act->shown, leg, &act->gate);
+        if (act->kind == AMEND_MODIFY)
+                act->leg->modify_us = 0;
         leg->outcome = outcome;
         leg->state = state;
         leg->problem = p;
@@ -223,6 +232,9 @@ void leg_act_start(struct leg_act *act)
                 note_of(act, act->kind == AMEND_MODIFY ? AUDIT_MODIFY_INTENT : AUDIT_CANCEL_INTENT);
         if (act->kind == AMEND_CANCEL)
                 act->leg->cancel_requested = true;
+        else
+                act->leg->modify_us = LEG_MODIFYING;
+        n.change = act->change;
         if (leg_write(act->leg, &n, intent_written, act) < 0)
                 abort();
 }

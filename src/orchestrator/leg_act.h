@@ -8,6 +8,7 @@
 #pragma once
 
 #include "orchestrator/call.h"
+#include "orchestrator/gate.h"
 #include "orchestrator/leg_write.h"
 #include "orchestrator/open_leg.h"
 #include "orchestrator/operation.h"
@@ -16,8 +17,9 @@ struct leg_act {
         struct list link;           /* the owner's */
         enum amend_kind kind;       /* MODIFY or CANCEL */
         struct open_leg *leg;       /* pinned until done */
-        struct order_change change; /* MODIFY: quantity is this leg's new total */
-        int64_t order_quantity;     /* MODIFY: the order's, before the multiplier */
+        struct order_change asked;  /* MODIFY: of the whole order, as the client said it */
+        struct order_change change; /* MODIFY: of this leg, as the gates let it pass */
+        struct gate gate;           /* MODIFY: what was taken for it; given back or settled here */
         const char *actor, *correlation_id;
         void (*done)(struct leg_act *act);
         void *userdata;
@@ -29,6 +31,8 @@ struct leg_act {
 };
 
 int leg_act_new(struct leg_act **ret, enum amend_kind kind, struct open_leg *leg);
+/* Brings `shown` up to what the leg is now. */
+void leg_act_follow(struct leg_act *act);
 /* `done` later, never from inside. */
 void leg_act_start(struct leg_act *act);
 struct leg_act *leg_act_free(struct leg_act *act);

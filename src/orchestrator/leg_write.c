@@ -118,12 +118,30 @@ static void put_note(struct leg *leg, struct order *order, const struct leg_note
         leg->updated_us = clock_wall_us();
 }
 
+/* What was asked for, not what the leg is as long as nobody has agreed. */
+static void put_asked(struct leg_write *w, const struct order *order, const struct leg *leg)
+{
+        struct leg asked = *leg;
+        struct order terms = *order;
+        terms.quantity = leg->quantity;
+        terms.type = leg->effective.type;
+        terms.price = leg->effective.price;
+        terms.trigger_price = leg->effective.trigger_price;
+        order_change_apply(&terms, &w->note.change);
+        asked.quantity = terms.quantity;
+        asked.effective = (struct effective){terms.type, terms.price, terms.trigger_price};
+        record_amend(&w->audit, w->note.action, &terms, &asked, w->note.actor,
+                     w->note.correlation_id);
+        w->audit.order_id = order->id; /* `terms` and `asked` die */
+        w->audit.account = leg->account;
+}
+
 /* The record of a modify or cancel tells what came of that, not of the placement. */
 static void put_audit(struct leg_write *w, const struct order *order, const struct leg *leg)
 {
         const struct leg_note *n = &w->note;
         if (n->action == AUDIT_CANCEL_INTENT || n->action == AUDIT_MODIFY_INTENT) {
-                record_amend(&w->audit, n->action, order, leg, n->actor, n->correlation_id);
+                put_asked(w, order, leg);
                 return;
         }
         struct leg shown = *leg;

@@ -34,7 +34,7 @@ struct leg_note {
         char broker_code[BROKER_CODE_SIZE];
         char broker_message[MESSAGE_SIZE];
         bool modified; /* counts as a modification: the order's terms become those of `change` */
-        struct order_change change;
+        struct order_change change; /* in MODIFY_INTENT: what the leg is asked to become */
 };
 
 typedef void leg_write_fn(void *userdata, enum problem p);

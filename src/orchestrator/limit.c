@@ -167,7 +167,7 @@ static int seconds_up(int64_t us)
 }
 
 static enum problem check_size(const struct limits *l, const struct leg *leg, int64_t value,
-                               char *detail, size_t size)
+                               int64_t added, char *detail, size_t size)
 {
         const struct account_limits *set = l->set;
         char a[DECIMAL_TEXT_SIZE], b[DECIMAL_TEXT_SIZE];
@@ -183,25 +183,31 @@ static enum problem check_size(const struct limits *l, const struct leg *leg, in
                          decimal_print(value, a), decimal_print(set->max_order_value, b));
                 return PROBLEM_MAX_ORDER_VALUE;
         }
-        if (set->max_daily_value && l->day_value + value > set->max_daily_value) {
+        if (set->max_daily_value && l->day_value + added > set->max_daily_value) {
                 snprintf(detail, size, "order value %s is more than what is left of the day's: %s",
-                         decimal_print(value, a),
+                         decimal_print(added, a),
                          decimal_print(set->max_daily_value - l->day_value, b));
                 return PROBLEM_MAX_DAILY_VALUE;
         }
         return PROBLEM_NONE;
 }
 
-static enum problem check_count(const struct limits *l, unsigned n_open, int64_t now, char *detail,
-                                size_t size, int *ret_retry_s)
+static enum problem check_open(const struct limits *l, unsigned n_open, char *detail, size_t size)
 {
         const struct account_limits *set = l->set;
 
-        if (set->max_open_orders && n_open >= set->max_open_orders) {
-                snprintf(detail, size, "%u orders are open, the account's limit is %" PRId64,
-                         n_open, set->max_open_orders);
-                return PROBLEM_MAX_OPEN_ORDERS;
-        }
+        if (!set->max_open_orders || n_open < set->max_open_orders)
+                return PROBLEM_NONE;
+        snprintf(detail, size, "%u orders are open, the account's limit is %" PRId64, n_open,
+                 set->max_open_orders);
+        return PROBLEM_MAX_OPEN_ORDERS;
+}
+
+static enum problem check_rate(const struct limits *l, int64_t now, char *detail, size_t size,
+                               int *ret_retry_s)
+{
+        const struct account_limits *set = l->set;
+
         if (set->orders_per_day && l->day_orders >= set->orders_per_day) {
                 snprintf(detail, size,
                          "%" PRId64 " orders were sent today, the account's limit is %" PRId64,
@@ -220,6 +226,20 @@ static enum problem check_count(const struct limits *l, unsigned n_open, int64_t
         return PROBLEM_NONE;
 }
 
+static void count_call(struct limits *l, int64_t now)
+{
+        l->taken_us = now;
+        rate_window_take(&l->second, now);
+        rate_window_take(&l->minute, now);
+}
+
+static void count_order(struct limits *l, int64_t now, int64_t added)
+{
+        count_call(l, now);
+        l->day_orders++;
+        l->day_value += added;
+}
+
 enum problem limits_take(struct limits *l, const struct order *o, const struct leg *leg,
                          int64_t value, unsigned n_open, char *detail, size_t size,
                          int *ret_retry_s)
@@ -227,9 +247,11 @@ enum problem limits_take(struct limits *l, const struct order *o, const struct l
         int64_t now = clock_mono_us(), age;
         limits_roll(l);
 
-        enum problem p = check_size(l, leg, value, detail, size);
+        enum problem p = check_size(l, leg, value, value, detail, size);
         if (p == PROBLEM_NONE)
-                p = check_count(l, n_open, now, detail, size, ret_retry_s);
+                p = check_open(l, n_open, detail, size);
+        if (p == PROBLEM_NONE)
+                p = check_rate(l, now, detail, size, ret_retry_s);
         if (p != PROBLEM_NONE)
                 return p;
         if (l->recent) {
@@ -246,12 +268,28 @@ enum problem limits_take(struct limits *l, const struct order *o, const struct l
                 l->recent[l->next_recent].at_us = now;
                 l->next_recent = (l->next_recent + 1) % LIMIT_IDENTICAL;
         }
-        l->taken_us = now;
-        rate_window_take(&l->second, now);
-        rate_window_take(&l->minute, now);
-        l->day_orders++;
-        l->day_value += value;
+        count_order(l, now, value);
         return PROBLEM_NONE;
+}
+
+enum problem limits_take_change(struct limits *l, const struct leg *leg, int64_t value,
+                                int64_t added, bool lesser, char *detail, size_t size,
+                                int *ret_retry_s)
+{
+        int64_t now = clock_mono_us();
+        limits_roll(l);
+
+        enum problem p = lesser ? PROBLEM_NONE : check_size(l, leg, value, added, detail, size);
+        if (p == PROBLEM_NONE)
+                p = check_rate(l, now, detail, size, ret_retry_s);
+        if (p == PROBLEM_NONE)
+                count_order(l, now, added);
+        return p;
+}
+
+void limits_count_cancel(struct limits *l)
+{
+        count_call(l, clock_mono_us());
 }
 
 void limits_not_traded(struct limits *l, int64_t value)
@@ -259,14 +297,19 @@ void limits_not_traded(struct limits *l, int64_t value)
         l->day_value = l->day_value > value ? l->day_value - value : 0;
 }
 
-void limits_give_back(struct limits *l, const struct order *o, const struct leg *leg, int64_t value,
-                      int64_t taken_us)
+void limits_give_back_change(struct limits *l, int64_t added, int64_t taken_us)
 {
         rate_window_give_back(&l->second, taken_us);
         rate_window_give_back(&l->minute, taken_us);
         if (l->day_orders > 0)
                 l->day_orders--;
-        limits_not_traded(l, value);
+        limits_not_traded(l, added);
+}
+
+void limits_give_back(struct limits *l, const struct order *o, const struct leg *leg, int64_t value,
+                      int64_t taken_us)
+{
+        limits_give_back_change(l, value, taken_us);
         if (!l->recent)
                 return;
         uint64_t hash = identity(o, leg);

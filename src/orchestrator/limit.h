@@ -46,6 +46,15 @@ enum problem limits_take(struct limits *l, const struct order *o, const struct l
 /* `taken_us`: what limits.taken_us was right after. */
 void limits_give_back(struct limits *l, const struct order *o, const struct leg *leg, int64_t value,
                       int64_t taken_us);
+/* The same for a modification: `value` is the whole order's afterwards, `added` what the day's
+ * grows by; `lesser`: it only takes away, so that nothing but the rate counts. It opens no order
+ * and repeats none. */
+enum problem limits_take_change(struct limits *l, const struct leg *leg, int64_t value,
+                                int64_t added, bool lesser, char *detail, size_t size,
+                                int *ret_retry_s);
+void limits_give_back_change(struct limits *l, int64_t added, int64_t taken_us);
+/* A cancel is never refused; it counts in the windows, for the orders after it. */
+void limits_count_cancel(struct limits *l);
 /* It was sent, and refused: it counts as an order, its value does not. */
 void limits_not_traded(struct limits *l, int64_t value);
 /* What is left; -1: no limit. */

@@ -15,6 +15,8 @@
 
 struct account_state;
 
+#define LEG_MODIFYING INT64_MAX
+
 struct open_leg {
         UT_hash_handle hh; /* by tag */
         struct list of_account;
@@ -47,6 +49,9 @@ struct open_leg {
         unsigned reads, seen;  /* `seen`: number of the last book read that showed it */
         int64_t next_read_us;  /* monotonic */
         int64_t unresolved_us; /* monotonic: a book read that began before cannot prove absence */
+        /* of a modification that runs (LEG_MODIFYING) or had no definite answer: monotonic, the
+         * book tells it from then on; 0 none */
+        int64_t modify_us;
 };
 
 struct open_legs {

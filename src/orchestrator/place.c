@@ -108,7 +108,7 @@ void place_gate(struct placing *p)
         for (unsigned i = 0; i < p->order->n_legs; i++) {
                 struct attempt *t = &p->attempts[i];
                 if (!t->passed && p->order->legs[i].state != LEG_STATE_REFUSED) {
-                        enum gate_answer r = gate_check(p->o, p->order, t->leg, &t->gate);
+                        enum gate_answer r = gate_check(p->order, t->leg, &t->gate);
                         if (r == GATE_NEEDS_QUOTE || r == GATE_NEEDS_FUNDS) {
                                 place_ask(p, t, r);
                                 return;

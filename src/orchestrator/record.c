@@ -118,9 +118,10 @@ static void put_legs(struct json_writer *w, const struct order *o)
         json_array_finish(w);
 }
 
-static void record_order(struct audit_record *a, enum audit_action action, const struct order *o)
+static void record_order(struct audit_record *a, enum audit_action action, const struct order *o,
+                         const char *actor, const char *correlation_id)
 {
-        begin(a, action, o, o->key_name, o->correlation_id);
+        begin(a, action, o, actor, correlation_id);
         if (o->n_legs == 1)
                 a->account = o->legs[0].account;
         struct json_writer w = JSON_WRITER(&a->payload);
@@ -132,12 +133,19 @@ static void record_order(struct audit_record *a, enum audit_action action, const
 
 void record_intent(struct audit_record *a, const struct order *o)
 {
-        record_order(a, AUDIT_ORDER_INTENT, o);
+        record_order(a, AUDIT_ORDER_INTENT, o, o->key_name, o->correlation_id);
 }
 
 void record_refused(struct audit_record *a, const struct order *o)
 {
-        record_order(a, AUDIT_ORDER_REFUSED, o);
+        record_order(a, AUDIT_ORDER_REFUSED, o, o->key_name, o->correlation_id);
+        a->outcome = outcome_name(OUTCOME_NOT_SENT);
+}
+
+void record_modify_refused(struct audit_record *a, const struct order *o, const char *actor,
+                           const char *correlation_id)
+{
+        record_order(a, AUDIT_MODIFY_REFUSED, o, actor, correlation_id);
         a->outcome = outcome_name(OUTCOME_NOT_SENT);
 }
 

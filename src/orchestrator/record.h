@@ -11,6 +11,9 @@ void record_intent(struct audit_record *a, const struct order *o);
 /* Every leg was refused by gates: nothing was sent. `all`: the whole order; else one account's leg.
  */
 void record_refused(struct audit_record *a, const struct order *o);
+/* A modification, refused by gates: `o` is what one leg of the order should have become. */
+void record_modify_refused(struct audit_record *a, const struct order *o, const char *actor,
+                           const char *correlation_id);
 void record_leg(struct audit_record *a, enum audit_action action, const struct order *o,
                 const struct leg *leg, const char *actor, const char *correlation_id);
 /* MODIFY_INTENT, CANCEL_INTENT: what was asked for this leg. */

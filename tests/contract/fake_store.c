@@ -381,7 +381,7 @@ static void count(struct store_restore *v, const struct order *o, const struct l
                 *c = (struct store_day_count){};
                 text_copy(c->account, sizeof(c->account), l->account);
         }
-        c->orders++;
+        c->orders += 1 + l->modifications;
         int64_t price = l->average_price     ? l->average_price
                         : l->effective.price ? l->effective.price
                                              : o->price;

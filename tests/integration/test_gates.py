@@ -71,12 +71,91 @@ class Instruments(ordo.Case):
         self.until(lambda: self.d.order(targets=["paper:second"]).status == 201)
 
 
-class Limits(ordo.Case):
+class Limited(ordo.Case):
     def limited(self, **env):
         d = self.daemon(env={"ORDO_PAPER_DEMO_" + k: str(v) for k, v in env.items()}).start()
         self.addCleanup(d.stop)
         return d
 
+
+class Modifications(Limited):
+    """What an order becomes passes the gates of a new one."""
+
+    def refused(self, d, change, status, code, **order):
+        path = d.order(price="1000.00", **order).headers["location"]
+        before = d.get(path).json["legs"][0]
+        body = self.assertProblem(d.request("PATCH", path, change), status, code)
+        self.assertIn(code, d.get("/openapi.json", token=None).json["paths"]["/api/v1/orders/{id}"]
+                      ["patch"]["description"])
+        self.assertEqual(body["results"][0]["outcome"], "not_sent")
+        after = d.get(path).json["legs"][0]
+        self.assertEqual((after["quantity"], after["effective"], after["modifications"]),
+                         (before["quantity"], before["effective"], 0))
+        return body
+
+    def test_size(self):
+        d = self.limited(MAX_ORDER_QUANTITY=15, MAX_ORDER_VALUE="14000.00")
+        self.refused(d, {"quantity": 16}, 422, "MAX_ORDER_QUANTITY")
+        self.refused(d, {"quantity": 15}, 422, "MAX_ORDER_VALUE", quantity=11)
+
+    def test_price_collar(self):
+        self.refused(self.limited(), {"price": "1200.00", "quantity": 1}, 422, "PRICE_COLLAR")
+
+    def test_funds(self):
+        d = self.limited(FUNDS="15000.00")
+        self.refused(d, {"quantity": 16}, 422, "INSUFFICIENT_FUNDS")
+
+    def test_daily_value(self):
+        d = self.limited(MAX_DAILY_VALUE="15000.00")
+        self.refused(d, {"quantity": 16}, 422, "MAX_DAILY_VALUE")
+
+    def test_rate(self):
+        d = self.limited(ORDERS_PER_SECOND=2)
+        path = d.order(price="1000.00").headers["location"]
+        self.assertEqual(d.request("PATCH", path, {"price": "1001.00"}).status, 200)
+        r = d.request("PATCH", path, {"price": "1002.00"})
+        self.assertProblem(r, 429, "ORDER_RATE")
+        self.assertTrue(r.headers["retry-after"])
+        self.assertEqual(d.request("DELETE", path).status, 200)
+
+    def test_cancels_count_in_the_rate(self):
+        d = self.limited(ORDERS_PER_SECOND=2)
+        path = d.order(price="1000.00").headers["location"]
+        self.assertEqual(d.request("DELETE", path).status, 200)
+        self.assertProblem(d.order(price="1001.00"), 429, "ORDER_RATE")
+
+    def test_day_survives_a_restart(self):
+        d = self.limited(MAX_ORDERS_PER_DAY=3)
+        path = d.order(price="1000.00").headers["location"]
+        self.assertEqual(d.request("PATCH", path, {"price": "1001.00"}).status, 200)
+        d.stop()
+        d.start()
+        self.assertEqual(d.request("PATCH", path, {"price": "1002.00"}).status, 200)
+        self.assertProblem(d.request("PATCH", path, {"price": "1003.00"}), 422,
+                           "MAX_ORDERS_PER_DAY")
+
+    def test_some_legs(self):
+        d = self.limited(MAX_ORDER_QUANTITY=15)
+        path = d.order(price="1000.00", targets=["paper:demo", "paper:second"]).headers["location"]
+        r = d.request("PATCH", path, {"quantity": 16})
+        self.assertEqual(r.status, 207, r)
+        self.assertEqual([(x["outcome"], x["code"]) for x in r.json["results"]],
+                         [("not_sent", "MAX_ORDER_QUANTITY"), ("accepted", None)])
+        self.assertEqual([x["quantity"] for x in d.get(path).json["legs"]], [10, 16])
+
+    def test_market_policy(self):
+        d = self.limited(MARKET_POLICY="reject")
+        self.refused(d, {"type": "MARKET"}, 422, "MARKET_ORDER_REFUSED")
+
+    def test_to_a_protected_market_order(self):
+        path = self.d.order(price="1000.00").headers["location"]
+        r = self.d.request("PATCH", path, {"type": "MARKET"})
+        self.assertEqual(r.status, 200, r)
+        self.until(lambda: self.d.get(path).json["legs"][0]["order_status"] == "FILLED")
+        self.assertEqual(self.d.get(path).json["legs"][0]["effective"]["type"], "LIMIT")
+
+
+class Limits(Limited):
     def test_defaults_are_on(self):
         d = self.limited()
         self.assertProblem(d.order(quantity=1000, price="1050.00"), 422, "MAX_ORDER_VALUE")

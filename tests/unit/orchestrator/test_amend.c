@@ -1,27 +1,13 @@
-/* Modifying, cancelling, settling by hand: every refusal, and everything that may happen meanwhile.
- */
+/* Cancelling, settling by hand: every refusal, and everything that may happen meanwhile. */
 #include "world.h"
 
 #include "base/clock.h"
 #include "orchestrator/placing.h"
 
-#define REST   "BUY 10 NSE:SBIN CNC LIMIT 1000"
-#define FUTURE "BUY 650 NFO:NIFTY29DEC26FUT MARGIN LIMIT 24000"
+#define REST "BUY 10 NSE:SBIN CNC LIMIT 1000"
 
 static const struct world_options plain = {};
 static const struct order_change none = {};
-
-static const char *live(const char *words, const char *accounts)
-{
-        struct placed *p = place(words, accounts, NULL);
-        ck_assert_int_eq(p->answer.status, 201);
-        return p->answer.order_id;
-}
-
-static struct order_change price(int64_t rupees)
-{
-        return (struct order_change){.has_price = true, .price = rupees * DECIMAL_ONE};
-}
 
 static struct order_change quantity(int64_t n)
 {
@@ -157,126 +143,6 @@ START_TEST(test_cancel_and_the_ledger)
         /* reading the order fails */
         fake_store_fail(world.fake, FAKE_READ, 1, 1, STORE_CORRUPT);
         ck_assert_int_eq(cancel(id)->answer.problem, PROBLEM_STORE_UNAVAILABLE);
-        world_close();
-}
-END_TEST
-
-START_TEST(test_modify)
-{
-        world_open(&plain);
-        const char *id = live(REST, "one two*0.5");
-        struct order_change c = quantity(20);
-        c.has_price = true;
-        c.price = RUPEES(1001);
-        ck_assert_int_eq(modify(id, c)->answer.status, 200);
-        ck_assert_int_eq(shown_leg(id, 0)->quantity, 20);
-        ck_assert_int_eq(shown_leg(id, 1)->quantity, 10);
-        ck_assert_int_eq(shown_leg(id, 1)->effective.price, RUPEES(1001));
-        ck_assert_int_eq(shown_leg(id, 0)->modifications, 1);
-        world_pass(SECONDS(2));
-        ck_assert_int_eq(audit_count(AUDIT_LEG_UPDATED), 0);
-        c = (struct order_change){.has_type = true,
-                                  .type = ORDER_TYPE_STOP_LIMIT,
-                                  .has_trigger_price = true,
-                                  .trigger_price = RUPEES(1100),
-                                  .has_price = true,
-                                  .price = RUPEES(1101)};
-        (void)modify(id, c);
-        c = (struct order_change){.has_validity = true, .validity = VALIDITY_DAY};
-        (void)modify(id, c);
-        world_close();
-}
-END_TEST
-
-START_TEST(test_modify_refused)
-{
-        world_open(&(struct world_options){
-                .limits = {.max_order_quantity = 1000, .max_order_value = RUPEES(20000000)}});
-        const struct {
-                const char *words;
-                struct order_change change;
-                enum problem problem;
-        } cases[] = {
-                {REST, {.has_price = true, .price = 10000001}, PROBLEM_TICK_SIZE},
-                {REST,
-                 {.has_type = true,
-                  .type = ORDER_TYPE_STOP_LIMIT,
-                  .has_trigger_price = true,
-                  .trigger_price = 10000001},
-                 PROBLEM_TICK_SIZE},
-                {REST, {.has_price = true, .price = 0}, PROBLEM_INVALID_REQUEST},
-                {REST, {.has_type = true, .type = ORDER_TYPE_STOP}, PROBLEM_INVALID_REQUEST},
-                {REST,
-                 {.has_type = true,
-                  .type = ORDER_TYPE_MARKET,
-                  .has_price = true,
-                  .price = 10000000},
-                 PROBLEM_INVALID_REQUEST},
-                {REST,
-                 {.has_trigger_price = true, .trigger_price = 10000000},
-                 PROBLEM_INVALID_REQUEST},
-                {REST, {.has_quantity = true, .quantity = 2000}, PROBLEM_MAX_ORDER_QUANTITY},
-                {FUTURE, {.has_quantity = true, .quantity = 66}, PROBLEM_LOT_SIZE},
-                {FUTURE, {.has_quantity = true, .quantity = 1820}, PROBLEM_FREEZE_QUANTITY},
-                {FUTURE, {.has_quantity = true, .quantity = 975}, PROBLEM_MAX_ORDER_VALUE},
-        };
-        for (size_t i = 0; i < ELEMENTS(cases); i++) {
-                const char *id = live(cases[i].words, "one");
-                struct amended *m = modify(id, cases[i].change);
-                ck_assert_msg(m->answer.problem == cases[i].problem, "case %zu: %s", i,
-                              m->answer.problem ? problem_code(m->answer.problem) : m->body);
-                ck_assert_int_eq(cancel(id)->answer.status, 200);
-        }
-        const char *id = live("BUY 65 NFO:NIFTY29DEC26FUT MARGIN LIMIT 24000", "one two*2");
-        ck_assert_int_eq(modify(id, quantity(0))->answer.problem,
-                         PROBLEM_MULTIPLIER_ROUNDS_TO_ZERO);
-        ck_assert_uint_eq(wire_calls(world.wires[0], BROKER_MODIFY), 0);
-        ck_assert_int_eq(audit_count(AUDIT_MODIFY_INTENT), 0);
-        world.broker.flags &= ~(unsigned)BROKER_CAN_MODIFY;
-        ck_assert_int_eq(modify(id, quantity(130))->answer.problem, PROBLEM_MODIFY_UNSUPPORTED);
-        world_close();
-}
-END_TEST
-
-/* The total that the client names is multiplied before it is compared. */
-START_TEST(test_modify_while_halted)
-{
-        world_open(&plain);
-        const char *id = live(REST, "two*2"), *half = live(REST, "three*0.5");
-        kill_set(KILL_LEVEL_HALT, "global", false);
-        ck_assert_int_eq(modify(id, quantity(15))->answer.problem, PROBLEM_KILL_SWITCH);
-        ck_assert_int_eq(modify(id, price(1001))->answer.problem, PROBLEM_KILL_SWITCH);
-        ck_assert_int_eq(modify(id, quantity(5))->answer.status, 200);
-        ck_assert_int_eq(modify(half, quantity(8))->answer.status, 200);
-        ck_assert_int_eq(shown_leg(half, 0)->quantity, 4);
-        world_close();
-}
-END_TEST
-
-START_TEST(test_modify_outcomes)
-{
-        world_open(&plain);
-        const char *id = live(REST, "one");
-        wire_script(world.wires[0], BROKER_MODIFY, 1, 1, FATE_REPLY_LOST);
-        ck_assert_int_eq(modify(id, quantity(20))->answer.status, 202);
-        world_pass(SECONDS(2));
-        ck_assert_int_eq(shown_leg(id, 0)->quantity, 20);
-        wire_script(world.wires[0], BROKER_MODIFY, 1, 1, FATE_LOST);
-        ck_assert_int_eq(modify(id, quantity(30))->answer.status, 202);
-        world_pass(SECONDS(2));
-        ck_assert_int_eq(shown_leg(id, 0)->quantity, 20);
-        /* without a durable intent nothing is sent */
-        unsigned n = wire_calls(world.wires[0], BROKER_MODIFY);
-        fake_store_fail(world.fake, FAKE_WRITE, 1, 1, STORE_FULL);
-        struct amended *m = modify(id, quantity(30));
-        ck_assert_ptr_nonnull(strstr(m->body, "not_sent"));
-        ck_assert_uint_eq(wire_calls(world.wires[0], BROKER_MODIFY), n);
-        /* the answer is lost */
-        fake_store_fail(world.fake, FAKE_WRITE, 2, 1, STORE_FULL);
-        ck_assert_int_eq(modify(id, quantity(40))->answer.status, 202);
-        world_pass(SECONDS(2));
-        world_pass(SECONDS(2));
-        ck_assert_int_eq(shown_leg(id, 0)->modifications, 1);
         world_close();
 }
 END_TEST
@@ -430,6 +296,5 @@ END_TEST
 
 SUITE("amend", test_cancel, test_cancel_twice_at_once, test_cancel_in_flight,
       test_cancel_while_filling, test_cancel_of_what_never_was, test_cancel_outcomes,
-      test_cancel_and_the_ledger, test_modify, test_modify_refused, test_modify_while_halted,
-      test_modify_outcomes, test_fills_meanwhile, test_restricted, test_resolve,
+      test_cancel_and_the_ledger, test_fills_meanwhile, test_restricted, test_resolve,
       test_resolve_and_the_ledger, test_cancel_many)

@@ -362,6 +362,13 @@ struct placed *validate(const char *words, const char *accounts)
         return p;
 }
 
+const char *live(const char *words, const char *accounts)
+{
+        struct placed *p = place(words, accounts, NULL);
+        ck_assert_int_eq(p->answer.status, 201);
+        return p->answer.order_id;
+}
+
 static void amend_done(struct amend_request *r)
 {
         struct amended *m = CONTAINER_OF(r, struct amended, request);
@@ -496,13 +503,19 @@ unsigned exchange_orders(unsigned account)
 }
 
 static unsigned long counted;
+static char last_record[4096];
 static enum audit_action counting;
 static bool count_over;
 
 static void on_audit(struct audit_query *q)
 {
-        for (unsigned i = 0; i < q->n_rows; i++)
-                counted += q->rows[i].action == counting;
+        for (unsigned i = 0; i < q->n_rows; i++) {
+                if (q->rows[i].action != counting)
+                        continue;
+                counted++;
+                snprintf(last_record, sizeof(last_record), "%.*s", (int)q->rows[i].size,
+                         q->rows[i].record);
+        }
         count_over = true;
 }
 
@@ -515,4 +528,11 @@ int64_t audit_count(enum audit_action action)
         query_audit(world.o, &q);
         world_until(&count_over);
         return (int64_t)counted;
+}
+
+const char *audit_last(enum audit_action action)
+{
+        last_record[0] = '\0';
+        (void)audit_count(action);
+        return last_record;
 }

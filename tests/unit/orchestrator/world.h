@@ -82,6 +82,8 @@ struct placed {
 struct placed *place_begin(const char *words, const char *accounts, const char *key);
 struct placed *place(const char *words, const char *accounts, const char *key);
 struct placed *validate(const char *words, const char *accounts);
+/* Places it, and it is accepted: its id, good as long as the world. */
+const char *live(const char *words, const char *accounts);
 
 struct amended {
         struct amend_request request;
@@ -102,5 +104,7 @@ enum problem shown(const char *id, const struct order **ret);
 /* How many orders with this answer the exchange has. */
 unsigned exchange_orders(unsigned account);
 int64_t audit_count(enum audit_action action);
+/* The newest record of this action; good until the next call. */
+const char *audit_last(enum audit_action action);
 
 extern const struct caller nobody_special;
