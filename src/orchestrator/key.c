@@ -70,6 +70,12 @@ void keys_placed(struct key *key, const char *order_id)
         release(&key->waiting);
 }
 
+void keys_doubt(struct key *key)
+{
+        key->doubtful = true;
+        release(&key->waiting);
+}
+
 static void end(struct keys *k, struct key *key, const char *order_id, int status, const char *body,
                 size_t size)
 {
@@ -82,7 +88,7 @@ static void end(struct keys *k, struct key *key, const char *order_id, int statu
         key->body[size] = '\0';
         key->size = size;
         key->status = status;
-        key->running = false;
+        key->running = key->doubtful = false;
         text_copy(key->order_id, sizeof(key->order_id), order_id);
         list_append(&k->finished, &key->link);
         k->n_finished++;

@@ -29,6 +29,7 @@ struct key {
         char order_id[ID_SIZE];
         bool running;
         bool placed;         /* the first request's intent is durable: repeats are in flight */
+        bool doubtful;       /* nobody knows yet whether it is; nothing of it was or will be sent */
         struct list waiting; /* struct key_waiter, until placed or ended */
         int status;
         char *body;
@@ -50,6 +51,8 @@ struct key *keys_find(struct keys *k, const char *text);
 struct key *keys_add(struct keys *k, const char *text, const uint8_t *fingerprint);
 /* The intent is durable under this order id. */
 void keys_placed(struct key *key, const char *order_id);
+/* The intent may be durable; repeats are told to come again. */
+void keys_doubt(struct key *key);
 /* The first request is over: with `body` (copied) it is kept as finished for a while, without it is
  * forgotten. */
 void keys_end(struct keys *k, struct key *key, const char *order_id, int status, const char *body,

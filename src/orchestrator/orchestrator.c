@@ -10,7 +10,7 @@
 #include "domain/meter.h"
 #include "orchestrator/book.h"
 #include "orchestrator/leg_write.h"
-#include "orchestrator/place.h"
+#include "orchestrator/placing.h"
 #include "orchestrator/state.h"
 
 bool caller_may_use(const struct caller *c, const char *account)
@@ -167,6 +167,7 @@ int orchestrator_new(const struct orchestrator_options *options,
         o->started_us = clock_wall_us();
         o->started_mono_us = clock_mono_us();
         list_init(&o->operations);
+        list_init(&o->doubtful);
         list_init(&o->riders);
         list_init(&o->subscriptions);
         keys_init(&o->keys);
@@ -237,6 +238,8 @@ struct orchestrator *orchestrator_free(struct orchestrator *o)
                 quotes_done(a);
                 limits_done(&a->limits);
         }
+        LIST_FOREACH (it, &o->doubtful)
+                placing_free(LIST_ENTRY(it, struct placing, link));
         open_legs_free(&o->open_legs);
         keys_done(&o->keys);
         LIST_FOREACH (it, &o->riders) {

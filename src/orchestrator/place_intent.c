@@ -21,8 +21,10 @@ static void reread(struct store_job *job)
         free(TAKE(p->job.replay.answer_body));
         if (job->result == STORE_OK)
                 place_call(p);
+        else if (job->result == STORE_NOT_FOUND)
+                unreserve(p, PROBLEM_STORE_UNAVAILABLE, "the ledger lost it; nothing was sent");
         else
-                unreserve(p, PROBLEM_STORE_UNAVAILABLE, job->error);
+                place_doubt(p);
 }
 
 /* The connection was lost during the commit: nothing is sent before the ledger says that the intent

@@ -81,6 +81,11 @@ bool place_known_key(struct placing *p)
                 return false;
         if (memcmp(k->fingerprint, p->fingerprint, FINGERPRINT_SIZE) != 0) {
                 place_mismatch(p, k->order_id);
+        } else if (k->doubtful) {
+                p->request->answer.retry_after_s = 1;
+                place_fail(p, PROBLEM_STORE_UNAVAILABLE,
+                           "the ledger does not tell yet whether it has the first request, of "
+                           "which nothing was sent");
         } else if (k->running && !k->placed) {
                 list_append(&k->waiting, &p->key_waiter.link);
         } else if (k->running) {

@@ -105,6 +105,10 @@ static void recorded(struct store_job *job)
                 answered += p->attempts[i].sent && p->attempts[i].recorded;
                 sent += p->attempts[i].sent;
         }
+        if (p->doubtful && job->result != STORE_OK) {
+                place_doubt_again(p);
+                return;
+        }
         if (answered == sent) {
                 place_finish(p);
                 return;

@@ -20,7 +20,7 @@ void place_move(struct placing *p, enum place_state to)
         p->state = to;
 }
 
-static struct placing *placing_free(struct placing *p)
+struct placing *placing_free(struct placing *p)
 {
         if (!p)
                 return NULL;
@@ -29,6 +29,7 @@ static struct placing *placing_free(struct placing *p)
         if (p->order && p->attempts)
                 for (unsigned i = 0; i < p->order->n_legs; i++)
                         call_clear(&p->attempts[i].call);
+        loop_timer_done(&p->timer);
         records_done(p->audit, p->n_audit);
         free(p->audit);
         free(p->changed);
@@ -57,7 +58,7 @@ void place_finish(struct placing *p)
                 keys_end(&o->keys, p->key, "", 0, NULL, 0);
         p->key = NULL;
         place_answer(p);
-        o->n_operations--;
+        o->n_operations -= !p->doubtful;
         placing_free(p);
 }
 

@@ -5,12 +5,14 @@
  *   received ─► gating ─┴─► reserving ─► calling ─► recording ─► done
  *       │          │         │      │       ▲           │
  *       │          │         │      │       └───────────┘  answered at the deadline, legs still out
- *       │          │         │      └─► gating, anew: the kill switch moved meanwhile
+ *       │          │         │      ├─► gating, anew: the kill switch moved meanwhile
+ *       │          │         │      └─► doubting ◄─► recording ─► done (place_doubt.c)
  *       │          └─► looking ─► refusing ─────────────► done
  *       └──────────────────────► replaying ─────────────► done
  *
  * Suspended only in: asking (brokers), reserving, looking, refusing, replaying, recording (store),
- * calling (brokers). Once a leg is marked as sending there is no way to done but through recording.
+ * calling (brokers), doubting (store, timer). Once a leg is marked as sending there is no way to
+ * done but through recording.
  */
 #pragma once
 
@@ -19,16 +21,17 @@
 #include "orchestrator/place.h"
 #include "orchestrator/state.h"
 
-#define PLACE_STATE_TABLE(X)                                                          \
-        X(RECEIVED, TO(GATING) | TO(REPLAYING) | TO(DONE))                            \
-        X(GATING, TO(ASKING) | TO(RESERVING) | TO(LOOKING) | TO(REFUSING) | TO(DONE)) \
-        X(ASKING, TO(GATING))                                                         \
-        X(RESERVING, TO(GATING) | TO(CALLING) | TO(REPLAYING) | TO(DONE))             \
-        X(CALLING, TO(RECORDING)) /* never straight to done */                        \
-        X(RECORDING, TO(CALLING) | TO(DONE))                                          \
-        X(LOOKING, TO(REPLAYING) | TO(REFUSING) | TO(DONE))                           \
-        X(REFUSING, TO(DONE))                                                         \
-        X(REPLAYING, TO(DONE))                                                        \
+#define PLACE_STATE_TABLE(X)                                                             \
+        X(RECEIVED, TO(GATING) | TO(REPLAYING) | TO(DONE))                               \
+        X(GATING, TO(ASKING) | TO(RESERVING) | TO(LOOKING) | TO(REFUSING) | TO(DONE))    \
+        X(ASKING, TO(GATING))                                                            \
+        X(RESERVING, TO(GATING) | TO(CALLING) | TO(DOUBTING) | TO(REPLAYING) | TO(DONE)) \
+        X(CALLING, TO(RECORDING)) /* never straight to done */                           \
+        X(DOUBTING, TO(RECORDING) | TO(DONE))                                            \
+        X(RECORDING, TO(CALLING) | TO(DOUBTING) | TO(DONE))                              \
+        X(LOOKING, TO(REPLAYING) | TO(REFUSING) | TO(DONE))                              \
+        X(REFUSING, TO(DONE))                                                            \
+        X(REPLAYING, TO(DONE))                                                           \
         X(DONE, 0)
 
 enum place_state {
@@ -54,7 +57,9 @@ struct placing {
         struct attempt *attempts;
         unsigned n_out;   /* legs at the brokers */
         unsigned n_stale; /* first commits that the kill switch overtook */
-        bool expired, exit;
+        bool expired, exit, doubtful;
+        unsigned n_doubts; /* times the ledger was asked whether it has the intent */
+        struct loop_timer timer;
         int64_t started_us, deadline_us; /* monotonic */
 
         struct key *key;
@@ -87,6 +92,8 @@ struct placing {
 void place_move(struct placing *p, enum place_state to);
 /* Answers the client, once. */
 void place_answer(struct placing *p);
+/* Frees it, where it stands. */
+struct placing *placing_free(struct placing *p);
 /* The end: answers and frees. */
 void place_finish(struct placing *p);
 void place_fail(struct placing *p, enum problem problem, const char *detail);
@@ -113,6 +120,9 @@ void place_refuse(struct placing *p);
 
 /* place_intent.c: the first commit. */
 void place_reserve(struct placing *p);
+/* place_doubt.c: nobody knows whether the first commit is there. */
+void place_doubt(struct placing *p);
+void place_doubt_again(struct placing *p);
 /* place_send.c: the brokers. */
 void place_call(struct placing *p);
 /* place_record.c: the second commit. */

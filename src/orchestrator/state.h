@@ -50,6 +50,7 @@ struct orchestrator {
 
         struct list operations; /* running struct operation.link */
         unsigned n_operations;
+        struct list doubtful; /* struct placing.link: answered, and perhaps in the ledger */
         bool draining;
 
         struct list riders; /* made by a local exchange, not handed to the store yet; in order */

@@ -184,20 +184,111 @@ START_TEST(test_intent_uncertain_and_lost)
 }
 END_TEST
 
+static unsigned doubts;
+
+/* Until the ledger has told what became of the commit. Timers run in real time. */
+static void until_no_doubt(void)
+{
+        for (unsigned i = 0; i < 2000 && !list_empty(&world.o->doubtful); i++) {
+                doubts = LIST_ENTRY(world.o->doubtful.next, struct placing, link)->n_doubts;
+                world_rest();
+        }
+        ck_assert(list_empty(&world.o->doubtful));
+}
+
+static struct placed *doubtful(bool written, unsigned unreadable)
+{
+        fake_store_lose_commit(world.fake, written);
+        fake_store_fail(world.fake, FAKE_READ, 1, unreadable, STORE_UNAVAILABLE);
+        struct placed *p = place(SBIN_LOW, "one two", "k1");
+        ck_assert_int_eq(p->answer.problem, PROBLEM_STORE_UNAVAILABLE);
+        ck_assert_uint_eq(sent(0) + sent(1), 0);
+        assert_untouched();
+        return p;
+}
+
+/* The ledger has it, and cannot be asked for a while: it is settled as not sent when it can. */
 START_TEST(test_intent_uncertain_and_unreadable)
 {
+        for (int again = 0; again < 2; again++) {
+                world_open(&plain);
+                (void)doubtful(true, 2);
+                /* a repetition does not wait for it, and does not pass it */
+                struct placed *p = place(SBIN_LOW, "one two", "k1");
+                ck_assert_int_eq(p->answer.problem, PROBLEM_STORE_UNAVAILABLE);
+                ck_assert_int_eq(p->answer.retry_after_s, 1);
+                p = place(SBIN, "one two", "k1");
+                ck_assert_int_eq(p->answer.problem, PROBLEM_IDEMPOTENCY_MISMATCH);
+                until_no_doubt();
+                p = place(SBIN_LOW, "one two", "k1");
+                ck_assert(p->answer.replayed);
+                ck_assert_int_eq(p->answer.status, 422);
+                ck_assert_ptr_nonnull(strstr(p->body, "paper:two not_sent REJECTED NOT_SENT"));
+                ck_assert_int_eq(audit_count(AUDIT_LEG_OUTCOME), 2);
+                const struct leg *l = shown_leg(p->answer.order_id, 0);
+                ck_assert_int_eq(l->state, LEG_STATE_SETTLED);
+                ck_assert_int_eq(l->outcome, OUTCOME_NOT_SENT);
+                ck_assert_uint_eq(sent(0) + sent(1), 0);
+                assert_untouched();
+                if (again) {
+                        world_sleep();
+                        world_wake();
+                }
+                ck_assert(place(SBIN_LOW, "one two", "k1")->answer.replayed);
+                world_close();
+        }
+}
+END_TEST
+
+/* The ledger does not have it: the key is free, as if nothing had been. */
+START_TEST(test_intent_uncertain_lost_and_unreadable)
+{
         world_open(&plain);
-        fake_store_lose_commit(world.fake, true);
-        fake_store_fail(world.fake, FAKE_READ, 1, 1, STORE_UNAVAILABLE);
-        struct placed *p = place(SBIN_LOW, "one", "k1");
-        ck_assert_int_eq(p->answer.problem, PROBLEM_STORE_UNAVAILABLE);
-        ck_assert_uint_eq(sent(0), 0);
-        assert_untouched();
-        /* The ledger has it, marked as sending: a replay says that, and nothing is sent twice. */
-        ck_assert_int_eq(place(SBIN_LOW, "one", "k1")->answer.status, 202);
-        ck_assert_uint_eq(sent(0), 0);
-        world_crash();
-        p = place(SBIN_LOW, "one", "k1");
+        (void)doubtful(false, 2);
+        until_no_doubt();
+        ck_assert_ptr_null(world.o->keys.by_text);
+        ck_assert_int_eq(place(SBIN_LOW, "one", "k1")->answer.status, 201);
+        ck_assert_uint_eq(sent(0), 1);
+        world_close();
+}
+END_TEST
+
+/* Settling fails, or it is not known whether it failed: it is tried again. */
+START_TEST(test_doubt_that_cannot_be_written)
+{
+        static const enum store_result results[] = {STORE_FULL, STORE_UNCERTAIN};
+        for (size_t i = 0; i < ELEMENTS(results); i++) {
+                world_open(&plain);
+                (void)doubtful(true, 1);
+                /* what asks the ledger whether it is well takes no fault away */
+                for (unsigned n = 0; n < 50 && world.o->store_failure != STORE_OK; n++)
+                        world_rest();
+                if (results[i] == STORE_UNCERTAIN)
+                        fake_store_lose_commit(world.fake, true);
+                else
+                        fake_store_fail(world.fake, FAKE_WRITE, 1, 1, results[i]);
+                until_no_doubt();
+                struct placed *p = place(SBIN_LOW, "one two", "k1");
+                ck_assert(p->answer.replayed);
+                ck_assert_int_eq(p->answer.status, 422);
+                ck_assert_int_eq(audit_count(AUDIT_LEG_OUTCOME), 2);
+                ck_assert_uint_gt(doubts, 1);
+                world_close();
+        }
+}
+END_TEST
+
+/* The daemon stops meanwhile: what is there is found by the next start. */
+START_TEST(test_doubt_ends_with_the_daemon)
+{
+        world_open(&plain);
+        (void)doubtful(true, 1U << 30);
+        ck_assert(!list_empty(&world.o->doubtful));
+        ck_assert(orchestrator_idle(world.o));
+        world_sleep();
+        fake_store_fail(world.fake, FAKE_READ, 0, 0, STORE_OK);
+        world_wake();
+        struct placed *p = place(SBIN_LOW, "one two", "k1");
         ck_assert(p->answer.replayed);
         ck_assert_int_eq(p->answer.status, 422);
         ck_assert_ptr_nonnull(strstr(p->body, "not_placed"));
@@ -551,9 +642,10 @@ END_TEST
 SUITE("placing", test_accepted, test_filled_leaves_memory, test_legs, test_validate, test_refused,
       test_refused_and_ledger_down, test_unknown_account, test_draining, test_intent_fails,
       test_intent_uncertain_but_there, test_intent_uncertain_and_lost,
-      test_intent_uncertain_and_unreadable, test_stale, test_stale_for_good,
-      test_stale_and_unreadable, test_client_order_id, test_not_sent_gives_back,
-      test_rejected_is_no_traded_value, test_halt_at_the_last_moment, test_outcome_lost,
-      test_outcome_uncertain, test_deadline, test_deadline_and_answer_together,
+      test_intent_uncertain_and_unreadable, test_intent_uncertain_lost_and_unreadable,
+      test_doubt_that_cannot_be_written, test_doubt_ends_with_the_daemon, test_stale,
+      test_stale_for_good, test_stale_and_unreadable, test_client_order_id,
+      test_not_sent_gives_back, test_rejected_is_no_traded_value, test_halt_at_the_last_moment,
+      test_outcome_lost, test_outcome_uncertain, test_deadline, test_deadline_and_answer_together,
       test_deadline_before_sending, test_key_in_flight, test_key_replayed,
       test_key_and_reads_that_fail, test_replay_that_cannot_be_rendered)
