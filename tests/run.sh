@@ -47,7 +47,7 @@ made() {
     step=$1
     dir=$2
     shift 2
-    if configure "$dir" -Dtests=true -Dwerror="$strict" "$@" && compile "$dir"; then
+    if configure "$dir" -Dtests=true -Dfaults=true -Dwerror="$strict" "$@" && compile "$dir"; then
         return 0
     fi
     count "$step: the build" 0 1 0

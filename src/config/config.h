@@ -56,6 +56,7 @@ struct config {
         bool log_access;
         /* stopping */
         int64_t drain_timeout_us;
+        int64_t idle_exit_us; /* 0: never */
 };
 
 /* One thing that is wrong (or, `warning`, merely odd). */

@@ -183,6 +183,10 @@ const struct option options[] = {
         GLOBAL("DRAIN_TIMEOUT", LOG, DURATION, drain_timeout_us, int64_t, .min = USEC_PER_SEC,
                .max = 600 * USEC_PER_SEC, .fallback = "20s",
                .help = "Time that running requests have to finish when the daemon stops."),
+        GLOBAL("IDLE_EXIT", LOG, DURATION, idle_exit_us, int64_t, .flags = OPTION_NO_LIMIT,
+               .min = USEC_PER_SEC, .max = 7 * DAY, .fallback = "0",
+               .help = "Ends the daemon after so long without anything to do or to watch, if a "
+                       "systemd socket starts it again; 0: never."),
 
         ACCOUNT("FUNDS", DECIMAL, account.paper_funds, int64_t,
                 .flags = OPTION_PER_ACCOUNT | OPTION_PAPER_ONLY, .min = 0,

@@ -18,7 +18,8 @@ static void add_form(struct text *t, const struct option *o)
                 if (o->unit)
                         text_addf(t, " %s", o->unit);
                 if (o->flags & OPTION_NO_LIMIT)
-                        text_add(t, ", 0 for no limit");
+                        text_add(t,
+                                 o->type == OPTION_DURATION ? ", 0 for off" : ", 0 for no limit");
         } else {
                 text_add(t, option_type_name(o->type));
         }

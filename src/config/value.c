@@ -210,6 +210,10 @@ static int parse_suffixed(const char *s, size_t n, const struct suffix *suffixes
 
 static int parse_number(const struct option *o, const struct value *v, int64_t *ret)
 {
+        if (o->flags & OPTION_NO_LIMIT && text_equal(v->data, "0")) {
+                *ret = 0;
+                return 0;
+        }
         switch (o->type) {
         case OPTION_DURATION:
                 return parse_suffixed(v->data, v->size, durations, ret);
@@ -232,7 +236,9 @@ static void advise_number(const struct option *o, struct complaint *c)
                                                       : "";
         advise(c, "Give %s to %s%s%s%s%s.", text_str(&low), text_str(&high), o->unit ? " " : "",
                o->unit ? o->unit : "", form,
-               o->flags & OPTION_NO_LIMIT ? "; 0 lifts the limit" : "");
+               !(o->flags & OPTION_NO_LIMIT) ? ""
+               : o->type == OPTION_DURATION  ? "; 0 switches it off"
+                                             : "; 0 lifts the limit");
 }
 
 static int set_number(const struct option *o, const struct value *v, int64_t *member,
@@ -248,7 +254,8 @@ static int set_number(const struct option *o, const struct value *v, int64_t *me
         char shown[SHOWN_SIZE];
         int r = parse_number(o, v, &number);
         value_shown(v->data, v->size, shown);
-        if (r == 0 && number >= o->min && number <= o->max) {
+        bool off = number == 0 && o->flags & OPTION_NO_LIMIT;
+        if (r == 0 && (off || (number >= o->min && number <= o->max))) {
                 *member = number * (o->scale ? o->scale : 1);
                 return 0;
         }

@@ -6,6 +6,10 @@
 #define EVENT_TABLE(X)                                                                            \
         X(STARTED, "d82c2e918ae141149722ff41b52457a5", "ordod is ready")                          \
         X(STOPPING, "ff1e06373ac04fdd86d07c74be8f2897", "ordod is stopping")                      \
+        X(DRAIN_CUT, "8747b7f8ba904ae4b8d926420a3d97a8", "stopped before all work was done")      \
+        X(START_FAILED, "c97c2ec4c1ac4c2b8ec4cf1dfc2ca15d", "ordod cannot start")                 \
+        X(MARKET_STALE, "21b47f867b904b2fa42f946e172619a3", "instruments are of another day")     \
+        X(WATCHDOG, "1bf0fa1a6e0e4b85999f9ece9df8c0e7", "work does not progress")                 \
         X(CONFIG_REFUSED, "6c068f2151794d1d8e97627eb0f37009", "the configuration is not usable")  \
         X(RELOADED, "7ecf1f755014468e8d21ebf45fa48f93", "keys and options were reloaded")         \
         X(ORDER_PLACED, "412ebce4ce344bceb73a0bc87ee6937b", "an order was recorded and sent")     \

@@ -30,6 +30,7 @@ struct http_options {
         const int *listeners; /* listening, close-on-exec; never shut down, systemd may hold a
                                  duplicate */
         unsigned n_listeners;
+        bool listeners_shared; /* the service manager holds them too, for the next start */
         const char *tls_cert, *tls_key,
                 *tls_client_ca;         /* PEM files; NULL: plain HTTP, no client CA */
         const struct secret *api_token; /* the key "api-token" with every scope; may be NULL */
@@ -61,11 +62,15 @@ void http_start(struct http *h);
 /* Reads the keys file again. All or nothing: 0; 1 it has faults and the keys in use stay. */
 int http_reload_keys(struct http *h, struct text *ret_faults);
 
-/* Closes the listeners, ends event streams and idle connections; running requests are answered,
- * with Connection: close. */
+/* Closes the listeners and ends event streams. Every answer from now on ends its connection; a
+ * connection that is open may still bring one request, because its client may have sent it before
+ * it could know. */
 void http_drain(struct http *h);
+/* Closes the connections that bring none, some time after http_drain(). */
+void http_close_idle(struct http *h);
 bool http_drained(const struct http *h); /* no connection is left */
 unsigned http_connections(const struct http *h);
+uint64_t http_accepted(const struct http *h); /* connections since the start */
 
 /* To be called when drained and when the orchestrator is idle. Otherwise the memory is left to the
  * end of the process, because h2o cannot take back a request it has handed out. */

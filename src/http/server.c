@@ -154,6 +154,7 @@ static bool accept_one(struct listener *l)
                          address_of((struct sockaddr *)&peer, &c->address);
         list_append(&h->connections, &c->link);
         h->n_connections++;
+        h->n_accepted++;
         sock->on_close.cb = on_connection_closed;
         sock->on_close.data = c;
         /* h2o has no timeout for writing. Fails on a unix socket, whose peer is on this host. */
@@ -334,24 +335,43 @@ int http_reload_keys(struct http *h, struct text *ret_faults)
         return r;
 }
 
+static void listener_close(struct listener *l)
+{
+        struct http *h = l->http;
+
+        if (!l->sock)
+                return;
+        /* Who waits in a socket that nobody else holds would be cut off with it. */
+        for (unsigned i = 0; !h->options.listeners_shared && i < SOMAXCONN && accept_one(l); i++)
+                ;
+        listener_read(l, false);
+        h2o_socket_close(l->sock);
+        l->sock = NULL;
+}
+
 void http_drain(struct http *h)
 {
         struct server *s = h->server;
 
         if (h->draining)
                 return;
+        for (unsigned i = 0; i < s->n_listeners; i++)
+                listener_close(&s->listeners[i]);
         h->draining = true;
-        for (unsigned i = 0; i < s->n_listeners; i++) {
-                listener_read(&s->listeners[i], false);
-                if (s->listeners[i].sock)
-                        h2o_socket_close(s->listeners[i].sock);
-                s->listeners[i].sock = NULL;
-        }
         h2o_context_request_shutdown(&s->context);
         streams_end(&h->streams);
-        /* Ends the idle ones. A busy one is not reading: it closes behind its answer. */
-        LIST_FOREACH (it, &h->connections)
-                shutdown(h2o_socket_get_fd(LIST_ENTRY(it, struct connection, link)->sock), SHUT_RD);
+}
+
+void http_close_idle(struct http *h)
+{
+        LIST_FOREACH (it, &h->connections) {
+                const struct connection *c = LIST_ENTRY(it, struct connection, link);
+                const h2o_socket_t *sock = c->sock;
+                /* Half a request is one that is on its way: it has the time of a request. Nothing
+                 * is lost of what the kernel has already: it is read before the end is. */
+                if (!c->exchange && sock->input->size == 0)
+                        shutdown(h2o_socket_get_fd(c->sock), SHUT_RD);
+        }
 }
 
 bool http_drained(const struct http *h)
@@ -364,12 +384,19 @@ unsigned http_connections(const struct http *h)
         return h->n_connections;
 }
 
+uint64_t http_accepted(const struct http *h)
+{
+        return h->n_accepted;
+}
+
 struct http *http_free(struct http *h)
 {
         if (!h)
                 return NULL;
         if (h->server && h->server->ready && !h->draining)
                 http_drain(h);
+        if (h->draining)
+                http_close_idle(h);
         /* A live exchange without a connection is one the orchestrator still works on. */
         if (h->n_connections > 0 || !list_empty(&h->live))
                 return NULL;

@@ -35,6 +35,7 @@ struct http {
         struct server *server; /* server.c */
         struct list connections;
         unsigned n_connections;
+        uint64_t n_accepted;
         struct list live, spare; /* of struct http_exchange */
         unsigned n_spare;
         struct streams streams;

@@ -37,6 +37,7 @@ void order_change_apply(struct order *o, const struct order_change *c)
 }
 
 struct amending {
+        struct running running;
         struct orchestrator *o;
         struct amend_request *request;
         struct store_order_get get;
@@ -59,7 +60,7 @@ struct amending {
 static void amend_finish(struct amending *m)
 {
         struct amend_request *r = m->request;
-        m->o->n_operations--;
+        running_end(m->o, &m->running);
         r->done(r);
         LIST_FOREACH (it, &m->acts) {
                 leg_act_free(LIST_ENTRY(it, struct leg_act, link));
@@ -490,7 +491,7 @@ void operation_amend(struct orchestrator *o, struct amend_request *r)
         m->funds_waiter.ready = funds_ready;
         list_init(&m->acts);
         list_init(&m->riders);
-        o->n_operations++;
+        running_begin(o, &m->running);
         order_lookup(&m->get, r->id);
         m->get.job.done = got;
         store_submit(o->store, &m->get.job);

@@ -8,6 +8,7 @@
 #include "orchestrator/state.h"
 
 struct cancelling {
+        struct running running;
         struct orchestrator *o;
         struct cancel_many_request *request;
         struct list acts;
@@ -68,7 +69,7 @@ static void cancel_finish(struct cancelling *c)
 {
         struct cancel_many_request *r = c->request;
         collate(c);
-        c->o->n_operations--;
+        running_end(c->o, &c->running);
         LIST_FOREACH (it, &c->acts) {
                 leg_act_free(LIST_ENTRY(it, struct leg_act, link));
         }
@@ -131,7 +132,7 @@ void operation_cancel_many(struct orchestrator *o, struct cancel_many_request *r
         c->o = o;
         c->request = r;
         list_init(&c->acts);
-        o->n_operations++;
+        running_begin(o, &c->running);
         c->work.run = cancel_begin;
         loop_defer(o->loop, &c->work);
 }

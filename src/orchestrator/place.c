@@ -221,7 +221,7 @@ static void place_start(struct orchestrator *o, struct place_request *r, bool ex
         list_init(&p->key_waiter.link);
         list_init(&p->riders);
         list_append(&o->operations, &p->link);
-        o->n_operations++;
+        running_begin(o, &p->running);
         p->attempts = calloc(p->order->n_legs, sizeof(*p->attempts));
         assert(p->attempts);
         place_fill(p);

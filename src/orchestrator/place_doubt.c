@@ -93,7 +93,7 @@ void place_doubt(struct placing *p)
         text_copy(a->detail, sizeof(a->detail),
                   "the ledger does not tell whether it has the order; nothing was sent");
         place_answer(p);
-        p->o->n_operations--;
+        running_end(p->o, &p->running);
         list_unlink(&p->link);
         list_append(&p->o->doubtful, &p->link);
         place_doubt_again(p);

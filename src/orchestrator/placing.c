@@ -58,7 +58,8 @@ void place_finish(struct placing *p)
                 keys_end(&o->keys, p->key, "", 0, NULL, 0);
         p->key = NULL;
         place_answer(p);
-        o->n_operations -= !p->doubtful;
+        if (!p->doubtful)
+                running_end(o, &p->running);
         placing_free(p);
 }
 

@@ -50,6 +50,7 @@ struct attempt {
 
 struct placing {
         struct list link; /* orchestrator.operations, oldest first */
+        struct running running;
         struct orchestrator *o;
         struct place_request *request; /* NULL once answered */
         enum place_state state;

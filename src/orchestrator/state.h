@@ -10,6 +10,7 @@
 #include "orchestrator/limit.h"
 #include "orchestrator/open_leg.h"
 #include "orchestrator/orchestrator.h"
+#include "orchestrator/progress.h"
 #include "orchestrator/quote.h"
 #include "orchestrator/session.h"
 
@@ -48,7 +49,8 @@ struct orchestrator {
         struct store *store;
         struct account_state *accounts; /* options.n_accounts of them */
 
-        struct list operations; /* running struct operation.link */
+        struct list operations; /* running struct placing.link, oldest first */
+        struct list running;    /* of every kind: struct running */
         unsigned n_operations;
         struct list doubtful; /* struct placing.link: answered, and perhaps in the ledger */
         bool draining;

@@ -83,6 +83,7 @@ static int check_address(struct service_sockets *s, unsigned i, bool guarded,
             fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
                 return refuse(fault, "A listening socket cannot be used: %s.", strerror(errno));
         print_address(&a, s->addresses[i]);
+        s->n_addresses = i + 1;
         if (!guarded && !address_local(&a))
                 return refuse(fault,
                               "Plain HTTP on %s would show the token to the network. Give a TLS "

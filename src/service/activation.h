@@ -22,6 +22,7 @@ struct service_sockets {
         unsigned n;
         int fds[SERVICE_SOCKETS_MAX]; /* close-on-exec, non-blocking; whoever takes them sets n to 0
                                        */
+        unsigned n_addresses;
         char addresses[SERVICE_SOCKETS_MAX]
                       [SERVICE_ADDRESS_SIZE]; /* "127.0.0.1:8080" as they are */
         bool inherited;

@@ -2,6 +2,8 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include <systemd/sd-daemon.h>
 
@@ -18,12 +20,16 @@ static void one_line(char *s)
                         *s = ' ';
 }
 
+/* What the manager was told last, so that it hears of changes only. The threads that tell never do
+ * so at the same time: patience ends before the loop begins. */
+static char told[STATUS_SIZE];
+
 void service_ready(const char *status)
 {
-        char line[STATUS_SIZE];
-        text_copy(line, sizeof(line), status);
-        one_line(line);
-        sd_notifyf(0, "READY=1\nSTATUS=%s", line);
+        if (status != told)
+                text_copy(told, sizeof(told), status);
+        one_line(told);
+        sd_notifyf(0, "READY=1\nSTATUS=%s", told);
 }
 
 void service_status(const char *format, ...)
@@ -34,7 +40,21 @@ void service_status(const char *format, ...)
         vsnprintf(line, sizeof(line), format, args);
         va_end(args);
         one_line(line);
+        if (strcmp(line, told) == 0)
+                return;
+        text_copy(told, sizeof(told), line);
         sd_notifyf(0, "STATUS=%s", line);
+}
+
+bool service_managed(void)
+{
+        const char *socket = getenv("NOTIFY_SOCKET");
+        return socket && *socket;
+}
+
+const char *service_told(void)
+{
+        return told;
 }
 
 /* The time is what managers from 253 on need, and older ones ignore. */

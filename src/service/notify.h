@@ -2,11 +2,17 @@
  * does nothing. Failures are ignored: nobody could do anything about them. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
-/* `status`: one line for `systemctl status`, of what happens now. */
+/* `status`: one line for `systemctl status`, of what happens now. The same one is not told twice.
+ */
 void service_ready(const char *status);
 void service_status(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* True when a manager listens. */
+bool service_managed(void);
+/* What was told last. */
+const char *service_told(void);
 /* Before a reload; service_ready() ends it. */
 void service_reloading(void);
 /* The first act of stopping. */

@@ -15,6 +15,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/fault.h"
 #include "store/driver.h"
 #include "store/group.h"
 
@@ -240,6 +241,7 @@ static void *store_main(void *arg)
         while (wait_for_work(s)) {
                 take_group(s, &group);
                 pthread_mutex_unlock(&s->mutex);
+                fault_point(FAULT_STORE);
                 group_run(&group);
                 pthread_mutex_lock(&s->mutex);
                 note_outcome(s, &group);

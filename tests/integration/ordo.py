@@ -29,6 +29,47 @@ def free_port():
         return s.getsockname()[1]
 
 
+def listening(family=socket.AF_INET, address=("127.0.0.1", 0)):
+    """A socket as systemd makes it."""
+    s = socket.socket(family)
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    s.bind(address)
+    s.listen(socket.SOMAXCONN)
+    return s
+
+
+class Manager:
+    """The service manager's end of $NOTIFY_SOCKET: what a daemon said, in order, with the time."""
+
+    def __init__(self):
+        self.dir = tempfile.mkdtemp(prefix="ordo-manager-")
+        self.path = os.path.join(self.dir, "notify")
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(self.path)
+        self.socket.setblocking(False)
+        self.heard = []
+
+    def listen(self):
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                message = self.socket.recv(4096).decode()
+                self.heard.append((time.monotonic(), message))
+        return [m for _, m in self.heard]
+
+    def lines(self, name):
+        """The values of all assignments to `name`."""
+        return [line.partition("=")[2] for m in self.listen() for line in m.split("\n")
+                if line.startswith(name + "=")]
+
+    def times(self, message):
+        self.listen()
+        return [t for t, m in self.heard if m == message]
+
+    def close(self):
+        self.socket.close()
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+
 class Answer:
     def __init__(self, status, headers, body):
         self.status = status
@@ -46,11 +87,14 @@ class Answer:
 class Daemon:
     """ordod with its own state. `env` holds ORDO_* options beside those every test needs."""
 
-    def __init__(self, accounts="paper:demo,paper:second", env=None, state=None, wrapper=()):
+    def __init__(self, accounts="paper:demo,paper:second", env=None, state=None, wrapper=(),
+                 sockets=()):
+        """`sockets`: listening ones that it inherits, as from systemd; they stay with the caller."""
         self.own_state = state is None
         self.state = pathlib.Path(state or tempfile.mkdtemp(prefix="ordo-test-"))
         self.port = free_port()
         self.wrapper = list(wrapper)
+        self.sockets = list(sockets)
         self.env = {
             "PATH": os.environ["PATH"],
             "ORDO_STATE_DIR": str(self.state),
@@ -66,6 +110,15 @@ class Daemon:
                 self.env[name] = os.environ[name]
         self.env.setdefault("LSAN_OPTIONS", f"suppressions={SOURCE / 'tests/integration/lsan.supp'}"
                                             ":print_suppressions=0")
+        if self.sockets:
+            del self.env["ORDO_LISTEN"]
+            inherit = "".join(f"exec {3 + i}<&{s.fileno()}; " for i, s in enumerate(self.sockets))
+            self.wrapper += ["bash", "-c", f'{inherit}LISTEN_PID=$$ exec "$0" "$@"']
+            self.env["LISTEN_FDS"] = str(len(self.sockets))
+            self.env["LISTEN_FDNAMES"] = ":".join(["http"] * len(self.sockets))
+            for s in self.sockets:
+                if s.family == socket.AF_INET:
+                    self.port = s.getsockname()[1]
         self.env.update(env or {})
         for a in accounts.split(","):
             self.env.setdefault(f"ORDO_{a.replace(':', '_').upper()}_MARKET", "static")
@@ -77,7 +130,8 @@ class Daemon:
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
                 self.wrapper + [str(BUILD / "src/ordod")],
-                env=self.env, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+                env=self.env, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                pass_fds=[s.fileno() for s in self.sockets])
         if wait:
             self.wait_ready()
         return self
@@ -227,6 +281,11 @@ class Case(unittest.TestCase):
         d = Daemon(**kw)
         self.addCleanup(d.cleanup)
         return d
+
+    def manager(self):
+        m = Manager()
+        self.addCleanup(m.close)
+        return m
 
     @property
     def d(self):

@@ -87,14 +87,58 @@ class Stop(ordo.Case):
         self.assertEqual(d.get("/health", token=None, connection=idle).status, 200)
         _, answers, threads, lock = self.running(d, 1)
         d.process.send_signal(signal.SIGTERM)
-        self.assertEqual(idle.sock.recv(1), b"")
-        with self.assertRaises(ConnectionRefusedError):
-            socket.create_connection(("127.0.0.1", d.port), timeout=5)
+        self.until(lambda: self.refused(d))
         self.assertIsNone(d.process.poll(), "it still has a request to answer")
         lock.execute("ROLLBACK")
         threads[0].join(timeout=20 * ordo.SLOW)
-        self.ended(d)
         self.assertEqual([a.status for a in answers.values()], [201])
+        self.assertEqual(idle.sock.recv(1), b"")
+        self.ended(d)
+
+    def refused(self, d):
+        try:
+            socket.create_connection(("127.0.0.1", d.port), timeout=5).close()
+        except ConnectionRefusedError:
+            return True
+        return False
+
+    def test_a_kept_connection_brings_one_more_request(self):
+        """Its client may have sent it before it could know."""
+        d = self.daemon().start()
+        kept, fresh, half, silent = (self.connect(d) for _ in range(4))
+        self.assertEqual(d.get("/health", token=None, connection=kept).status, 200)
+        self.assertEqual(d.get("/health", token=None, connection=silent).status, 200)
+        half.sock.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n")
+        token = d.token
+        d.process.send_signal(signal.SIGTERM)
+        self.until(lambda: self.refused(d))
+        for c in (kept, fresh):
+            a = d.request("POST", "/api/v1/orders", ORDER, token=token, connection=c,
+                          headers={"Idempotency-Key": str(uuid.uuid4())})
+            self.assertEqual((a.status, a.headers.get("connection")), (201, "close"), a)
+            self.assertEqual(c.sock and c.sock.recv(1), None, "the connection ends with the answer")
+        self.assertEqual(silent.sock.recv(1), b"")  # nothing came for a while
+        # Half a request is one that is on its way; but nothing new begins now.
+        half.sock.sendall(b"\r\n")
+        self.assertIn(b"200 OK", half.sock.recv(4096))
+        self.assertEqual(half.sock.recv(4096), b"")
+        self.ended(d)
+
+    def test_who_waits_in_our_own_socket_is_served(self):
+        """Nobody else holds it, so what waits there would be cut off with it."""
+        d = self.daemon(env={"ORDO_MAX_CONNECTIONS": "1"}).start()
+        d.close()
+        busy = self.connect(d)
+        self.assertEqual(d.get("/health", token=None, connection=busy).status, 200)
+        waiting = self.connect(d)
+        waiting.sock.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        waiting.sock.settimeout(0.2)
+        with self.assertRaises(TimeoutError):
+            waiting.sock.recv(1)
+        waiting.sock.settimeout(20)
+        d.process.send_signal(signal.SIGTERM)
+        self.assertIn(b"200 OK", waiting.sock.recv(4096))
+        self.ended(d)
 
     def test_event_streams_end(self):
         d = self.daemon().start()

@@ -4,8 +4,8 @@
 set -eu
 cd "$(dirname "$0")/../.."
 
-# folder: the folders (or single headers) of ours it may include, besides itself. ordod.c, the only file
-# above, sees all.
+# folder: the folders (or single headers) of ours it may include, besides itself. Only daemon, and
+# ordod.c above it, see all.
 arrows='
 base:
 domain: base
@@ -18,14 +18,15 @@ audit: domain base
 paper: domain base
 orchestrator: broker net store audit domain loop base
 http: orchestrator domain loop base
-service: loop base
+service: loop base domain/event.h
+daemon: audit broker config domain http loop net orchestrator paper service store base
 ordoctl: config store audit domain loop base http/keys.h
 '
 
 # header pattern: the files (shell patterns) under src that may include it.
 guards='
 h2o: loop/loop.c http/server.c http/exchange.c http/access.c
-systemd/: loop/* net/curl* base/log*.c service/* ordod.c
+systemd/: loop/* net/curl* base/log*.c service/*
 curl/: net/* ordoctl/*
 sqlite3: store/*
 libpq: store/*

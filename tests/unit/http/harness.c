@@ -55,6 +55,7 @@ static bool server_drained(void *userdata)
 static void on_drain(struct loop_work *w)
 {
         http_drain(server.http);
+        http_close_idle(server.http);
         loop_stop(server.loop);
 }
 

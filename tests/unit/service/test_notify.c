@@ -1,64 +1,35 @@
 /* What the manager hears, word for word. */
+#include "manager.h"
+
 #include <errno.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "service/notify.h"
-#include "suite.h"
-
-static int manager = -1;
-static char path[64];
-
-static void start_manager(void)
-{
-        struct sockaddr_un un = {.sun_family = AF_UNIX};
-        snprintf(path, sizeof(path), "/tmp/ordo-notify-%d", (int)getpid());
-        strcpy(un.sun_path, path);
-        manager = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-        ck_assert_int_eq(bind(manager, (struct sockaddr *)&un, sizeof(un)), 0);
-        setenv("NOTIFY_SOCKET", path, 1);
-}
-
-static void stop_manager(void)
-{
-        close(manager);
-        unlink(path);
-        unsetenv("NOTIFY_SOCKET");
-        unsetenv("WATCHDOG_USEC");
-        unsetenv("WATCHDOG_PID");
-}
-
-static const char *heard(void)
-{
-        static char buf[1024];
-        ssize_t n = recv(manager, buf, sizeof(buf) - 1, 0);
-        ck_assert_int_ge(n, 0);
-        buf[n] = '\0';
-        return buf;
-}
 
 START_TEST(test_messages)
 {
         service_ready("2 accounts, listening on 127.0.0.1:8080");
-        ck_assert_str_eq(heard(), "READY=1\nSTATUS=2 accounts, listening on 127.0.0.1:8080");
+        ck_assert_str_eq(manager_heard(),
+                         "READY=1\nSTATUS=2 accounts, listening on 127.0.0.1:8080");
         service_status("%d orders in flight", 3);
-        ck_assert_str_eq(heard(), "STATUS=3 orders in flight");
+        ck_assert_str_eq(manager_heard(), "STATUS=3 orders in flight");
+        service_status("%d orders in flight", 3); /* is known */
+        ck_assert_ptr_null(manager_next());
+        ck_assert_str_eq(service_told(), "3 orders in flight");
+        service_ready(service_told());
+        ck_assert_str_eq(manager_heard(), "READY=1\nSTATUS=3 orders in flight");
         service_stopping();
-        ck_assert_str_eq(heard(), "STOPPING=1");
+        ck_assert_str_eq(manager_heard(), "STOPPING=1");
         service_extend_timeout(30 * USEC_PER_SEC);
-        ck_assert_str_eq(heard(), "EXTEND_TIMEOUT_USEC=30000000");
+        ck_assert_str_eq(manager_heard(), "EXTEND_TIMEOUT_USEC=30000000");
         service_failed(EADDRINUSE, "the address is in use");
-        ck_assert_str_eq(heard(), "ERRNO=98\nSTATUS=the address is in use");
+        ck_assert_str_eq(manager_heard(), "ERRNO=98\nSTATUS=the address is in use");
         service_watchdog_ping();
-        ck_assert_str_eq(heard(), "WATCHDOG=1");
+        ck_assert_str_eq(manager_heard(), "WATCHDOG=1");
         clock_fake(0, 1234567);
         service_reloading();
         clock_real();
-        ck_assert_str_eq(heard(), "RELOADING=1\nMONOTONIC_USEC=1234567");
+        ck_assert_str_eq(manager_heard(), "RELOADING=1\nMONOTONIC_USEC=1234567");
 }
 END_TEST
 
@@ -66,14 +37,14 @@ END_TEST
 START_TEST(test_status_cannot_command)
 {
         service_status("%s", "fine\nSTOPPING=1\tx");
-        ck_assert_str_eq(heard(), "STATUS=fine STOPPING=1 x");
+        ck_assert_str_eq(manager_heard(), "STATUS=fine STOPPING=1 x");
         service_ready("a\nb");
-        ck_assert_str_eq(heard(), "READY=1\nSTATUS=a b");
+        ck_assert_str_eq(manager_heard(), "READY=1\nSTATUS=a b");
         char longer[2000];
         memset(longer, 'x', sizeof(longer) - 1);
         longer[sizeof(longer) - 1] = '\0';
         service_status("%s", longer);
-        ck_assert_uint_eq(strlen(heard()), strlen("STATUS=") + 255);
+        ck_assert_uint_eq(strlen(manager_heard()), strlen("STATUS=") + 255);
 }
 END_TEST
 
@@ -95,13 +66,15 @@ END_TEST
 
 START_TEST(test_without_manager)
 {
+        ck_assert(service_managed());
         unsetenv("NOTIFY_SOCKET");
+        ck_assert(!service_managed());
         service_ready("alone");
         service_status("alone");
         service_stopping();
         setenv("NOTIFY_SOCKET", "/nonexistent/socket", 1);
         service_ready("alone");
-        ck_assert_int_eq(recv(manager, path, 0, 0), -1);
+        ck_assert_int_eq(recv(manager, manager_path, 0, 0), -1);
 }
 END_TEST
 
@@ -109,7 +82,7 @@ int main(void)
 {
         Suite *s = suite_create("service/notify");
         TCase *c = tcase_create("notify");
-        tcase_add_checked_fixture(c, start_manager, stop_manager);
+        tcase_add_checked_fixture(c, manager_start, manager_stop);
         tcase_add_test(c, test_messages);
         tcase_add_test(c, test_status_cannot_command);
         tcase_add_test(c, test_watchdog);

@@ -1,0 +1,67 @@
+/* The daemon as one object: its parts, in the order in which they are opened, and its duties to the
+ * service manager and the administrator. This folder sees all others; src/ordod.c is its table of
+ * contents. Loop thread only, but for parts.c before the loop turns. */
+#pragma once
+
+#include "base/metrics.h"
+#include "config/config.h"
+#include "domain/audit_record.h"
+#include "http/http.h"
+#include "loop/loop.h"
+#include "net/httpc.h"
+#include "orchestrator/killswitch.h"
+#include "orchestrator/market.h"
+#include "orchestrator/orchestrator.h"
+#include "paper/paper.h"
+#include "service/activation.h"
+#include "service/idle.h"
+#include "service/signals.h"
+#include "service/stop.h"
+#include "service/watchdog.h"
+#include "store/store.h"
+
+struct daemon {
+        /* parts */
+        struct config *config;
+        struct loop *loop;
+        struct metrics *metrics;
+        struct market *market,
+                *old_market; /* the old one lives for a day: quotes may borrow from it */
+        struct store *store;
+        struct paper *paper;
+        struct httpc *transports[ACCOUNTS_MAX];
+        struct orchestrator *orchestrator;
+        struct secret *api_token; /* of the state directory, when the configuration has none */
+        struct service_sockets sockets;
+        struct http *http;
+
+        /* duties */
+        struct service_signals signals;
+        struct stop stop;
+        struct idle idle;
+        struct watchdog watchdog;
+        struct store_job probe;
+        struct loop_timer status, new_day;
+        struct kill_request kill;
+        char kill_correlation[UUID_SIZE];
+        bool kill_runs;
+
+        struct store_append mark; /* started, stopped, reloaded */
+        struct audit_record mark_audit;
+};
+
+/* parts.c. Negative errno when one cannot be opened; what was wrong is in the log. */
+int daemon_open(struct daemon *d);
+void daemon_close(struct daemon *d);
+
+/* duty.c */
+extern const struct service_signal daemon_signals[];
+void daemon_start(struct daemon *d);
+void daemon_rest(struct daemon *d); /* gives the timers back */
+
+/* reload.c: as http_options.reload. */
+int daemon_reload(void *userdata, struct text *ret_faults);
+
+/* mark.c: an audit record of the daemon itself. */
+void mark_submit(struct daemon *d, enum audit_action action, const char *outcome);
+void mark_write(struct daemon *d, enum audit_action action, const char *outcome);
