@@ -1,0 +1,66 @@
+"""Start, stop, restart and reload of the installed service, with and without load."""
+import json
+import time
+
+import load
+import machine
+
+RESTARTS = 10
+
+
+class Service(machine.Case):
+    def test_start_stop_restart(self):
+        m = self.m
+        m.run("systemctl", "start", "ordo.service")
+        self.assertEqual(self.active(), "active")
+        self.assertEqual(self.order()[0], 201)
+        first = m.main_pid()
+        m.run("systemctl", "restart", "ordo.service")
+        self.assertNotEqual(m.main_pid(), first)
+        self.assertEqual(self.active(), "active")
+        # Alone, the service comes back with the next connection; that is what the socket is for.
+        m.run("systemctl", "stop", "ordo.service")
+        self.assertEqual(self.active(), "inactive")
+        self.assertEqual(m.show("ordo.service", "Result", "ExecMainStatus"), ("success", "0"))
+        self.assertEqual(self.active("ordo.socket"), "active")
+        self.assertEqual(self.order()[0], 201)
+        self.assertEqual(self.active(), "active")
+        # Both stay stopped.
+        m.run("systemctl", "stop", "ordo.socket", "ordo.service")
+        refused = m.curl("-o", "/dev/null", "-w", "%{http_code} %{errormsg}", "http://127.0.0.1:8080/health",
+                         check=False)
+        self.assertTrue(refused.startswith("000 "), refused)
+        self.assertEqual(self.active(), "inactive")
+        m.run("systemctl", "start", "ordo.socket")
+        self.assertEqual(self.order()[0], 201)
+
+    def restarts_under_load(self, keep_alive):
+        m = self.m
+        m.run("systemctl", "start", "ordo.service")
+        known = {o["order_id"] for o in self.orders()}
+        with load.Load(m, rate=200, keep_alive=keep_alive) as l:
+            time.sleep(0.5)
+            for _ in range(RESTARTS):
+                m.run("systemctl", "restart", "ordo.service")
+                time.sleep(0.2)
+        print(f"# {len(l.placed)} orders in {l.seconds:.1f} s ({l.rate:.0f}/s) over {RESTARTS} restarts and "
+              f"{l.connections} connections; slowest {l.slowest * 1000:.0f} ms")
+        self.assertEqual(l.failures, [])
+        self.assertGreater(l.rate, 100)
+        orders = [o for o in self.orders() if o["order_id"] not in known]
+        self.assertEqual(sorted((o["client_order_id"], o["order_id"]) for o in orders), sorted(l.placed))
+        for o in orders:
+            self.assertEqual([leg["outcome"] for leg in o["legs"]], ["accepted"], o)
+        tags = [leg["tag"] for o in orders for leg in o["legs"]]
+        self.assertEqual(len(tags), len(set(tags)))
+        m.run("ordoctl", "audit", "verify")
+
+    def test_restarts_under_load_with_kept_connections(self):
+        self.restarts_under_load(True)
+
+    def test_restarts_under_load_with_a_connection_each(self):
+        self.restarts_under_load(False)
+
+
+if __name__ == "__main__":
+    machine.main()
