@@ -219,7 +219,7 @@ exec systemd-nspawn -q -D root --register=no --keep-unit --private-network -b --
         self.run("systemctl", "daemon-reload")
 
     def no_drop_in(self, unit, name="50-test"):
-        self.path(f"/etc/systemd/system/{unit}.d/{name}.conf").unlink()
+        self.path(f"/etc/systemd/system/{unit}.d/{name}.conf").unlink(missing_ok=True)
         self.run("systemctl", "daemon-reload")
 
     def install(self, deb=None):
@@ -239,6 +239,9 @@ exec systemd-nspawn -q -D root --register=no --keep-unit --private-network -b --
     def main_pid(self, unit="ordo.service"):
         """As the machine numbers it."""
         return int(self.show(unit, "MainPID"))
+
+    def signal(self, name, pid):
+        self.sh(f"kill -{name} {pid}")  # the shell's: there is no procps
 
     def journal(self, *arguments):
         """Records as journalctl finds them."""
@@ -275,6 +278,13 @@ exec systemd-nspawn -q -D root --register=no --keep-unit --private-network -b --
         if check and r.returncode:
             raise RuntimeError(f"curl ended with {r.returncode}: {r.stderr}")
         return r.stdout
+
+    def background_curl(self, url, seconds=120):
+        """Asks until it is answered; the process prints the status."""
+        return subprocess.Popen(
+            ["nsenter", "-t", str(self.init), "-n", "curl", "-sS", "-m", str(seconds), "-o", "/dev/null",
+             "-w", "%{http_code}", url], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
+            preexec_fn=die_with_parent)
 
     @property
     def token(self):
