@@ -3,7 +3,7 @@ its own that has a loopback only, so that port 8080 is always free. Needs root, 
 
 The tree (minimal Debian, systemd, and what the package depends on as .debs in apt's own cache) is made once and kept
 under ${XDG_CACHE_HOME:-/var/cache}/ordo-tests; a machine is an overlay over it and leaves nothing behind.
-ORDO_DEB names the package under test.
+ORDO_DEB names the package under test; without it, the newest in dist/.
 """
 import contextlib
 import ctypes
@@ -28,7 +28,8 @@ SOURCE = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(SOURCE / "tests/integration"))
 
 CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME", "/var/cache")) / "ordo-tests"
-DEB = pathlib.Path(os.environ["ORDO_DEB"]) if os.environ.get("ORDO_DEB") else None
+DEB = pathlib.Path(os.environ.get("ORDO_DEB") or max((SOURCE / "dist").glob("ordo_*.deb"), default="",
+                                                     key=lambda p: p.stat().st_mtime))
 INCLUDE = "systemd,systemd-sysv,dbus"
 CLONE_NEWNET = 0x40000000
 libc = ctypes.CDLL(None, use_errno=True)
