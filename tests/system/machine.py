@@ -322,8 +322,8 @@ def find_init(nspawn):
     return None
 
 
-def group_paths(wanted):
-    """Directories of this process's own control groups: {controller: path}, of those wanted that exist. The unified
+def group_paths(wanted, pid="self"):
+    """Directories of a process's control groups: {controller: path}, of those wanted that exist. The unified
     hierarchy's controller is "", the named one's "name=systemd"."""
     mounts = {}
     with open("/proc/self/mountinfo") as lines:
@@ -335,7 +335,7 @@ def group_paths(wanted):
                 for name in names:
                     mounts[name] = (left.split()[4], left.split()[3])
     found = {}
-    with open("/proc/self/cgroup") as lines:
+    with open(f"/proc/{pid}/cgroup") as lines:
         for line in lines:
             _, controllers, path = line.strip().split(":", 2)
             for name in controllers.split(","):
@@ -361,6 +361,45 @@ def remove_groups(groups):
         for d, _, _ in os.walk(group, topdown=False):
             with contextlib.suppress(OSError):
                 os.rmdir(d)
+
+
+class NotAccounted(Exception):
+    pass
+
+
+class accounted:
+    """Counts the memory of what the machine starts meanwhile: `with accounted(m) as group: start a service`. On a
+    unified hierarchy systemd counts by itself. On an older one its process 1 is put into a control group of its own
+    for the moment, and what it starts stays there."""
+
+    def __init__(self, m):
+        self.m = m
+        self.before = group_paths(("memory",), m.init).get("memory")
+        self.group = None
+
+    def __enter__(self):
+        if self.before:
+            self.group = group_paths(("memory",)).get("memory") / f"ordo-service-{self.m.init}"
+            self.group.mkdir()
+            (self.group / "cgroup.procs").write_text(str(self.m.init))
+        return self
+
+    def __exit__(self, *_):
+        if self.before:
+            (self.before / "cgroup.procs").write_text(str(self.m.init))
+
+    def bytes(self):
+        if self.group:
+            return int((self.group / "memory.usage_in_bytes").read_text())
+        value = self.m.show("ordo.service", "MemoryCurrent")
+        if not value.isdigit():
+            raise NotAccounted("no control group counts memory here")
+        return int(value)
+
+    def close(self):
+        if self.group:
+            with contextlib.suppress(OSError):
+                self.group.rmdir()
 
 
 # --- tests ------------------------------------------------------------------------------------------
