@@ -187,26 +187,70 @@ lint() {
     count 'lint' "$(grep -c '^ok' "$build/lint.txt")" "$(grep -c '^not ok' "$build/lint.txt")" 0
 }
 
-# A system test exits 0, or 77 with its reason as the last line, or anything else when it failed.
-system_tests() {
-    for script in tests/system/*.sh; do
-        name=system/$(basename "$script" .sh)
-        log=$build/$(basename "$script").log
-        if [ "$system" != yes ]; then
-            skip "$name" 'asked for with --system'
-            continue
-        fi
-        rc=0
-        "$script" >"$log" 2>&1 </dev/null || rc=$?
-        case $rc in
-        0) count "$name" 1 0 0 ;;
-        77) skip "$name" "$(tail -n 1 "$log")" ;;
-        *)
-            tail -n 20 "$log" | sed 's/^/  | /'
-            count "$name" 0 1 0
-            ;;
-        esac
-    done
+# The package, built twice in two directories, under lintian. Each of the three counts.
+package() {
+    rc=0
+    (cmd_deb --twice) >"$build/deb.log" 2>&1 </dev/null || rc=$?
+    good=$(grep -cE '^(Both builds are the same|lintian: nothing|dist/ordo_)' "$build/deb.log") || :
+    [ $rc -eq 0 ] || tail -n 20 "$build/deb.log" | sed 's/^/  | /'
+    count 'package (built, the same twice, lintian)' "$good" $((3 - good)) 0
+    [ $rc -eq 0 ]
+}
+
+# booted_test SCRIPT: its cases in TAP; exit status 77 and its reason as the last line: cannot run here.
+booted_test() {
+    name=system/$(basename "$1" .py)
+    log=$build/$(basename "$1").log
+    rc=0
+    ORDO_FAULTS=$(pwd)/build-faults/src/ordod python3 "$1" >"$log" 2>&1 </dev/null || rc=$?
+    if [ $rc -eq 77 ]; then
+        skip "$name" "$(tail -n 1 "$log")"
+        return
+    fi
+    planned=$(sed -n 's/^1\.\.\([0-9]*\)$/\1/p' "$log")
+    good=$(grep -c '^ok ' "$log") || :
+    out=$(grep -c '^ok .* # SKIP' "$log") || :
+    # What has no result, because the machine did not boot or the script broke, has failed.
+    bad=$((${planned:-1} - good))
+    [ $rc -eq 0 ] || [ $bad -gt 0 ] || bad=1
+    if [ $bad -gt 0 ]; then
+        sed 's/^/  | /' "$log"
+    else
+        grep -E '^# |# SKIP' "$log" | sed 's/^/  /' || :
+    fi
+    count "$name" $((good - out)) $bad "$out"
+}
+
+# On a Debian with a booted systemd, the package installed.
+booted() {
+    if ! package; then
+        count 'system: there is no package to install' 0 1 0
+        return
+    fi
+    if ! configure build-faults -Dfaults=true -Dtests=false -Dwerror="$strict" ||
+        ! compile build-faults src/ordod; then
+        count 'system: the build with faults' 0 1 0
+        return
+    fi
+    for script in tests/system/test_*.py; do booted_test "$script"; done
+}
+
+# It builds everything once more, on a Debian without a package: asked for only.
+bare() {
+    if [ "$system" != yes ]; then
+        skip system/bare 'asked for with --system'
+        return
+    fi
+    rc=0
+    BARE_TEST=yes tests/system/bare.sh >"$build/bare.log" 2>&1 </dev/null || rc=$?
+    case $rc in
+    0) count system/bare 1 0 0 ;;
+    77) skip system/bare "$(tail -n 1 "$build/bare.log")" ;;
+    *)
+        tail -n 20 "$build/bare.log" | sed 's/^/  | /'
+        count system/bare 0 1 0
+        ;;
+    esac
 }
 
 test_all() {
@@ -237,7 +281,8 @@ test_all() {
         under_valgrind
         coverage
         fuzz
-        system_tests
+        booted
+        bare
     fi
     say ''
     say "$passed passed, $failed failed, $skipped skipped"

@@ -42,7 +42,11 @@ def reason_to_skip():
     for program, package in (("mmdebstrap", "mmdebstrap"), ("systemd-nspawn", "systemd-container")):
         if not shutil.which(program):
             return f"needs {program} (package {package})"
-    return None
+    if subprocess.run(["unshare", "--mount", "true"], capture_output=True).returncode:
+        return "needs the right to mount (CAP_SYS_ADMIN)"
+    probe = control_groups(f"ordo-probe-{os.getpid()}")
+    remove_groups(probe)
+    return None if probe else "needs a control group file system that can be written"
 
 
 def call(*argv, **kw):
@@ -430,9 +434,12 @@ class Case(unittest.TestCase):
         cls.m.write("/etc/systemd/system/ordo.service.d/10-test.conf", TEST_DROP_IN)
         cls.m.install()
 
-    def tearDown(self):
-        if not self._outcome.success:
-            for line in self.m.run("journalctl", "-n", "40", "--no-pager", check=False).splitlines():
+    def run(self, result=None):
+        """With the end of the machine's journal below a failure."""
+        before = len(result.failures) + len(result.errors)
+        super().run(result)
+        if len(result.failures) + len(result.errors) > before:
+            for line in self.m.run("journalctl", "-n", "30", "--no-pager", check=False).splitlines():
                 print("#", line)
 
     def order(self, key=None, **fields):
