@@ -88,9 +88,10 @@ class Walk(ordo.Case):
         d.stop()
         db = sqlite3.connect(d.state / "ordo.db")
         with db:
+            row, = db.execute("select row from orders where id=?", (order_id,)).fetchone()
             db.execute("update legs set state='needs_operator', outcome='unknown', watch=2,"
-                       " status='PENDING', broker_order_id='' where order_id=?", (order_id,))
-            db.execute("delete from answers where order_id=?", (order_id,))
+                       " status='PENDING', broker_order_id='' where row/64=?", (row,))
+            db.execute("delete from answers where order_row=?", (row,))
             db.execute("delete from guest_rows where guest='paper' and kind='order'")
         db.close()
         d.start()
