@@ -107,16 +107,19 @@ enum store_result sqlite_write_riders(struct sqlite *s, struct list *riders, str
 /* sqlite_read.c: NOT_FOUND, or the order with its legs; `ret_row` may be NULL. */
 enum store_result sqlite_load_order(struct sqlite *s, const char *id, struct store_job *job,
                                     struct order **ret, int64_t *ret_row);
-/* sqlite_orders.c: the statement that gives order id, fingerprint, expiry and order row of a key;
- * to be stepped once and reset. NULL: `*ret` says why. */
-sqlite3_stmt *sqlite_find_key(struct sqlite *s, const char *scope, const char *key,
-                              struct store_job *job, enum store_result *ret);
-enum store_result sqlite_delete_key(struct sqlite *s, int64_t order_row, struct store_job *job);
-/* Past its time, and nothing of its order is unsettled: the key may be used again. */
-enum store_result sqlite_key_expired(struct sqlite *s, int64_t order_row, int64_t expires_us,
-                                     struct store_job *job, bool *ret);
+/* What a replay is answered with; status 0: nothing yet. `*ret_body` is the caller's. */
+enum store_result sqlite_load_answer(struct sqlite *s, int64_t order_row, struct store_job *job,
+                                     int *ret_status, char **ret_body, size_t *ret_size);
 /* Makes the query that follows end as UNAVAILABLE when it would hold up the orders for too long. */
 void sqlite_read_limit(struct sqlite *s, bool on);
+
+/* sqlite_keys.c. check: KEY_TAKEN fills the job; OK: the key is free, or to be taken over from the
+ * order in row `*ret_old` (0: from none). take: writes it. sweep: forgets some that are past their
+ * time. */
+enum store_result sqlite_check_key(struct sqlite *s, struct store_intent *in, int64_t *ret_old);
+enum store_result sqlite_take_key(struct sqlite *s, struct store_intent *in, int64_t order_row,
+                                  int64_t old_row);
+enum store_result sqlite_sweep_keys(struct sqlite *s, struct store_job *job);
 
 /* The ops. */
 enum store_result sqlite_op_intent(void *db, struct store_job *job);

@@ -10,7 +10,6 @@
 
 /* A record is stamped before it is queued, so stamps may run back a little against the numbers. */
 #define STAMP_SLACK_US (60 * USEC_PER_SEC)
-#define SWEEP_KEYS     2000 /* keys looked at in one call of the prune */
 
 enum store_result sqlite_write_audit(struct sqlite *s, struct audit_record *records, unsigned n,
                                      struct store_job *job)
@@ -201,49 +200,6 @@ enum store_result sqlite_op_audit_list(void *db, struct store_job *job)
         return r;
 }
 
-/* Looks at the next keys, oldest first, and collects those that may go: a statement must not delete
- * from under its own cursor. The last one seen is where the next call goes on; none left: from the
- * start. */
-static enum store_result collect_keys(struct sqlite *s, struct store_job *job,
-                                      int64_t old[static SWEEP_KEYS], unsigned *ret_n)
-{
-        enum store_result r;
-        unsigned seen = 0;
-        int64_t row = 0;
-        int rc;
-
-        *ret_n = 0;
-        _cleanup_(sqlite_resetp) sqlite3_stmt *st = sqlite_statement(s, SQL_KEY_SWEEP, job, &r);
-        if (!st)
-                return r;
-        sqlite3_bind_int64(st, 1, s->swept_row);
-        sqlite3_bind_int(st, 2, SWEEP_KEYS);
-        while ((rc = sqlite3_step(st)) == SQLITE_ROW && r == STORE_OK) {
-                bool expired;
-                row = sqlite3_column_int64(st, 0);
-                r = sqlite_key_expired(s, row, sqlite3_column_int64(st, 1), job, &expired);
-                if (r == STORE_OK && expired)
-                        old[(*ret_n)++] = row;
-                seen++;
-        }
-        s->swept_row = seen == SWEEP_KEYS ? row : 0;
-        if (r == STORE_OK && rc != SQLITE_DONE)
-                r = sqlite_job_failure(s, rc, job);
-        return r;
-}
-
-static enum store_result sweep_keys(struct sqlite *s, struct store_job *job)
-{
-        unsigned n;
-        _cleanup_(freep) int64_t *old = calloc(SWEEP_KEYS, sizeof(*old));
-        if (!old)
-                return store_fail(job, STORE_UNAVAILABLE, "out of memory");
-        enum store_result r = collect_keys(s, job, old, &n);
-        for (unsigned i = 0; i < n && r == STORE_OK; i++)
-                r = sqlite_delete_key(s, old[i], job);
-        return r;
-}
-
 enum store_result sqlite_op_audit_prune(void *db, struct store_job *job)
 {
         struct store_audit_prune *p = CONTAINER_OF(job, struct store_audit_prune, job);
@@ -259,5 +215,5 @@ enum store_result sqlite_op_audit_prune(void *db, struct store_job *job)
         sqlite3_bind_int(st, 3, STORE_PRUNE_MAX);
         r = sqlite_done(s, st, job);
         p->deleted = r == STORE_OK ? sqlite3_changes64(s->db) : 0;
-        return r == STORE_OK ? sweep_keys(s, job) : r;
+        return r == STORE_OK ? sqlite_sweep_keys(s, job) : r;
 }

@@ -2,8 +2,6 @@
  * needed: savepoints make SQLite copy every page it touches. */
 #include "store/sqlite.h"
 
-#include <endian.h>
-#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -163,109 +161,6 @@ static enum store_result insert_order(struct sqlite *s, int64_t row, const struc
         return r;
 }
 
-static int64_t key_hash(const char *scope, const char *key)
-{
-        crypto_generichash_state state;
-        uint8_t hash[crypto_generichash_BYTES_MIN];
-        uint64_t n = 0;
-
-        crypto_generichash_init(&state, NULL, 0, sizeof(hash));
-        crypto_generichash_update(&state, (const uint8_t *)scope, strlen(scope) + 1);
-        crypto_generichash_update(&state, (const uint8_t *)key, strlen(key));
-        crypto_generichash_final(&state, hash, sizeof(hash));
-        memcpy(&n, hash, sizeof(n));
-        return (int64_t)le64toh(n);
-}
-
-sqlite3_stmt *sqlite_find_key(struct sqlite *s, const char *scope, const char *key,
-                              struct store_job *job, enum store_result *ret)
-{
-        sqlite3_stmt *st = sqlite_statement(s, SQL_KEY_GET, job, ret);
-        if (!st)
-                return NULL;
-        sqlite3_bind_int64(st, 1, key_hash(scope, key));
-        sqlite_bind_text(st, 2, key);
-        sqlite_bind_text(st, 3, scope);
-        return st;
-}
-
-enum store_result sqlite_delete_key(struct sqlite *s, int64_t order_row, struct store_job *job)
-{
-        enum store_result r;
-        sqlite3_stmt *st = sqlite_statement(s, SQL_KEY_DELETE, job, &r);
-        if (!st)
-                return r;
-        sqlite3_bind_int64(st, 1, order_row);
-        return sqlite_done(s, st, job);
-}
-
-/* KEY_TAKEN fills the job; OK: the key is free, or may be taken over from order `*ret_old` (0: from
- * none). */
-static enum store_result look_up_key(struct sqlite *s, struct store_intent *in, int64_t *ret_old)
-{
-        enum store_result r;
-        *ret_old = 0;
-        _cleanup_(sqlite_resetp) sqlite3_stmt *st =
-                sqlite_find_key(s, in->idempotency_scope, in->idempotency_key, &in->job, &r);
-        if (!st)
-                return r;
-        int rc = sqlite3_step(st);
-        if (rc == SQLITE_DONE)
-                return STORE_OK;
-        if (rc != SQLITE_ROW)
-                return sqlite_job_failure(s, rc, &in->job);
-
-        sqlite_column_copy(st, 0, in->found_order_id, sizeof(in->found_order_id));
-        in->found_same_fingerprint =
-                sqlite3_column_bytes(st, 1) == FINGERPRINT_SIZE &&
-                memcmp(sqlite3_column_blob(st, 1), in->fingerprint, FINGERPRINT_SIZE) == 0;
-        int64_t expires_us = sqlite3_column_int64(st, 2), row = sqlite3_column_int64(st, 3);
-        bool expired;
-        r = sqlite_key_expired(s, row, expires_us, &in->job, &expired);
-        if (r != STORE_OK)
-                return r;
-        *ret_old = expired ? row : 0;
-        return expired ? STORE_OK : STORE_KEY_TAKEN;
-}
-
-enum store_result sqlite_key_expired(struct sqlite *s, int64_t order_row, int64_t expires_us,
-                                     struct store_job *job, bool *ret)
-{
-        enum store_result r = STORE_OK;
-
-        *ret = false;
-        if (expires_us > clock_wall_us())
-                return r;
-        sqlite3_stmt *st = sqlite_statement(s, SQL_LEG_UNSETTLED, job, &r);
-        if (!st)
-                return r;
-        sqlite3_bind_int64(st, 1, order_row);
-        int rc = sqlite3_step(st);
-        *ret = rc == SQLITE_DONE;
-        if (rc != SQLITE_DONE && rc != SQLITE_ROW)
-                r = sqlite_job_failure(s, rc, job);
-        sqlite3_reset(st);
-        return r;
-}
-
-static enum store_result take_key(struct sqlite *s, int64_t order_row, int64_t old_row,
-                                  struct store_intent *in)
-{
-        enum store_result r = old_row ? sqlite_delete_key(s, old_row, &in->job) : STORE_OK;
-        if (r != STORE_OK)
-                return r;
-        sqlite3_stmt *st = sqlite_statement(s, SQL_KEY_INSERT, &in->job, &r);
-        if (!st)
-                return r;
-        sqlite3_bind_int64(st, 1, key_hash(in->idempotency_scope, in->idempotency_key));
-        sqlite_bind_text(st, 2, in->idempotency_key);
-        sqlite_bind_text(st, 3, in->idempotency_scope);
-        sqlite3_bind_int64(st, 4, order_row);
-        sqlite3_bind_blob(st, 5, in->fingerprint, FINGERPRINT_SIZE, SQLITE_STATIC);
-        sqlite3_bind_int64(st, 6, in->key_expires_us);
-        return sqlite_done(s, st, &in->job);
-}
-
 static enum store_result client_id_taken(struct sqlite *s, struct store_intent *in)
 {
         const struct order *o = in->order;
@@ -290,7 +185,7 @@ static enum store_result client_id_taken(struct sqlite *s, struct store_intent *
         return r;
 }
 
-/* Everything that may stand against it. OK writes nothing yet; `*ret_old`: look_up_key(). */
+/* Everything that may stand against it. OK writes nothing yet; `*ret_old`: sqlite_check_key(). */
 static enum store_result check_intent(struct sqlite *s, struct store_intent *in, int64_t *ret_old)
 {
         enum store_result r = STORE_OK;
@@ -298,7 +193,7 @@ static enum store_result check_intent(struct sqlite *s, struct store_intent *in,
         *ret_old = 0;
         /* A replay is answered whatever has changed since, and finds its own client id taken. */
         if (in->idempotency_key)
-                r = look_up_key(s, in, ret_old);
+                r = sqlite_check_key(s, in, ret_old);
         if (r == STORE_OK && in->killswitch_epoch != s->now.epoch)
                 r = STORE_STALE;
         if (r == STORE_OK && in->order->client_order_id[0])
@@ -339,7 +234,7 @@ enum store_result sqlite_op_intent(void *db, struct store_job *job)
         if (r == STORE_OK)
                 s->now.order_row = row;
         if (r == STORE_OK && in->idempotency_key)
-                r = take_key(s, row, old, in);
+                r = sqlite_take_key(s, in, row, old);
         if (r == STORE_OK)
                 r = sqlite_write_audit(s, in->audit, in->n_audit, job);
         return r;

@@ -185,7 +185,7 @@ enum store_result sqlite_load_order(struct sqlite *s, const char *id, struct sto
         return STORE_OK;
 }
 
-static enum store_result load_answer(struct sqlite *s, int64_t order_row, struct store_job *job,
+enum store_result sqlite_load_answer(struct sqlite *s, int64_t order_row, struct store_job *job,
                                      int *ret_status, char **ret_body, size_t *ret_size)
 {
         enum store_result r;
@@ -258,38 +258,11 @@ enum store_result sqlite_op_order_get(void *db, struct store_job *job)
         if (r == STORE_OK)
                 r = sqlite_load_order(db, id, job, &g->order, &row);
         if (r == STORE_OK)
-                r = load_answer(db, row, job, &g->answer_status, &g->answer_body, &g->answer_size);
+                r = sqlite_load_answer(db, row, job, &g->answer_status, &g->answer_body,
+                                       &g->answer_size);
         if (r != STORE_OK)
                 g->order = order_free(g->order);
         return r;
-}
-
-enum store_result sqlite_op_key_get(void *db, struct store_job *job)
-{
-        struct store_key_get *k = CONTAINER_OF(job, struct store_key_get, job);
-        enum store_result r;
-
-        k->answer_body = NULL;
-        _cleanup_(sqlite_resetp) sqlite3_stmt *st = sqlite_find_key(db, k->scope, k->key, job, &r);
-        if (!st)
-                return r;
-        int rc = sqlite3_step(st);
-        if (rc == SQLITE_DONE)
-                return STORE_NOT_FOUND;
-        if (rc != SQLITE_ROW)
-                return sqlite_job_failure(db, rc, job);
-        bool expired;
-        sqlite_column_copy(st, 0, k->order_id, sizeof(k->order_id));
-        if (sqlite3_column_bytes(st, 1) != FINGERPRINT_SIZE)
-                return store_fail(job, STORE_CORRUPT, "a fingerprint has a wrong size");
-        memcpy(k->fingerprint, sqlite3_column_blob(st, 1), FINGERPRINT_SIZE);
-        int64_t row = sqlite3_column_int64(st, 3);
-        r = sqlite_key_expired(db, row, sqlite3_column_int64(st, 2), job, &expired);
-        if (r != STORE_OK)
-                return r;
-        if (expired)
-                return STORE_NOT_FOUND;
-        return load_answer(db, row, job, &k->answer_status, &k->answer_body, &k->answer_size);
 }
 
 /* "\npaper:demo\npaper:second\n" */
