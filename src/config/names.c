@@ -54,11 +54,11 @@ static void compare(struct nearest *n, const char *candidate)
 
 static void compare_option(struct nearest *n, const struct option *o, const struct account *account)
 {
-        char name[OPTION_NAME_SIZE], file[OPTION_NAME_SIZE];
+        char name[OPTION_NAME_SIZE], file[OPTION_NAME_SIZE + sizeof(FILE_SUFFIX)];
         option_name(o, account, name);
         compare(n, name);
-        int size = snprintf(file, sizeof(file), "%s" FILE_SUFFIX, name);
-        if (option_secret(o) && size > 0 && (size_t)size < sizeof(file))
+        snprintf(file, sizeof(file), "%s" FILE_SUFFIX, name);
+        if (option_secret(o))
                 compare(n, file);
 }
 
