@@ -48,15 +48,16 @@ shell() { scripts | sort -u | xargs shellcheck -x; }
 layers() { tests/lint/layers.sh; }
 style() { tests/lint/style.sh; }
 generated() { tests/lint/generated.sh "$build"; }
+units() { tests/lint/units.sh "$build"; }
 
-[ $# -gt 0 ] || set -- format layers style generated shell cppcheck tidy
+[ $# -gt 0 ] || set -- format layers style generated units shell cppcheck tidy
 bad=0
 for check; do
     case $check in
     cppcheck) command=cppchecked ;;
-    format | tidy | shell | layers | style | generated) command=$check ;;
+    format | tidy | shell | layers | style | generated | units) command=$check ;;
     *)
-        echo "no such check: $check (format, layers, style, generated, shell, cppcheck, tidy)" >&2
+        echo "no such check: $check (format, layers, style, generated, units, shell, cppcheck, tidy)" >&2
         exit 1
         ;;
     esac
