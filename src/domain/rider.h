@@ -4,7 +4,9 @@
  * of them back at start.
  *
  * A rider is made by the exchange, travels with the reply, and is handed to exactly one store job.
- * rider_settle() then tells the exchange, on the loop thread, whether the rows are durable; a rider
+ * When that fails, the store keeps it for the next one: what an exchange did has happened, and what
+ * it does later is derived from it, so that rows are stored in the order they were made, without a
+ * gap. rider_settle() tells the exchange, on the loop thread, whether the rows are durable; a rider
  * that is never stored must be settled as false. Riders must be queued in the order they were made.
  */
 #pragma once

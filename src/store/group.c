@@ -70,12 +70,37 @@ struct batch {
         unsigned culprits;
 };
 
+/* Before those of the first job at or behind `at` that can have riders; else kept for the next
+ * group. */
+static void carry(struct group *g, struct batch *b, unsigned at, struct list *riders)
+{
+        for (; at < b->n; at++) {
+                struct list *to = group_riders(b->jobs[at]);
+                if (!to)
+                        continue;
+                list_splice(riders, to);
+                list_splice(to, riders);
+                return;
+        }
+        list_splice(&g->carried, riders);
+}
+
+/* The job at `at` is not written: its riders go on. */
+static void pass_on(struct group *g, struct batch *b, unsigned at)
+{
+        struct list *riders = group_riders(b->jobs[at]);
+        if (riders && !list_empty(riders))
+                carry(g, b, at + 1, riders);
+}
+
 static void batch_fail(struct group *g, struct batch *b, enum store_result r, const char *error)
 {
         char text[STORE_ERROR_SIZE];
         text_copy(text, sizeof(text), error);
-        for (unsigned i = 0; i < b->n; i++)
+        for (unsigned i = 0; i < b->n; i++) {
                 job_failed(b->jobs[i], r, text);
+                pass_on(g, b, i);
+        }
         note_failure(g, r, text);
         b->n = 0;
 }
@@ -100,8 +125,11 @@ static enum store_result attempt(struct group *g, struct batch *b, unsigned *ret
                 struct store_job *job = b->jobs[i];
                 job->error[0] = '\0';
                 job->result = g->driver->op[job->op](g->db, job);
-                if (store_result_sound(job->result))
+                if (store_result_sound(job->result)) {
+                        if (job->result != STORE_OK)
+                                pass_on(g, b, i);
                         continue;
+                }
                 g->driver->rollback(g->db);
                 text_copy(error, STORE_ERROR_SIZE, job->error);
                 if (job->result == STORE_FAILED)
@@ -127,6 +155,7 @@ static void keep_favoured(struct group *g, struct batch *b, const char *error)
                         continue;
                 }
                 job_failed(b->jobs[i], STORE_FULL, text);
+                pass_on(g, b, i);
                 batch_remove(b, i);
         }
         note_failure(g, STORE_FULL, text);
@@ -154,6 +183,7 @@ static void run_writes(struct group *g, struct batch *b)
                 }
                 if (r == STORE_FAILED && culprit < b->n && ++b->culprits <= CULPRITS_MAX) {
                         job_failed(b->jobs[culprit], r, error);
+                        pass_on(g, b, culprit);
                         batch_remove(b, culprit);
                         if (b->n == 0)
                                 note_failure(g, r, error);
@@ -174,6 +204,11 @@ void group_run(struct group *g)
         for (unsigned i = 0; i < g->n; i++)
                 if (store_op_writes(g->jobs[i]->op))
                         writes.jobs[writes.n++] = g->jobs[i];
+        if (!list_empty(&g->carried)) {
+                struct list carried = LIST_INIT(carried);
+                list_splice(&carried, &g->carried);
+                carry(g, &writes, 0, &carried);
+        }
         if (writes.n > 0)
                 run_writes(g, &writes);
         for (unsigned i = 0; i < g->n; i++) {

@@ -10,6 +10,10 @@ struct group {
         void *db;
         struct store_job *jobs[STORE_GROUP_MAX];
         unsigned n;
+        /* Riders of jobs that failed, from one group to the next: what they tell has happened, and
+         * later ones were derived from it, so that they go first with the next job that can have
+         * them. */
+        struct list carried;
         /* out: */
         unsigned committed; /* writes in a transaction that is durable now */
         int64_t commit_us;

@@ -47,7 +47,8 @@ struct store {
         pthread_cond_t wake;     /* the store thread waits here */
         pthread_cond_t finished; /* store_run() waits here */
         struct list queue;
-        struct list done; /* finished, not delivered */
+        struct list done;    /* finished, not delivered */
+        struct list orphans; /* riders that no job could carry any more when the thread ended */
         unsigned n_queued;
         unsigned n_running;
         int64_t running_since; /* the oldest job of the running group */
@@ -67,13 +68,17 @@ struct store {
         void *on_commit_userdata;
 };
 
+static void settle_all(struct list *riders, bool durable)
+{
+        LIST_FOREACH (it, riders)
+                rider_settle(LIST_ENTRY(it, struct rider, link), durable);
+}
+
 static void settle_riders(struct store_job *job)
 {
         struct list *riders = group_riders(job);
-        if (!riders)
-                return;
-        LIST_FOREACH (it, riders)
-                rider_settle(LIST_ENTRY(it, struct rider, link), job->result == STORE_OK);
+        if (riders)
+                settle_all(riders, job->result == STORE_OK);
 }
 
 static void deliver_job(struct store_job *job)
@@ -237,6 +242,7 @@ static void *store_main(void *arg)
         struct store *s = arg;
         struct group group = {.driver = s->driver, .db = s->db};
 
+        list_init(&group.carried);
         pthread_mutex_lock(&s->mutex);
         while (wait_for_work(s)) {
                 take_group(s, &group);
@@ -249,6 +255,7 @@ static void *store_main(void *arg)
                         finish_job(s, group.jobs[i]);
                 s->n_running = 0;
         }
+        list_splice(&s->orphans, &group.carried);
         pthread_mutex_unlock(&s->mutex);
         return NULL;
 }
@@ -286,6 +293,7 @@ static int store_new(struct loop *loop, const struct store_driver *d, unsigned q
         s->queue_max = queue_max ? queue_max : STORE_QUEUE_MAX;
         list_init(&s->queue);
         list_init(&s->done);
+        list_init(&s->orphans);
         pthread_mutex_init(&s->mutex, NULL);
         pthread_condattr_init(&monotonic);
         pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -347,6 +355,7 @@ struct store *store_close(struct store *s)
         bool posted = s->posted;
         while (!list_empty(&s->done)) /* a callback may submit another, which ends at once */
                 deliver(s);
+        settle_all(&s->orphans, false);
         if (s->db)
                 s->driver->close(s->db);
         if (posted)
@@ -366,7 +375,8 @@ static void enqueue(struct store *s, struct store_job *job)
         job->result = STORE_FAILED;
         job->error[0] = '\0';
         job->queued_us = clock_mono_us();
-        if (s->closing || s->n_queued >= s->queue_max) {
+        /* What has happened at an exchange is always taken. */
+        if (s->closing || (s->n_queued >= s->queue_max && !group_riders(job))) {
                 job->result = store_fail(job, STORE_UNAVAILABLE, "%s",
                                          s->closing ? "the store is closing" : "the queue is full");
                 finish_job(s, job);

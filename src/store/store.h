@@ -102,8 +102,10 @@ struct store_outcome {
         size_t answer_size;
         struct audit_record *audit;
         unsigned n_audit;
-        struct list *riders; /* of struct rider, or NULL; settled by the store, on the loop thread,
-                                before done: true only for OK */
+        struct list *riders; /* of struct rider, or NULL; empty afterwards. Those of a job that
+                                fails go first with the next job that has a list, even an empty one;
+                                settled by the store, on the loop thread, before the done of the
+                                job they were written with: true; at its end: false */
 };
 
 struct store_append {

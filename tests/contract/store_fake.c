@@ -3,6 +3,7 @@
 
 #include "fake_store.h"
 #include "store_suite.h"
+#include "store_suite_cases.h"
 
 #define DEMO "paper:demo"
 
@@ -235,22 +236,135 @@ static void count_false(struct rider *r, bool durable)
         n_false += !durable;
 }
 
-START_TEST(riders_of_a_failed_group_learn_it)
+static struct rider *new_rider(const char *key, const char *value)
+{
+        struct rider *r;
+        ck_assert_int_eq(rider_new("paper", &r), 0);
+        ck_assert_int_eq(rider_add(r, DEMO, "order", key, strdup(value), strlen(value)), 0);
+        r->settled = count_false;
+        return r;
+}
+
+static int collect_row(void *userdata, const char *account, const char *kind, const char *key,
+                       const void *value, size_t size)
+{
+        struct text *t = userdata;
+        text_addf(t, "%s=%.*s ", key, (int)size, (const char *)value);
+        return 0;
+}
+
+static void assert_rows(const char *expected)
+{
+        struct text t = TEXT_NULL;
+        struct store_riders_load l = {.job = {.op = STORE_RIDERS_LOAD},
+                                      .guest = "paper",
+                                      .row = collect_row,
+                                      .userdata = &t};
+        ck_assert_int_eq(store_run(ledger.store, &l.job), STORE_OK);
+        ck_assert_str_eq(text_str(&t), expected);
+        text_done(&t);
+}
+
+/* What an exchange did is not undone by a commit that fails: it goes before whatever came after. */
+START_TEST(riders_of_a_failed_group_go_with_the_next)
 {
         struct list riders = LIST_INIT(riders);
         struct store_append a = {.job = {.op = STORE_APPEND}, .riders = &riders};
+        struct store_append none = {.job = {.op = STORE_APPEND}};
         static const enum store_result results[] = {STORE_FULL, STORE_UNCERTAIN, STORE_UNAVAILABLE};
 
         n_false = 0;
         for (unsigned i = 0; i < ELEMENTS(results); i++) {
-                struct rider *r;
-                ck_assert_int_eq(rider_new("paper", &r), 0);
-                r->settled = count_false;
-                list_append(&riders, &r->link);
+                list_append(&riders, &new_rider("1", i == 0 ? "a" : i == 1 ? "b" : "c")->link);
                 fake_store_fail(fake, FAKE_COMMIT, 1, 1, results[i]);
                 ck_assert_int_eq(ledger_submit(&a.job), results[i]);
-                ck_assert_uint_eq(n_false, i + 1);
+                ck_assert(list_empty(&riders));
+                assert_rows("");
         }
+        ck_assert_int_eq(ledger_submit(&none.job), STORE_OK); /* cannot carry any */
+        assert_rows("");
+        list_append(&riders, &new_rider("2", "d")->link);
+        ck_assert_int_eq(ledger_submit(&a.job), STORE_OK);
+        assert_rows("1=c 2=d ");
+        ck_assert_uint_eq(n_false, 0);
+        /* an empty list can carry them too; what nobody takes learns it at the end */
+        for (int again = 0; again < 2; again++) {
+                list_append(&riders, &new_rider("1", "e")->link);
+                fake_store_fail(fake, FAKE_COMMIT, 1, 1, STORE_FULL);
+                ck_assert_int_eq(ledger_submit(&a.job), STORE_FULL);
+                if (again == 0)
+                        ck_assert_int_eq(ledger_submit(&a.job), STORE_OK);
+        }
+        assert_rows("1=e 2=d ");
+        ck_assert_uint_eq(n_false, 0);
+        ledger_reopen();
+        ck_assert_uint_eq(n_false, 1);
+}
+END_TEST
+
+/* One job of a group is to blame, or has no order: its riders go with the job behind it. */
+START_TEST(riders_of_a_failed_job_go_with_the_next)
+{
+        struct list riders[3];
+        struct store_append appends[3];
+        _cleanup_(order_freep) struct order *o = new_order_on(DEMO);
+        struct outcome_job nowhere;
+
+        n_false = 0;
+        for (int round = 0; round < 2; round++) {
+                ledger_hold();
+                for (unsigned i = 0; i < 3; i++) {
+                        char key[2] = {(char)('1' + i), 0};
+                        list_init(&riders[i]);
+                        list_append(&riders[i], &new_rider(key, round ? "y" : "x")->link);
+                        list_append(&riders[i], &new_rider("9", key)->link);
+                        appends[i] = (struct store_append){.job = {.op = STORE_APPEND},
+                                                           .riders = &riders[i]};
+                }
+                outcome_init(&nowhere, o, 0, NULL);
+                nowhere.out.riders = &riders[1];
+                struct store_job *second = round ? &nowhere.out.job : &appends[1].job;
+                struct store_job *all[] = {&appends[0].job, second, &appends[2].job};
+                for (unsigned i = 0; i < 3; i++) {
+                        all[i]->done = ledger_done;
+                        store_submit(ledger.store, all[i]);
+                }
+                if (!round)
+                        fake_store_fail(fake, FAKE_WRITE, 2, 1, STORE_FAILED);
+                ledger_release();
+                ledger_wait(3);
+                ck_assert_int_eq(all[0]->result, STORE_OK);
+                ck_assert_int_eq(all[1]->result, round ? STORE_NOT_FOUND : STORE_FAILED);
+                ck_assert_int_eq(all[2]->result, STORE_OK);
+                assert_rows(round ? "1=y 9=3 2=y 3=y " : "1=x 9=3 2=x 3=x ");
+                outcome_done(&nowhere);
+        }
+        ck_assert_uint_eq(n_false, 0);
+}
+END_TEST
+
+/* A queue that is full refuses what is asked for, not what has happened. */
+START_TEST(riders_find_room_in_a_full_queue)
+{
+        struct list riders = LIST_INIT(riders);
+        struct store_append a = {.job = {.op = STORE_APPEND, .done = ledger_done},
+                                 .riders = &riders};
+        struct store_append none = {.job = {.op = STORE_APPEND, .done = ledger_done}};
+        struct store_append more = {.job = {.op = STORE_APPEND, .done = ledger_done}};
+
+        ledger.store = store_close(ledger.store);
+        ck_assert_int_eq(store_suite_open(1, &ledger.store), 0);
+        ledger_hold();
+        store_submit(ledger.store, &none.job);
+        store_submit(ledger.store, &more.job);
+        list_append(&riders, &new_rider("1", "a")->link);
+        store_submit(ledger.store, &a.job);
+        ledger_release();
+        ledger_wait(3);
+        ck_assert_int_eq(none.job.result, STORE_OK);
+        ck_assert_int_eq(more.job.result, STORE_UNAVAILABLE);
+        ck_assert_int_eq(a.job.result, STORE_OK);
+        assert_rows("1=a ");
 }
 END_TEST
 
@@ -301,7 +415,9 @@ int main(void)
                 a_lost_commit_is_uncertain_either_way,
                 a_full_disk_still_takes_outcomes,
                 a_full_disk_without_relief_takes_nothing,
-                riders_of_a_failed_group_learn_it,
+                riders_of_a_failed_group_go_with_the_next,
+                riders_of_a_failed_job_go_with_the_next,
+                riders_find_room_in_a_full_queue,
                 a_failing_read_fails_alone,
                 a_slow_commit_gathers_a_group,
         };

@@ -389,8 +389,43 @@ START_TEST(test_unknown_broker_at_start)
 }
 END_TEST
 
+/* Of two orders that fill at once the first one's outcome is not written, and the daemon dies
+ * before the book is read again: the exchange has both or neither, and the ledger says the same. */
+START_TEST(test_exchange_and_ledger_agree_after_a_crash)
+{
+        static const char buy[] = "BUY 10 NSE:SBIN INTRADAY MARKET";
+        static const enum store_result results[] = {STORE_FAILED, STORE_FULL};
+        for (size_t i = 0; i < ELEMENTS(results); i++) {
+                world_open(&plain);
+                ck_assert_int_eq(
+                        place("BUY 1 NSE:SBIN INTRADAY MARKET", "one", NULL)->answer.status, 201);
+                struct placed *a = place_begin(buy, "one", NULL);
+                struct placed *b = place_begin(buy, "one", NULL);
+                fake_store_fail(world.fake, FAKE_WRITE, 3, 1, results[i]);
+                world_until(&a->done);
+                world_until(&b->done);
+                ck_assert_int_eq(a->answer.status, 202);
+                world_crash();
+                world_pass(SECONDS(2));
+                unsigned accepted = 0;
+                struct placed *both[] = {a, b};
+                for (unsigned k = 0; k < 2; k++)
+                        accepted +=
+                                shown_leg(both[k]->answer.order_id, 0)->outcome == OUTCOME_ACCEPTED;
+                funds_refresh(world_account(0));
+                world_rest();
+                ck_assert_int_eq(funds_position(world_account(0), "NSE:SBIN", PRODUCT_INTRADAY),
+                                 1 + 10 * accepted);
+                ck_assert_uint_eq(exchange_orders(0), 1 + accepted);
+                ck_assert_uint_eq(world_account(0)->n_unresolved, 0);
+                world_close();
+        }
+}
+END_TEST
+
 SUITE("reconcile", test_found, test_unknown_replies, test_found_rejected, test_needs_operator,
       test_old_book_proves_nothing, test_book_read_fails, test_settling_survives_the_ledger,
       test_reading_the_order_fails, test_two_legs_at_once, test_owed_is_bounded, test_followed,
       test_day_ends, test_crash_while_sending, test_not_ready_before_the_book,
-      test_unmarked_was_not_sent, test_ledger_cannot_be_read_at_start, test_unknown_broker_at_start)
+      test_unmarked_was_not_sent, test_ledger_cannot_be_read_at_start, test_unknown_broker_at_start,
+      test_exchange_and_ledger_agree_after_a_crash)
