@@ -8,6 +8,7 @@
 
 #include "audit/exporter.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "domain/audit_chain.h"
 
 #define PENDING_MAX (256U << 10) /* bytes kept before they are written */
@@ -152,7 +153,7 @@ static int write_pending(struct audit *a)
 {
         if (a->pending.len == 0)
                 return 0;
-        int r = audit_write(a->fd, a->pending.data, a->pending.len);
+        int r = file_write(a->fd, a->pending.data, a->pending.len);
         if (r < 0)
                 return r;
         a->written_bytes += (int64_t)a->pending.len;

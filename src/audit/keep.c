@@ -9,6 +9,7 @@
 
 #include "audit/exporter.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/json.h"
 
 #define COPY_SIZE (64U << 10)
@@ -96,9 +97,9 @@ static int remember_pruned(struct audit *a, const struct text *line)
                                           O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
         if (fd < 0)
                 return -errno;
-        int r = audit_write(fd, line->data, line->len);
+        int r = file_write(fd, line->data, line->len);
         if (r == 0)
-                r = audit_write(fd, "\n", 1);
+                r = file_write(fd, "\n", 1);
         if (r < 0)
                 return r;
         if (fsync(fd) < 0 ||

@@ -222,17 +222,3 @@ int audit_last_line(int dir_fd, const char *name, struct text *line, int64_t *re
         *ret_end = reader->offset;
         return r == AUDIT_SEGMENT_TORN ? 1 : r;
 }
-
-int audit_write(int fd, const char *data, size_t n)
-{
-        while (n > 0) {
-                ssize_t k = write(fd, data, n);
-                if (k < 0 && errno == EINTR)
-                        continue;
-                if (k < 0)
-                        return -errno;
-                data += k;
-                n -= (size_t)k;
-        }
-        return 0;
-}

@@ -43,6 +43,3 @@ int64_t audit_reader_line(const struct audit_reader *r);
 /* The last whole line of a file into `line` (empty when there is none), and where it ends. As
  * audit_reader_next() for errors; 1 when a torn rest follows. */
 int audit_last_line(int dir_fd, const char *name, struct text *line, int64_t *ret_end);
-
-/* Writes all of it, through EINTR and short writes. */
-int audit_write(int fd, const char *data, size_t n);

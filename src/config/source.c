@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "config/loading.h"
 
 /* The first entry counts, as for getenv(). */
@@ -45,27 +46,11 @@ static int misshapen(struct loading *l, const char *name, const struct value *v,
         return -EBADMSG;
 }
 
-static ssize_t read_whole(int fd, char *buf, size_t size)
-{
-        size_t n = 0;
-        while (n < size) {
-                ssize_t k = read(fd, buf + n, size - n);
-                if (k < 0 && errno == EINTR)
-                        continue;
-                if (k < 0)
-                        return -errno;
-                if (k == 0)
-                        break;
-                n += (size_t)k;
-        }
-        return (ssize_t)n;
-}
-
 /* `private`: the file is the administrator's own, so its mode says who else can read it. The mode
  * of a credential does not: a service manager may put an access list on it, whose mask shows as
  * group bits, and the directory around it is closed. */
-static int file_read(struct loading *l, const struct option *o, const char *name, const char *path,
-                     bool private, struct value *v)
+static int read_secret(struct loading *l, const struct option *o, const char *name,
+                       const char *path, bool private, struct value *v)
 {
         /* O_NONBLOCK: opening a FIFO must not wait for its writer. */
         _cleanup_(closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
@@ -76,7 +61,7 @@ static int file_read(struct loading *l, const struct option *o, const char *name
                 return misshapen(l, name, v, "It is not a regular file.");
         if (st.st_size > OPTION_VALUE_MAX)
                 return misshapen(l, name, v, "The file is too large for a secret.");
-        ssize_t n = read_whole(fd, v->data, OPTION_VALUE_MAX);
+        ssize_t n = file_read_bytes(fd, v->data, OPTION_VALUE_MAX);
         if (n < 0)
                 return unreadable(l, name, v, (int)-n);
         v->size = (size_t)n;
@@ -142,14 +127,14 @@ static int secret_find(struct loading *l, const struct option *o, const char *na
                         given_twice(l, name, ret->source, file_name);
                 if (p->variable)
                         given_twice(l, name, ret->source, "the environment");
-                return file_read(l, o, name, p->credential, false, ret);
+                return read_secret(l, o, name, p->credential, false, ret);
         }
         if (!p->file)
                 return 0;
         source_print(ret->source, "", p->file);
         if (p->variable)
                 given_twice(l, name, ret->source, "the environment");
-        return file_read(l, o, name, p->file, true, ret);
+        return read_secret(l, o, name, p->file, true, ret);
 }
 
 int source_find(struct loading *l, const struct option *o, const char *name, struct value *ret)

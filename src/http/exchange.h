@@ -117,6 +117,9 @@ void exchange_begin(struct http_exchange *x);
 /* First thing in a done callback. False: nobody is left to answer, and the exchange must not be
  * touched. */
 bool exchange_end(struct http_exchange *x);
+/* The same, and false too when the request came to a problem: that is answered. `detail` as for
+ * exchange_problem(). */
+bool exchange_end_well(struct http_exchange *x, enum problem p, const char *detail);
 
 void exchange_header(struct http_exchange *x, const char *name, const char *format, ...)
         __attribute__((format(printf, 3, 4)));

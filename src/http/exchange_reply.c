@@ -55,6 +55,15 @@ void exchange_faults(struct http_exchange *x, enum problem p)
         exchange_put_problem(x, &v);
 }
 
+bool exchange_end_well(struct http_exchange *x, enum problem p, const char *detail)
+{
+        if (!exchange_end(x))
+                return false;
+        if (p != PROBLEM_NONE)
+                exchange_problem(x, p, detail);
+        return p == PROBLEM_NONE;
+}
+
 void exchange_send(struct http_exchange *x, const struct answer *a)
 {
         if (*a->order_id)

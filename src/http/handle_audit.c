@@ -14,12 +14,8 @@ static void on_audit(struct audit_query *q)
         struct json_writer w = JSON_WRITER(&x->out);
         char cursor[24];
 
-        if (!exchange_end(x))
+        if (!exchange_end_well(x, q->problem, NULL))
                 return;
-        if (q->problem != PROBLEM_NONE) {
-                exchange_problem(x, q->problem, NULL);
-                return;
-        }
         json_object_begin(&w, NULL);
         json_array_begin(&w, "records");
         for (unsigned i = 0; i < q->n_rows; i++)

@@ -34,12 +34,8 @@ static void on_quotes(struct quotes_query *q)
         struct http_exchange *x = q->userdata;
         struct json_writer w = JSON_WRITER(&x->out);
 
-        if (!exchange_end(x))
+        if (!exchange_end_well(x, q->problem, *q->message ? q->message : NULL))
                 return;
-        if (q->problem != PROBLEM_NONE) {
-                exchange_problem(x, q->problem, *q->message ? q->message : NULL);
-                return;
-        }
         json_object_begin(&w, NULL);
         json_put_string(&w, "source", q->source);
         json_array_begin(&w, "quotes");

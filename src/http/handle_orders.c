@@ -147,12 +147,8 @@ static void on_order(struct order_query *q)
         struct http_exchange *x = q->userdata;
         struct json_writer w = JSON_WRITER(&x->out);
 
-        if (!exchange_end(x))
+        if (!exchange_end_well(x, q->problem, NULL))
                 return;
-        if (q->problem != PROBLEM_NONE) {
-                exchange_problem(x, q->problem, NULL);
-                return;
-        }
         render_order(&w, q->order);
         exchange_answer(x, 200, MIME_JSON);
 }
@@ -174,12 +170,8 @@ static void on_orders(struct orders_query *q)
         struct http_exchange *x = q->userdata;
         struct json_writer w = JSON_WRITER(&x->out);
 
-        if (!exchange_end(x))
+        if (!exchange_end_well(x, q->problem, NULL))
                 return;
-        if (q->problem != PROBLEM_NONE) {
-                exchange_problem(x, q->problem, NULL);
-                return;
-        }
         render_orders(&w, q->orders, q->n_orders, q->more);
         exchange_answer(x, 200, MIME_JSON);
 }

@@ -48,12 +48,8 @@ static void on_accounts(struct account_query *q)
         struct http_exchange *x = q->userdata;
         struct json_writer w = JSON_WRITER(&x->out);
 
-        if (!exchange_end(x))
+        if (!exchange_end_well(x, q->problem, NULL))
                 return;
-        if (q->problem != PROBLEM_NONE) {
-                exchange_problem(x, q->problem, NULL);
-                return;
-        }
         if (q->kind == QUERY_TRADES) {
                 answer_trades(x, q);
         } else if (render_portfolio(&w, q->results, q->n_results, sections_of(q->kind)) < 0) {

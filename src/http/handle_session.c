@@ -22,13 +22,9 @@ static void answer_session(struct http_exchange *x, const struct session_view *s
         exchange_answer(x, 200, MIME_JSON);
 }
 
-/* True: the request failed and was answered. */
-static bool answer_failed(struct http_exchange *x, const struct session_request *r)
+static bool ended_well(struct http_exchange *x, const struct session_request *r)
 {
-        if (r->problem == PROBLEM_NONE)
-                return false;
-        exchange_problem(x, r->problem, *r->detail ? r->detail : NULL);
-        return true;
+        return exchange_end_well(x, r->problem, *r->detail ? r->detail : NULL);
 }
 
 static void act(struct http_exchange *x, enum session_verb verb, const struct account *account,
@@ -50,7 +46,7 @@ static void on_login(struct session_request *r)
         struct http_exchange *x = r->userdata;
         struct json_writer w = JSON_WRITER(&x->out);
 
-        if (!exchange_end(x) || answer_failed(x, r))
+        if (!ended_well(x, r))
                 return;
         json_object_begin(&w, NULL);
         render_word(&w, "login_id", r->login_id);
@@ -84,7 +80,7 @@ static void on_complete(struct session_request *r)
         struct http_exchange *x = r->userdata;
 
         forget_otp(x);
-        if (exchange_end(x) && !answer_failed(x, r))
+        if (ended_well(x, r))
                 answer_session(x, &r->view);
 }
 
@@ -197,7 +193,7 @@ static void on_logout(struct session_request *r)
 {
         struct http_exchange *x = r->userdata;
 
-        if (exchange_end(x) && !answer_failed(x, r))
+        if (ended_well(x, r))
                 answer_session(x, &r->view);
 }
 
@@ -213,12 +209,8 @@ static void on_report(struct report_request *r)
 {
         struct http_exchange *x = r->userdata;
 
-        if (!exchange_end(x))
+        if (!exchange_end_well(x, r->problem, NULL))
                 return;
-        if (r->problem != PROBLEM_NONE) {
-                exchange_problem(x, r->problem, NULL);
-                return;
-        }
         text_clear(&x->out);
         text_add(&x->out, "{\"status\":\"recorded\"}");
         exchange_answer(x, 200, MIME_JSON);

@@ -10,6 +10,7 @@
 #include <sodium.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/json.h"
 #include "http/keys.h"
 #include "http/reader.h"
@@ -200,7 +201,6 @@ static int read_file(const char *path, struct text *ret, const char **ret_why)
 {
         _cleanup_(closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
         struct stat st;
-        char buf[4096];
 
         if (fd < 0 || fstat(fd, &st) < 0)
                 return -errno;
@@ -212,16 +212,7 @@ static int read_file(const char *path, struct text *ret, const char **ret_why)
                 *ret_why = "is too large";
         if (*ret_why)
                 return 0;
-        for (;;) {
-                ssize_t n = read(fd, buf, sizeof(buf));
-                if (n < 0 && errno == EINTR)
-                        continue;
-                if (n < 0)
-                        return -errno;
-                if (n == 0)
-                        return ret->failed;
-                text_add_bytes(ret, buf, (size_t)n);
-        }
+        return file_read(fd, ret);
 }
 
 #define NO_KEYS "{\"keys\":[]}"
@@ -294,51 +285,10 @@ void keyring_print(const struct keyring *k, struct text *ret)
         text_add_char(ret, '\n');
 }
 
-static int write_all(int fd, const char *s, size_t n)
-{
-        while (n > 0) {
-                ssize_t done = write(fd, s, n);
-                if (done < 0 && errno == EINTR)
-                        continue;
-                if (done < 0)
-                        return -errno;
-                s += done;
-                n -= (size_t)done;
-        }
-        return fsync(fd) < 0 ? -errno : 0;
-}
-
-/* The rename itself is durable only when the directory is. */
-static int sync_directory_of(const char *path)
-{
-        _cleanup_(freep) char *dir = strdup(path);
-
-        if (!dir)
-                return -ENOMEM;
-        char *slash = strrchr(dir, '/');
-        if (slash)
-                slash[slash == dir ? 1 : 0] = '\0';
-        _cleanup_(closep) int fd = open(slash ? dir : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        return fd < 0 || fsync(fd) < 0 ? -errno : 0;
-}
-
 int keyring_save(const char *path, const struct keyring *k)
 {
-        _cleanup_(text_done) struct text text = TEXT_NULL, name = TEXT_NULL;
+        _cleanup_(text_done) struct text text = TEXT_NULL;
 
         keyring_print(k, &text);
-        text_addf(&name, "%s.XXXXXX", path);
-        if (text.failed || name.failed)
-                return -ENOMEM;
-        _cleanup_(closep) int fd = mkostemp(name.data, O_CLOEXEC); /* mode 0600 */
-        if (fd < 0)
-                return -errno;
-        int r = write_all(fd, text_str(&text), text.len);
-        if (r == 0 && rename(name.data, path) < 0)
-                r = -errno;
-        if (r < 0) {
-                unlink(name.data);
-                return r;
-        }
-        return sync_directory_of(path);
+        return text.failed ? text.failed : file_replace(path, text_str(&text), text.len);
 }

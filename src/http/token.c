@@ -7,20 +7,12 @@
 
 #include <sodium.h>
 
-#include "base/text.h"
+#include "base/file.h"
 
 #define TOKEN_BYTES     32
 #define TOKEN_SIZE      (2 * TOKEN_BYTES + 1)
 #define TOKEN_FILE_MAX  256
 #define TOKEN_CHARS_MIN 16 /* as for ORDO_API_TOKEN */
-
-static int write_token(int fd, const char *token)
-{
-        size_t n = strlen(token);
-        if (write(fd, token, n) != (ssize_t)n || write(fd, "\n", 1) != 1 || fsync(fd) < 0)
-                return errno ? -errno : -EIO;
-        return 0;
-}
 
 static int make(const char *path, struct secret **ret)
 {
@@ -33,7 +25,12 @@ static int make(const char *path, struct secret **ret)
                 return -EIO;
         randombytes_buf(bytes, sizeof(bytes));
         sodium_bin2hex(token, sizeof(token), bytes, sizeof(bytes));
-        int r = write_token(fd, token);
+        token[TOKEN_SIZE - 1] = '\n';
+        int r = file_write(fd, token, sizeof(token));
+        if (r == 0 && fsync(fd) < 0)
+                r = -errno;
+        if (r == 0)
+                r = file_sync_directory(path);
         if (r == 0) {
                 *ret = secret_new(token, sizeof(token) - 1);
                 r = *ret ? 0 : -ENOMEM;
@@ -51,9 +48,9 @@ static int read_token(const char *path, struct secret **ret)
         _cleanup_(closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
         if (fd < 0)
                 return -errno;
-        ssize_t n = read(fd, buf, sizeof(buf));
+        ssize_t n = file_read_bytes(fd, buf, sizeof(buf));
         if (n < 0)
-                return -errno;
+                return (int)n;
         while (n > 0 && (buf[n - 1] == '\n' || buf[n - 1] == '\r'))
                 n--;
         int r = n < TOKEN_CHARS_MIN || n == TOKEN_FILE_MAX ? -EBADMSG : 0;

@@ -16,6 +16,7 @@
 
 #include "base/clock.h"
 #include "base/decimal.h"
+#include "base/file.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "domain/event.h"
@@ -123,50 +124,23 @@ unsigned killswitch_list(const struct orchestrator *o, const struct kill_entry *
 
 /* --- the marker file --- */
 
-static int write_all(int fd, const char *s, size_t n)
-{
-        while (n > 0) {
-                ssize_t w = write(fd, s, n);
-                if (w < 0)
-                        return -errno;
-                s += w;
-                n -= (size_t)w;
-        }
-        return fdatasync(fd) < 0 ? -errno : 0;
-}
-
-/* A rename is durable with its directory. */
-static int sync_dir(const char *path)
-{
-        _cleanup_(closep) int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        return fd < 0 || fsync(fd) < 0 ? -errno : 0;
-}
-
 /* One "scope level" a line; replaced as a whole. A full disk leaves the memory and the ledger. */
 static void marker_write(struct killswitch *k)
 {
-        struct text path = TEXT_NULL, next = TEXT_NULL, body = TEXT_NULL;
+        _cleanup_(text_done) struct text path = TEXT_NULL, body = TEXT_NULL;
         text_addf(&path, "%s/" MARKER, k->o->options.state_dir);
-        text_addf(&next, "%s/" MARKER ".new", k->o->options.state_dir);
         for (unsigned i = 0; i < k->n; i++)
                 text_addf(&body, "%s %s\n", k->entries[i].scope,
                           kill_level_name(k->entries[i].level));
-        if (k->n == 0) {
-                (void)unlink(text_str(&path));
-        } else {
-                _cleanup_(closep) int fd =
-                        open(text_str(&next), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-                int r = fd < 0 ? -errno : write_all(fd, text_str(&body), body.len);
-                if (r == 0 && rename(text_str(&next), text_str(&path)) < 0)
-                        r = -errno;
-                if (r == 0)
-                        r = sync_dir(k->o->options.state_dir);
-                if (r < 0)
-                        log_error("the kill switch marker cannot be written: %s", strerror(-r));
-        }
-        text_done(&path);
-        text_done(&next);
-        text_done(&body);
+        int r = path.failed ? path.failed : body.failed;
+        if (r == 0 && k->n > 0)
+                r = file_replace(text_str(&path), text_str(&body), body.len);
+        else if (r == 0 && unlink(text_str(&path)) == 0)
+                r = file_sync_directory(text_str(&path));
+        else if (r == 0 && errno != ENOENT)
+                r = -errno;
+        if (r < 0)
+                log_error("the kill switch marker cannot be written: %s", strerror(-r));
 }
 
 static int put(struct killswitch *k, const char *scope, enum kill_level level, const char *reason,

@@ -7,29 +7,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/text.h"
+#include "base/file.h"
 
 struct market_file {
         const char *name;
         struct text body;
 };
-
-static int read_all(int fd, struct text *ret)
-{
-        char buf[16384];
-        for (;;) {
-                ssize_t n = read(fd, buf, sizeof(buf));
-                if (n < 0 && errno == EINTR)
-                        continue;
-                if (n < 0)
-                        return -errno;
-                if (n == 0)
-                        return ret->failed;
-                text_add_bytes(ret, buf, (size_t)n);
-                if (ret->failed)
-                        return ret->failed;
-        }
-}
 
 static int read_file(const char *dir, struct market_file *f, char *fault)
 {
@@ -37,7 +20,7 @@ static int read_file(const char *dir, struct market_file *f, char *fault)
         text_addf(&path, "%s/%s", dir, f->name);
         _cleanup_(closep) int fd = open(text_str(&path), O_RDONLY | O_CLOEXEC);
         f->body.max = MARKET_FILE_MAX;
-        int r = fd < 0 ? -errno : read_all(fd, &f->body);
+        int r = fd < 0 ? -errno : file_read(fd, &f->body);
         if (r < 0)
                 snprintf(fault, MARKET_FAULT_SIZE, "%s: %s", text_str(&path), strerror(-r));
         text_done(&path);

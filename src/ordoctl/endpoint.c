@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
+
 #define DEFAULT_ADDRESS "127.0.0.1:8080"
 #define TOKEN_MAX       4096
 #define TOKEN_NAME      "ORDO_API_TOKEN"
@@ -115,10 +117,10 @@ static int read_token(const char *path, bool must_exist, struct secret **ret)
 
         if (fd < 0 && errno == ENOENT && !must_exist)
                 return -ENOENT;
-        ssize_t n = fd < 0 ? -1 : read(fd, buf, sizeof(buf));
+        ssize_t n = fd < 0 ? -errno : file_read_bytes(fd, buf, sizeof(buf));
         if (n < 0)
                 return ctl_fail(CTL_USAGE, "the API token %s cannot be read: %s", path,
-                                strerror(errno));
+                                strerror((int)-n));
         int r = (size_t)n == sizeof(buf) ? ctl_fail(CTL_USAGE, "%s is too large for a token", path)
                                          : take_token(buf, (size_t)n, path, ret);
         secret_wipe(buf, sizeof(buf));

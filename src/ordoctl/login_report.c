@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 
 #define REPORT_PATH "/api/v1/auth/report"
 
@@ -86,7 +87,7 @@ int login_report_append(const struct login_report *r, const char *path)
                 add_line(&w, &r->lines[i], true);
                 text_add_char(&out, '\n');
         }
-        if (out.failed || write(fd, text_str(&out), out.len) != (ssize_t)out.len)
+        if (out.failed || file_write(fd, text_str(&out), out.len) < 0)
                 return ctl_fail(CTL_USAGE, "%s cannot be written", path);
         return CTL_OK;
 }

@@ -11,32 +11,22 @@
 
 #include <sodium.h>
 
+#include "base/file.h"
+
 #define NEEDS "-- needs: "
 
 static int read_file(int dir, const char *name, char **ret, size_t *ret_size)
 {
-        struct stat st;
+        struct text text = {.max = MIGRATION_FILE_MAX};
         _cleanup_(closep) int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
-        if (fd < 0 || fstat(fd, &st) < 0)
-                return -errno;
-        if (st.st_size > MIGRATION_FILE_MAX)
-                return -EFBIG;
-        _cleanup_(freep) char *text = malloc((size_t)st.st_size + 1);
-        if (!text)
-                return -ENOMEM;
-        size_t n = 0;
-        while (n < (size_t)st.st_size) {
-                ssize_t k = read(fd, text + n, (size_t)st.st_size - n);
-                if (k < 0)
-                        return -errno;
-                if (k == 0)
-                        break;
-                n += (size_t)k;
+        int r = fd < 0 ? -errno : file_read(fd, &text);
+        if (r == 0) {
+                *ret_size = text.len;
+                *ret = text.len > 0 ? text_take(&text) : strdup("");
+                r = *ret ? 0 : -ENOMEM;
         }
-        text[n] = '\0';
-        *ret = TAKE(text);
-        *ret_size = n;
-        return 0;
+        text_done(&text);
+        return r;
 }
 
 static bool is_migration(const char *name)

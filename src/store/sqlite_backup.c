@@ -4,10 +4,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "base/file.h"
 
 #define COPY_TRIES 100 /* of 100 ms, while the source is locked by a recovery */
 
@@ -93,13 +94,7 @@ static int copy(const char *from_path, const char *path, char *error)
 
 static int sync_file(int fd, const char *path)
 {
-        _cleanup_(freep) char *name = strdup(path);
-        if (!name)
-                return -ENOMEM;
-        if (fsync(fd) < 0)
-                return -errno;
-        _cleanup_(closep) int dir = open(dirname(name), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        return dir < 0 || fsync(dir) < 0 ? -errno : 0;
+        return fsync(fd) < 0 ? -errno : file_sync_directory(path);
 }
 
 int sqlite_copy(const char *from, const char *path, char error[static STORE_ERROR_SIZE])

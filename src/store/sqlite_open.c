@@ -3,12 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "base/file.h"
 
 #define LOCK_SUFFIX     ".lock"
 #define CACHE_KIB       "8000"
@@ -96,15 +97,6 @@ static int take_lock(struct sqlite *s, char error[static STORE_ERROR_SIZE])
         return 0;
 }
 
-static int sync_directory(const char *path)
-{
-        _cleanup_(freep) char *copy = strdup(path);
-        if (!copy)
-                return -ENOMEM;
-        _cleanup_(closep) int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        return fd < 0 || fsync(fd) < 0 ? -errno : 0;
-}
-
 /* SQLite would make it readable for others where the umask is lax; its other files get the same
  * mode. */
 static int create_file(struct sqlite *s, char error[static STORE_ERROR_SIZE])
@@ -113,7 +105,7 @@ static int create_file(struct sqlite *s, char error[static STORE_ERROR_SIZE])
         if (stat(s->path, &st) == 0)
                 return 0;
         _cleanup_(closep) int fd = open(s->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-        int r = fd < 0 ? -errno : sync_directory(s->path);
+        int r = fd < 0 ? -errno : file_sync_directory(s->path);
         return r < 0 ? fail(error, r, "%s: %s", s->path, strerror(-r)) : 0;
 }
 

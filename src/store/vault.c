@@ -2,14 +2,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <sodium.h>
 
-#include "base/text.h"
+#include "base/file.h"
 
 #define FORM      1
 #define AT_KEY_ID 1
@@ -159,9 +158,9 @@ int vault_key_load(const char *path, struct secret **ret)
                 return -EINVAL;
         if (st.st_mode & (S_IRWXO | S_IWGRP))
                 return -EPERM;
-        ssize_t n = read(fd, bytes, sizeof(bytes));
+        ssize_t n = file_read_bytes(fd, bytes, sizeof(bytes));
         if (n < 0)
-                return -errno;
+                return (int)n;
         int r = parse_key(bytes, (size_t)n, ret);
         secret_wipe(bytes, sizeof(bytes));
         return r;
@@ -173,21 +172,11 @@ static int write_key(int fd, const uint8_t key[static VAULT_KEY_SIZE])
 
         sodium_bin2hex(line, sizeof(line), key, VAULT_KEY_SIZE);
         line[HEX_SIZE] = '\n';
-        ssize_t n = write(fd, line, sizeof(line));
-        int r = n < 0 ? -errno : n != (ssize_t)sizeof(line) ? -ENOSPC : 0;
+        int r = file_write(fd, line, sizeof(line));
         secret_wipe(line, sizeof(line));
         if (r == 0 && fsync(fd) < 0)
                 r = -errno;
         return r;
-}
-
-static int sync_directory(const char *path)
-{
-        _cleanup_(freep) char *copy = strdup(path);
-        if (!copy)
-                return -ENOMEM;
-        _cleanup_(closep) int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        return fd < 0 || fsync(fd) < 0 ? -errno : 0;
 }
 
 int vault_key_create(const char *path, struct secret **ret)
@@ -203,7 +192,7 @@ int vault_key_create(const char *path, struct secret **ret)
         randombytes_buf(key, sizeof(key));
         int r = write_key(fd, key);
         if (r == 0)
-                r = sync_directory(path);
+                r = file_sync_directory(path);
         if (r == 0) {
                 *ret = secret_new(key, sizeof(key));
                 r = *ret ? 0 : -ENOMEM;
