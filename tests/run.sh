@@ -227,7 +227,7 @@ booted() {
         count 'system: there is no package to install' 0 1 0
         return
     fi
-    if ! configure build-faults -Dfaults=true -Dtests=false -Dwerror="$strict" ||
+    if ! configure build-faults --prefix=/usr -Dfaults=true -Dtests=false -Dwerror="$strict" ||
         ! compile build-faults src/ordod; then
         count 'system: the build with faults' 0 1 0
         return

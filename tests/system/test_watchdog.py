@@ -1,15 +1,22 @@
 """A daemon that hangs or crashes: systemd ends it and starts it again, the port stays, the journal says why.
 ORDO_FAULTS names an ordod built with -Dfaults=true, for the hangs that must be asked for."""
+import http.client
 import os
+import shutil
+import threading
 import time
+import uuid
 
 import machine
+
+FAULTS = os.environ.get("ORDO_FAULTS")
+WATCHDOG = "1bf0fa1a6e0e4b85999f9ece9df8c0e7"  # EVENT_WATCHDOG
 
 QUICK = "[Service]\nWatchdogSec=2s\nRestartSec=100ms\nTimeoutAbortSec=2s\n"
 CRASHES = 50
 
 
-class Hang(machine.Case):
+class Watched(machine.Case):
     @classmethod
     def prepare(cls):
         super().prepare()
@@ -21,9 +28,10 @@ class Hang(machine.Case):
         self.since = self.m.run("date", "+%s").strip()
 
     def hang_is_noticed(self, hang, seconds=15):
+        """What became of a request that came during the hang: 200, or 000 when it was taken by the one that hung."""
         m = self.m
         old, restarts = m.main_pid(), int(m.show("ordo.service", "NRestarts"))
-        orders = len(list(self.orders()))
+        orders = {o["order_id"] for o in self.orders()}
         hang(old)
         waiting = m.background_curl("http://127.0.0.1:8080/health")
         began = time.monotonic()
@@ -31,18 +39,66 @@ class Hang(machine.Case):
         took = time.monotonic() - began
         m.until(lambda: self.active() == "active", seconds, "it does not come back")
         self.assertNotEqual(m.main_pid(), old)
-        # Accepted by the one that hung, or still in the socket: then the next one has answered.
-        self.assertIn(waiting.communicate(timeout=30)[0], ("200", "000"))
+        meanwhile = waiting.communicate(timeout=30)[0]
+        self.assertIn(meanwhile, ("200", "000"))
         self.assertEqual(self.active("ordo.socket"), "active")
-        self.assertEqual(self.order()[0], 201)
-        self.assertEqual(len(list(self.orders())), orders + 1)
+        status, answer = self.order()
+        self.assertEqual(status, 201)
+        self.assertLessEqual(orders | {answer["order_id"]}, {o["order_id"] for o in self.orders()})
         found = m.journal("--since=@" + self.since, "UNIT=ordo.service", "UNIT_RESULT=watchdog")
         self.assertEqual([r["MESSAGE"] for r in found],
                          ["ordo.service: Failed with result 'watchdog'."])
         print(f"# restarted after {took:.1f} s with WatchdogSec=2s")
+        return meanwhile
 
+    def reasons(self):
+        """What the daemon itself says about not progressing."""
+        return [r["MESSAGE"] for r in self.m.journal("--since=@" + self.since, "MESSAGE_ID=" + WATCHDOG)]
+
+
+class Stopped(Watched):
     def test_stopped_process(self):
-        self.hang_is_noticed(lambda pid: self.m.signal("STOP", pid))
+        self.assertEqual(self.hang_is_noticed(lambda pid: self.m.signal("STOP", pid)), "200")
+
+
+class Fault(Watched):
+    """Threads that hang inside a process which otherwise runs."""
+
+    @classmethod
+    def prepare(cls):
+        super().prepare()
+        if FAULTS:
+            shutil.copy(FAULTS, cls.m.path("/usr/sbin/ordod"))
+
+    def setUp(self):
+        if not FAULTS:
+            self.skipTest("ORDO_FAULTS names no ordod that was built with -Dfaults=true")
+        super().setUp()
+
+    def test_hung_store(self):
+        key = str(uuid.uuid4())
+        lost = []
+
+        def order_meanwhile(pid):
+            self.m.signal("USR2", pid)
+            thread = threading.Thread(target=lambda: lost.append(self.outcome(key)))
+            thread.start()
+            self.addCleanup(thread.join)
+        self.hang_is_noticed(order_meanwhile)
+        self.assertTrue(any("store" in r for r in self.reasons()), self.reasons())
+        # Who was not answered repeats with the key: there is one order.
+        status, answer = self.order(key=key, client_order_id="during-the-hang")
+        self.assertEqual(status, 201, answer)
+        self.assertEqual(len([o for o in self.orders() if o["client_order_id"] == "during-the-hang"]), 1)
+
+    def outcome(self, key):
+        try:
+            return self.order(key=key, client_order_id="during-the-hang")[0]
+        except (OSError, http.client.HTTPException) as e:
+            return e
+
+    def test_hung_loop(self):
+        self.hang_is_noticed(lambda pid: self.m.signal("ALRM", pid))
 
 
 class CrashLoop(machine.Case):
