@@ -13,6 +13,7 @@ import http.client
 import json
 import os
 import pathlib
+import re
 import select
 import shutil
 import signal
@@ -426,6 +427,8 @@ SystemCallErrorNumber=
 """
 ORDER = {"symbol": "NSE:SBIN", "side": "BUY", "type": "LIMIT", "quantity": 10, "price": "1050.00", "product": "CNC",
          "validity": "DAY", "targets": ["paper:demo"]}
+# {name: MESSAGE_ID} of what Ordo says.
+EVENTS = dict(re.findall(r'X\((\w+), "([0-9a-f]{32})"', (SOURCE / "src/domain/event.h").read_text()))
 
 
 class Case(unittest.TestCase):

@@ -1,11 +1,12 @@
 """Start, stop, restart and reload of the installed service, with and without load."""
-import json
 import time
 
 import load
 import machine
 
 RESTARTS = 10
+RELOADED = machine.EVENTS["RELOADED"]
+REFUSED = machine.EVENTS["CONFIG_REFUSED"]
 
 
 class Service(machine.Case):
@@ -33,6 +34,42 @@ class Service(machine.Case):
         self.assertEqual(self.active(), "inactive")
         m.run("systemctl", "start", "ordo.socket")
         self.assertEqual(self.order()[0], 201)
+
+    def reload(self, event):
+        """Reloads and waits for the record of what came of it; its message."""
+        m = self.m
+        [cursor] = [r["__CURSOR"] for r in m.journal("-n", "1")]
+        m.run("systemctl", "reload", "ordo.service")
+        return m.until(lambda: m.journal("--after-cursor=" + cursor, "MESSAGE_ID=" + event))[0]["MESSAGE"]
+
+    def test_reload(self):
+        """Keys come and go without a restart; a bad file changes nothing and says so."""
+        m = self.m
+        m.run("systemctl", "start", "ordo.service")
+        before = m.show("ordo.service", "MainPID", "ActiveEnterTimestampMonotonic")
+        keys = m.path("/var/lib/ordo/keys.json")
+        robot = m.run("ordoctl", "key", "add", "robot", "--scope", "read").split()
+        [robot] = [word for word in robot if word.startswith("ordo_")]
+        self.assertEqual(m.ask("GET", "/api/v1/funds", token=robot)[0], 401)
+        self.reload(RELOADED)
+        self.assertEqual(m.ask("GET", "/api/v1/funds", token=robot)[0], 200)
+
+        good = keys.read_text()
+        for bad in ("{", '{"keys": [{"name": "robot", "scopes": ["fly"], "hash": "sha256:00"}]}'):
+            with self.subTest(bad):
+                keys.write_text(bad)
+                said = self.reload(REFUSED)
+                self.assertIn("nothing was changed", said)
+                self.assertIn("keys.json", said)
+                self.assertEqual(m.ask("GET", "/api/v1/funds", token=robot)[0], 200)
+                self.assertEqual(self.order()[0], 201)
+        keys.write_text(good)
+        self.reload(RELOADED)
+        m.run("ordoctl", "key", "remove", "robot")
+        self.reload(RELOADED)
+        self.assertEqual(m.ask("GET", "/api/v1/funds", token=robot)[0], 401)
+        self.assertEqual(m.show("ordo.service", "MainPID", "ActiveEnterTimestampMonotonic"), before)
+        m.until(lambda: self.active() == "active")
 
     def restarts_under_load(self, keep_alive):
         m = self.m

@@ -10,7 +10,7 @@ import uuid
 import machine
 
 FAULTS = os.environ.get("ORDO_FAULTS")
-WATCHDOG = "1bf0fa1a6e0e4b85999f9ece9df8c0e7"  # EVENT_WATCHDOG
+WATCHDOG = machine.EVENTS["WATCHDOG"]
 
 QUICK = "[Service]\nWatchdogSec=2s\nRestartSec=100ms\nTimeoutAbortSec=2s\n"
 CRASHES = 50
