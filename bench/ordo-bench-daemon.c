@@ -27,6 +27,7 @@
 #define STOP_PAUSE_US    5000
 #define FUNDS            "1000000000000"
 #define ENV_MAX          48
+#define FIRST_PASSED     3 /* SD_LISTEN_FDS_START */
 
 /* --- the environment
  * -------------------------------------------------------------------------------- */
@@ -67,15 +68,19 @@ static void env_put_account(struct environment *e, const char *account, size_t n
         }
 }
 
-static void env_fill(struct environment *e, const struct daemon *d,
-                     const struct daemon_paths *paths, const char *accounts, const char *notify)
+static void env_put_listen(struct environment *e, const struct daemon *d)
 {
         char listen[32];
         (void)snprintf(listen, sizeof(listen), "127.0.0.1:%u", d->port);
+        env_put(e, "ORDO_LISTEN", listen);
+}
+
+static void env_fill(struct environment *e, const struct daemon *d,
+                     const struct daemon_paths *paths, const char *accounts, const char *notify)
+{
         env_put(e, "ORDO_STATE_DIR", d->state_dir);
         env_put(e, "ORDO_MARKET_DIR", paths->market_dir);
         env_put(e, "ORDO_MIGRATIONS_DIR", paths->migrations_dir);
-        env_put(e, "ORDO_LISTEN", listen);
         env_put(e, "ORDO_LOG", "json");
         env_put(e, "ORDO_LIMITS", "off");
         env_put(e, "ORDO_API_RATE", "0");
@@ -171,18 +176,31 @@ static int await_ready(struct daemon *d, int notify_fd, int64_t from_us, struct 
 /* --- life
  * --------------------------------------------------------------------------------------------- */
 
-static int free_port(uint16_t *ret)
+/* A socket bound to a port that is free. */
+static int bound(uint16_t *ret_port)
 {
         struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
         socklen_t size = sizeof(a);
         int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        int r = fd < 0 || bind(fd, (struct sockaddr *)&a, size) < 0 ||
-                                getsockname(fd, (struct sockaddr *)&a, &size) < 0
-                        ? -errno
-                        : 0;
+        if (fd < 0)
+                return -errno;
+        if (bind(fd, (struct sockaddr *)&a, size) < 0 ||
+            getsockname(fd, (struct sockaddr *)&a, &size) < 0) {
+                int r = -errno;
+                closep(&fd);
+                return r;
+        }
+        *ret_port = ntohs(a.sin_port);
+        return fd;
+}
+
+static int free_port(uint16_t *ret)
+{
+        int fd = bound(ret);
+        if (fd < 0)
+                return fd;
         closep(&fd);
-        *ret = ntohs(a.sin_port);
-        return r;
+        return 0;
 }
 
 int daemon_init(struct daemon *d, const struct daemon_paths *paths)
@@ -221,6 +239,7 @@ int daemon_start(struct daemon *d, const struct daemon_paths *paths, const char 
                 return notify_fd;
         int r = free_port(&d->port);
         env_fill(&e, d, paths, accounts, ret ? name : NULL);
+        env_put_listen(&e, d);
         if (r == 0) {
                 int64_t from_us = clock_mono_us();
                 d->pid = fork();
@@ -230,6 +249,51 @@ int daemon_start(struct daemon *d, const struct daemon_paths *paths, const char 
         }
         env_done(&e);
         closep(&notify_fd);
+        return r;
+}
+
+/* In the child: waits for the first connection, as systemd-socket-activate does. */
+static void become_activated(const char *ordod, struct environment *e, int listener)
+{
+        struct pollfd p = {.fd = listener, .events = POLLIN};
+        char pid[24];
+
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+        while (poll(&p, 1, -1) < 0 && errno == EINTR)
+                ;
+        (void)snprintf(pid, sizeof(pid), "%d", (int)getpid());
+        env_put(e, "LISTEN_PID", pid);
+        env_put(e, "LISTEN_FDS", "1");
+        env_put(e, "LISTEN_FDNAMES", "http");
+        if (listener == FIRST_PASSED ? fcntl(listener, F_SETFD, 0) < 0
+                                     : dup2(listener, FIRST_PASSED) < 0)
+                _exit(127);
+        become_ordod(ordod, e->entries);
+}
+
+int daemon_start_by_socket(struct daemon *d, const struct daemon_paths *paths, const char *accounts,
+                           double *ret_ms)
+{
+        static const char ask[] = "GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
+        struct environment e = {};
+        int listener = bound(&d->port);
+        int r = listener < 0 ? listener : listen(listener, SOMAXCONN) < 0 ? -errno : 0;
+
+        env_fill(&e, d, paths, accounts, NULL);
+        if (r == 0) {
+                d->pid = fork();
+                if (d->pid == 0)
+                        become_activated(paths->ordod, &e, listener);
+                r = d->pid < 0 ? -errno : 0;
+        }
+        closep(&listener);
+        if (r == 0) {
+                int64_t from_us = clock_mono_us();
+                int status = load_once(d->port, ask, NULL);
+                *ret_ms = (double)(clock_mono_us() - from_us) / 1000;
+                r = status == 200 ? 0 : status < 0 ? status : -EPROTO;
+        }
+        env_done(&e);
         return r;
 }
 

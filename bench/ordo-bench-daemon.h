@@ -40,6 +40,10 @@ int daemon_init(struct daemon *d, const struct daemon_paths *paths);
  * Returns when /ready said 200. `ret` may be NULL; with it, the daemon has a NOTIFY_SOCKET. */
 int daemon_start(struct daemon *d, const struct daemon_paths *paths, const char *accounts,
                  struct daemon_start *ret);
+/* As a socket unit starts it: the listening socket is there, the first connection starts the
+ * daemon, which inherits it. `ret_ms`: from connecting to the first answer. There is no sandbox. */
+int daemon_start_by_socket(struct daemon *d, const struct daemon_paths *paths, const char *accounts,
+                           double *ret_ms);
 int daemon_memory(const struct daemon *d, struct daemon_memory *ret);
 int daemon_cpu(const struct daemon *d, struct daemon_cpu *ret);
 /* Waits for the end; kills what does not end in time. */
