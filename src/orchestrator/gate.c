@@ -34,6 +34,13 @@ static int64_t rest_of(const struct leg *leg, const struct gate *g)
         return leg->quantity - (g->modified ? g->modified->filled_quantity : 0);
 }
 
+/* The most that an open leg may still trade, whatever becomes of a modification that runs. */
+static int64_t rest_of_open(const struct open_leg *l)
+{
+        bool larger = l->modify_us && l->modify_quantity > l->quantity;
+        return (larger ? l->modify_quantity : l->quantity) - l->filled_quantity;
+}
+
 /* Opposite to the position as read, and no larger than it together with what is open and unresolved
  * on that side (orders.md §3). */
 static bool reduces(const struct order *o, const struct leg *leg, const struct gate *g,
@@ -47,7 +54,7 @@ static bool reduces(const struct order *o, const struct leg *leg, const struct g
                 const struct open_leg *l = LIST_ENTRY(it, struct open_leg, of_account);
                 if (l != g->modified && l->side == o->side && l->product == o->product &&
                     strcmp(l->symbol, o->symbol) == 0)
-                        open += l->quantity - l->filled_quantity;
+                        open += rest_of_open(l);
         }
         return rest_of(leg, g) + open <= llabs(position);
 }

@@ -230,10 +230,12 @@ void leg_act_start(struct leg_act *act)
 {
         struct leg_note n =
                 note_of(act, act->kind == AMEND_MODIFY ? AUDIT_MODIFY_INTENT : AUDIT_CANCEL_INTENT);
-        if (act->kind == AMEND_CANCEL)
+        if (act->kind == AMEND_CANCEL) {
                 act->leg->cancel_requested = true;
-        else
+        } else {
                 act->leg->modify_us = LEG_MODIFYING;
+                act->leg->modify_quantity = act->change.has_quantity ? act->change.quantity : 0;
+        }
         n.change = act->change;
         if (leg_write(act->leg, &n, intent_written, act) < 0)
                 abort();

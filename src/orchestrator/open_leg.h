@@ -52,6 +52,7 @@ struct open_leg {
         /* of a modification that runs (LEG_MODIFYING) or had no definite answer: monotonic, the
          * book tells it from then on; 0 none */
         int64_t modify_us;
+        int64_t modify_quantity; /* what it asked for; counts as long as modify_us is not 0 */
 };
 
 struct open_legs {

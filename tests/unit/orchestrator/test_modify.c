@@ -433,6 +433,34 @@ START_TEST(test_modify_reducing_while_halted)
 }
 END_TEST
 
+/* Two orders of one side become larger at once: together they must not exceed the position. */
+START_TEST(test_modify_two_reducing_orders_while_halted)
+{
+        static const enum fate fates[] = {FATE_HELD, FATE_LOST};
+        for (size_t i = 0; i < ELEMENTS(fates); i++) {
+                world_open(&plain);
+                ck_assert_int_eq(
+                        place("BUY 10 NSE:SBIN INTRADAY MARKET", "one", NULL)->answer.status, 201);
+                const char *a = live("SELL 2 NSE:SBIN INTRADAY LIMIT 1100", "one");
+                const char *b = live("SELL 2 NSE:SBIN INTRADAY LIMIT 1101", "one");
+                clock_fake_advance(1000);
+                halt_now();
+                wire_script(world.wires[0], BROKER_MODIFY, 1, 1, fates[i]);
+                struct amended *m = amend_begin(AMEND_MODIFY, a, quantity(8));
+                world_rest();
+                clock_fake_advance(1000);
+                ck_assert_int_eq(change(b, quantity(8)), PROBLEM_KILL_SWITCH);
+                if (fates[i] == FATE_HELD)
+                        wire_release(world.wires[0], FATE_NOT_SENT);
+                world_until(&m->done);
+                /* when it is known that it was not done, there is room */
+                world_pass(SECONDS(2));
+                ck_assert_int_eq(modify(b, quantity(8))->answer.status, 200);
+                world_close();
+        }
+}
+END_TEST
+
 static struct amended *halted;
 
 static void halt_before_sending(void *userdata)
@@ -586,6 +614,6 @@ SUITE("modify", test_modify, test_modify_refused, test_modify_while_halted, test
       test_modify_refusal_tells, test_modify_some_legs, test_modify_refused_and_ledger_down,
       test_modify_settles_what_it_took, test_modify_reserves, test_modify_smaller,
       test_modify_to_market, test_modify_overtaken_while_asking, test_modify_reducing_while_halted,
-      test_modify_and_halt_at_the_last_moment, test_modify_while_unresolved,
-      test_modify_one_at_a_time, test_modify_counts_after_a_restart, test_cancel_counts,
-      test_modify_is_recorded, test_modify_outcomes)
+      test_modify_two_reducing_orders_while_halted, test_modify_and_halt_at_the_last_moment,
+      test_modify_while_unresolved, test_modify_one_at_a_time, test_modify_counts_after_a_restart,
+      test_cancel_counts, test_modify_is_recorded, test_modify_outcomes)
