@@ -129,7 +129,10 @@ void call_start(struct call *c)
         c->http.timeout_us = c->timeout_us            ? c->timeout_us
                              : c->http.request.writes ? CALL_TIMEOUT_US
                                                       : CALL_READ_TIMEOUT_US;
-        httpc_send(a->transport, &c->http);
+        /* A commit that ends after the transports leads here: the mark in the ledger tells the next
+         * start that it may have been sent, and the book that it was not. */
+        if (*a->transport)
+                httpc_send(*a->transport, &c->http);
 }
 
 void call_evidence(const struct call *c, struct evidence *ret)
@@ -144,7 +147,7 @@ void call_evidence(const struct call *c, struct evidence *ret)
                 .may_have_left = f->may_have_left,
                 .complete_reply = f->complete_reply,
         };
-        text_copy(ret->transport, sizeof(ret->transport), httpc_transport(c->account->transport));
+        text_copy(ret->transport, sizeof(ret->transport), httpc_transport(*c->account->transport));
         text_copy(ret->error, sizeof(ret->error), f->error);
 }
 

@@ -66,7 +66,7 @@ static int init_account(struct orchestrator *o, unsigned i)
         struct account_state *a = &o->accounts[i];
         a->orchestrator = o;
         a->account = &o->options.accounts[i];
-        a->transport = o->options.transports[i];
+        a->transport = &o->options.transports[i];
         a->broker = broker_find(a->account->broker);
         a->unlimited = o->options.limits_off && a->account->paper;
         list_init(&a->open_legs);
@@ -239,6 +239,8 @@ struct orchestrator *orchestrator_free(struct orchestrator *o)
                 quotes_done(a);
                 limits_done(&a->limits);
         }
+        LIST_FOREACH (it, &o->operations)
+                placing_free(LIST_ENTRY(it, struct placing, link));
         LIST_FOREACH (it, &o->doubtful)
                 placing_free(LIST_ENTRY(it, struct placing, link));
         open_legs_free(&o->open_legs);

@@ -40,7 +40,8 @@ struct orchestrator_options {
         struct metrics *metrics;
         const struct account *accounts; /* n_accounts of them; borrowed for ever */
         unsigned n_accounts;
-        struct httpc *const *transports; /* one per account, borrowed for ever */
+        struct httpc *const *transports; /* one per account, borrowed for ever; who frees them
+                                            puts NULL there: calls from then on never end */
         const struct instruments *instruments;
         const struct calendar *calendar;
         const char *state_dir; /* kill switch marker, audit/, backups */

@@ -21,8 +21,8 @@ struct account_state {
         struct orchestrator *orchestrator;
         const struct account *account;
         const struct broker *broker;
-        struct httpc *transport;
-        bool unlimited; /* ORDO_LIMITS=off, and a paper account */
+        struct httpc *const *transport; /* NULL inside: the daemon ends, nothing is sent any more */
+        bool unlimited;                 /* ORDO_LIMITS=off, and a paper account */
 
         enum session_state session;
         unsigned session_writes; /* logins and logouts being written: the last one holds */

@@ -13,6 +13,17 @@ static unsigned sent(unsigned i)
         return wire_calls(world.wires[i], BROKER_PLACE);
 }
 
+static bool no_more(void *userdata)
+{
+        return true;
+}
+
+static void turn_once(void)
+{
+        loop_stop(world.loop);
+        ck_assert_int_eq(loop_run(world.loop, no_more, NULL), 0);
+}
+
 /* Nothing is taken from limits and funds, nothing runs, nothing is open. */
 static void assert_untouched(void)
 {
@@ -389,6 +400,28 @@ START_TEST(test_client_order_id)
 }
 END_TEST
 
+/* The daemon ends while the first commit is on its way: its transports are gone when it is done. */
+START_TEST(test_end_while_reserving)
+{
+        world_open(&plain);
+        fake_store_delay(world.fake, FAKE_COMMIT, 30000);
+        struct placed *p = place_begin(SBIN_LOW, "one two", "k1");
+        while (list_empty(&world.o->operations) ||
+               LIST_ENTRY(world.o->operations.next, struct placing, link)->state != PLACE_RESERVING)
+                turn_once();
+        world_sleep();
+        ck_assert(!p->done);
+        fake_store_delay(world.fake, FAKE_COMMIT, 0);
+        world_wake();
+        world_pass(SECONDS(2));
+        p = place(SBIN_LOW, "one two", "k1");
+        ck_assert(p->answer.replayed);
+        ck_assert_ptr_nonnull(strstr(p->body, "not_placed"));
+        ck_assert_uint_eq(exchange_orders(0), 0);
+        world_close();
+}
+END_TEST
+
 /* --- the brokers --- */
 
 START_TEST(test_not_sent_gives_back)
@@ -645,7 +678,7 @@ SUITE("placing", test_accepted, test_filled_leaves_memory, test_legs, test_valid
       test_intent_uncertain_and_unreadable, test_intent_uncertain_lost_and_unreadable,
       test_doubt_that_cannot_be_written, test_doubt_ends_with_the_daemon, test_stale,
       test_stale_for_good, test_stale_and_unreadable, test_client_order_id,
-      test_not_sent_gives_back, test_rejected_is_no_traded_value, test_halt_at_the_last_moment,
-      test_outcome_lost, test_outcome_uncertain, test_deadline, test_deadline_and_answer_together,
-      test_deadline_before_sending, test_key_in_flight, test_key_replayed,
-      test_key_and_reads_that_fail, test_replay_that_cannot_be_rendered)
+      test_end_while_reserving, test_not_sent_gives_back, test_rejected_is_no_traded_value,
+      test_halt_at_the_last_moment, test_outcome_lost, test_outcome_uncertain, test_deadline,
+      test_deadline_and_answer_together, test_deadline_before_sending, test_key_in_flight,
+      test_key_replayed, test_key_and_reads_that_fail, test_replay_that_cannot_be_rendered)
