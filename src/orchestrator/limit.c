@@ -76,19 +76,14 @@ int limits_init(struct limits *l, const struct account_limits *set)
         r = rate_window_init(&l->minute, LIMIT_MINUTE_US, set->orders_per_minute);
         if (r < 0)
                 return r;
-        if (set->repeat_window_us > 0) {
-                l->recent = calloc(LIMIT_IDENTICAL, sizeof(*l->recent));
-                if (!l->recent)
-                        return -ENOMEM;
-        }
-        return 0;
+        return repeat_init(&l->recent, set->repeat_window_us);
 }
 
 void limits_done(struct limits *l)
 {
         free(l->second.stamps);
         free(l->minute.stamps);
-        free(l->recent);
+        repeat_done(&l->recent);
         *l = (struct limits){};
 }
 
@@ -147,18 +142,6 @@ static uint64_t identity(const struct order *o, const struct leg *leg)
         mix(&h, (uint64_t)o->price);
         mix(&h, (uint64_t)o->trigger_price);
         return h ? h : 1;
-}
-
-static bool identical(const struct limits *l, uint64_t hash, int64_t now, int64_t *ret_age)
-{
-        for (unsigned i = 0; i < LIMIT_IDENTICAL; i++) {
-                if (l->recent[i].hash != hash)
-                        continue;
-                *ret_age = now - l->recent[i].at_us;
-                if (*ret_age < l->set->repeat_window_us)
-                        return true;
-        }
-        return false;
 }
 
 static int seconds_up(int64_t us)
@@ -237,7 +220,7 @@ static void count_order(struct limits *l, int64_t now, int64_t added)
 {
         count_call(l, now);
         l->day_orders++;
-        l->day_value += added;
+        l->day_value = added > DECIMAL_MAX - l->day_value ? DECIMAL_MAX : l->day_value + added;
 }
 
 enum problem limits_take(struct limits *l, const struct order *o, const struct leg *leg,
@@ -254,20 +237,15 @@ enum problem limits_take(struct limits *l, const struct order *o, const struct l
                 p = check_rate(l, now, detail, size, ret_retry_s);
         if (p != PROBLEM_NONE)
                 return p;
-        if (l->recent) {
-                uint64_t hash = identity(o, leg);
-                if (identical(l, hash, now, &age)) {
-                        *ret_retry_s = seconds_up(l->set->repeat_window_us - age);
-                        snprintf(detail, size,
-                                 "the same order was sent %" PRId64
-                                 " ms ago; the window is %" PRId64 " ms",
-                                 age / 1000, l->set->repeat_window_us / 1000);
-                        return PROBLEM_IDENTICAL_ORDER;
-                }
-                l->recent[l->next_recent].hash = hash;
-                l->recent[l->next_recent].at_us = now;
-                l->next_recent = (l->next_recent + 1) % LIMIT_IDENTICAL;
+        uint64_t hash = identity(o, leg);
+        if (repeat_find(&l->recent, hash, now, &age)) {
+                *ret_retry_s = seconds_up(l->set->repeat_window_us - age);
+                snprintf(detail, size,
+                         "the same order was sent %" PRId64 " ms ago; the window is %" PRId64 " ms",
+                         age / 1000, l->set->repeat_window_us / 1000);
+                return PROBLEM_IDENTICAL_ORDER;
         }
+        repeat_put(&l->recent, hash, now);
         count_order(l, now, value);
         return PROBLEM_NONE;
 }
@@ -310,10 +288,5 @@ void limits_give_back(struct limits *l, const struct order *o, const struct leg 
                       int64_t taken_us)
 {
         limits_give_back_change(l, value, taken_us);
-        if (!l->recent)
-                return;
-        uint64_t hash = identity(o, leg);
-        for (unsigned i = 0; i < LIMIT_IDENTICAL; i++)
-                if (l->recent[i].hash == hash)
-                        l->recent[i].hash = 0;
+        repeat_take_back(&l->recent, identity(o, leg));
 }

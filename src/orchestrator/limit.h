@@ -8,10 +8,10 @@
 
 #include "domain/account.h"
 #include "domain/order.h"
+#include "orchestrator/repeat.h"
 
 #define LIMIT_SECOND_US INT64_C(1100000) /* some brokers count calendar seconds (orders.md §6) */
 #define LIMIT_MINUTE_US (60 * INT64_C(1000000))
-#define LIMIT_IDENTICAL 256 /* recent orders kept for the repeat window */
 
 /* At most `cap` stamps inside any `span_us`. */
 struct rate_window {
@@ -26,11 +26,7 @@ struct limits {
         int day;
         int64_t day_orders, day_value;
         int64_t taken_us; /* monotonic, of the last order taken */
-        struct {
-                uint64_t hash;
-                int64_t at_us;
-        } * recent; /* ring of LIMIT_IDENTICAL */
-        unsigned next_recent;
+        struct repeat_window recent;
 };
 
 int limits_init(struct limits *l, const struct account_limits *set);

@@ -149,6 +149,52 @@ START_TEST(test_identical)
 }
 END_TEST
 
+/* However many others there are inside the window, and however long it is. */
+START_TEST(test_identical_among_many)
+{
+        begin(&(struct account_limits){.repeat_window_us = SECONDS(600)});
+        ck_assert_int_eq(take("A", 1, 1, 0), PROBLEM_NONE);
+        for (int64_t i = 2; i < 5000; i++) {
+                clock_fake_advance(100000);
+                ck_assert_int_eq(take("A", i, 1, 0), PROBLEM_NONE);
+        }
+        ck_assert_int_eq(take("A", 1, 1, 0), PROBLEM_IDENTICAL_ORDER);
+        ck_assert_int_eq(take("A", 4000, 1, 0), PROBLEM_IDENTICAL_ORDER);
+        give_back("A", 4000, 1, 0);
+        ck_assert_int_eq(take("A", 4000, 1, 0), PROBLEM_NONE);
+        clock_fake_advance(SECONDS(101)); /* the first 10 seconds are over */
+        ck_assert_int_eq(take("A", 1, 1, 0), PROBLEM_NONE);
+        ck_assert_int_eq(take("A", 1500, 1, 0), PROBLEM_IDENTICAL_ORDER);
+        clock_fake_advance(SECONDS(601));
+        for (int64_t i = 2; i < 5000; i++)
+                ck_assert_int_eq(take("B", i, 1, 0), PROBLEM_NONE);
+        limits_done(&limits);
+}
+END_TEST
+
+START_TEST(test_repeat_window_is_bounded)
+{
+        struct repeat_window w;
+        int64_t age;
+        ck_assert_int_eq(repeat_init(&w, SECONDS(1)), 0);
+        for (uint64_t i = 1; i <= REPEAT_MAX + 10; i++)
+                repeat_put(&w, i * 0x9e3779b97f4a7c15U, 1000);
+        ck_assert_uint_eq(w.size, REPEAT_MAX);
+        ck_assert(!repeat_find(&w, 10 * 0x9e3779b97f4a7c15U, 1001, &age));
+        ck_assert(repeat_find(&w, 11 * 0x9e3779b97f4a7c15U, 1001, &age));
+        ck_assert_int_eq(age, 1);
+        ck_assert(repeat_find(&w, (REPEAT_MAX + 10) * 0x9e3779b97f4a7c15U, 1001, &age));
+        ck_assert(!repeat_find(&w, 11 * 0x9e3779b97f4a7c15U, 1000 + SECONDS(1), &age));
+        repeat_done(&w);
+        /* off */
+        ck_assert_int_eq(repeat_init(&w, 0), 0);
+        repeat_put(&w, 5, 1);
+        ck_assert(!repeat_find(&w, 5, 1, &age));
+        repeat_take_back(&w, 5);
+        repeat_done(&w);
+}
+END_TEST
+
 /* --- keys --- */
 
 static struct key *add_key(struct keys *k, unsigned i)
@@ -349,6 +395,7 @@ START_TEST(test_open_orders_together)
 END_TEST
 
 SUITE("limits", test_no_limits, test_sizes, test_day_rolls, test_windows,
-      test_give_back_in_the_middle, test_identical, test_keys, test_reservations,
-      test_reading_under_way, test_funds_that_cannot_be_read, test_quotes,
-      test_quote_cache_is_bounded, test_nothing_held_while_asking, test_open_orders_together)
+      test_give_back_in_the_middle, test_identical, test_identical_among_many,
+      test_repeat_window_is_bounded, test_keys, test_reservations, test_reading_under_way,
+      test_funds_that_cannot_be_read, test_quotes, test_quote_cache_is_bounded,
+      test_nothing_held_while_asking, test_open_orders_together)
