@@ -285,6 +285,7 @@ static void sweep(struct loop_timer *t)
         if (clock_mono_us() - j->probed_us >= PROBE_EVERY_US) {
                 j->probed_us = clock_mono_us();
                 ledger_probe(j->o);
+                killswitch_retry(j->o);
         }
         (void)loop_timer_set(j->o->loop, &j->sweep, SWEEP_EVERY_US);
 }

@@ -7,23 +7,18 @@
 #include "orchestrator/killswitch.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/decimal.h"
 #include "base/file.h"
-#include "base/json.h"
 #include "base/log.h"
-#include "domain/event.h"
-#include "domain/meter.h"
+#include "orchestrator/kill_write.h"
 #include "orchestrator/operation.h"
 #include "orchestrator/place.h"
-#include "orchestrator/record.h"
 #include "orchestrator/state.h"
 
 #define CLOSING_US INT64_C(2000000)
@@ -41,6 +36,8 @@ struct killswitch {
         unsigned exits; /* square-offs that run */
         struct store_restore reread;
         bool rereading;
+        struct kill_writes writes;
+        bool marker_owed; /* the marker is not what is in force */
 };
 
 static bool covers(const struct account_state *a, const char *scope)
@@ -139,8 +136,9 @@ static void marker_write(struct killswitch *k)
                 r = file_sync_directory(text_str(&path));
         else if (r == 0 && errno != ENOENT)
                 r = -errno;
-        if (r < 0)
+        if (r < 0 && !k->marker_owed)
                 log_error("the kill switch marker cannot be written: %s", strerror(-r));
+        k->marker_owed = r < 0;
 }
 
 static int put(struct killswitch *k, const char *scope, enum kill_level level, const char *reason,
@@ -346,98 +344,68 @@ static void tick(struct loop_timer *t)
 
 /* --- setting --- */
 
-struct kill_write {
-        struct orchestrator *o;
+/* A refusal. */
+struct kill_refusal {
         struct kill_request *request;
-        struct store_killswitch put;
-        struct audit_record audit;
         struct loop_work work;
 };
 
-static void kill_finish(struct kill_write *w, enum problem p)
+static void refused(struct loop_work *work)
 {
-        struct orchestrator *o = w->o;
-        w->request->problem = p;
-        w->request->done(w->request);
-        audit_record_done(&w->audit);
-        free(w);
-        work(o->killswitch);
+        struct kill_refusal *f = CONTAINER_OF(work, struct kill_refusal, work);
+        struct kill_request *r = f->request;
+        free(f);
+        r->done(r);
 }
 
-static void kill_stored(struct store_job *job)
+static void refuse(struct orchestrator *o, struct kill_request *r, enum problem p)
 {
-        struct kill_write *w = CONTAINER_OF(job, struct kill_write, put.job);
-        ledger_done(w->o, job, &w->audit, 1);
-        if (job->result == STORE_OK)
-                w->o->killswitch->epoch = w->put.epoch;
-        else if (job->result == STORE_UNCERTAIN)
-                killswitch_reread(w->o);
-        kill_finish(w, ledger_problem(job->result));
+        struct kill_refusal *f = calloc(1, sizeof(*f));
+        if (!f)
+                abort();
+        r->problem = p;
+        f->request = r;
+        f->work.run = refused;
+        loop_defer(o->loop, &f->work);
 }
 
-static void kill_deferred(struct loop_work *work)
+static void tried(struct kill_writes *all, const struct store_killswitch *put)
 {
-        struct kill_write *w = CONTAINER_OF(work, struct kill_write, work);
-        kill_finish(w, w->request->problem);
-}
-
-static void kill_record(struct kill_write *w)
-{
-        const struct kill_request *r = w->request;
-        struct text payload = TEXT_NULL;
-        struct json_writer out = JSON_WRITER(&payload);
-        json_object_begin(&out, NULL);
-        json_put_string(&out, "level", kill_level_name(r->level));
-        json_put_string(&out, "scope", r->scope);
-        json_put_string(&out, "reason", r->reason);
-        json_object_finish(&out);
-        record_act(&w->audit, AUDIT_KILL_SWITCH, r->caller.key_name, r->caller.correlation_id,
-                   text_starts(r->scope, "account:") ? r->scope + 8 : NULL,
-                   kill_level_name(r->level), text_str(&payload));
-        text_done(&payload);
-        log_event(LOG_WARNING, EVENT_KILL_SWITCH,
-                  LOG_FIELDS({"ORDO_CORRELATION_ID", r->caller.correlation_id},
-                             {"ORDO_ACTION", kill_level_name(r->level)}, {"ORDO_SCOPE", r->scope},
-                             {"ORDO_ACTOR", r->caller.key_name}),
-                  "kill switch: %s for %s by %s: %s", kill_level_name(r->level), r->scope,
-                  r->caller.key_name, r->reason);
+        struct killswitch *k = CONTAINER_OF(all, struct killswitch, writes);
+        if (put->job.result == STORE_OK)
+                k->epoch = put->epoch;
+        else if (put->job.result == STORE_UNCERTAIN)
+                killswitch_reread(k->o);
+        work(k);
 }
 
 void killswitch_set(struct orchestrator *o, struct kill_request *r)
 {
         struct killswitch *k = o->killswitch;
-        struct kill_write *w = calloc(1, sizeof(*w));
         const struct kill_entry *e = find(k, r->scope);
         int64_t now = clock_wall_us();
 
-        if (!w)
-                abort();
-        w->o = o;
-        w->request = r;
-        w->work.run = kill_deferred;
         r->problem = PROBLEM_NONE;
-        if (r->level < (e ? e->level : KILL_LEVEL_NONE) && !r->caller.admin)
-                r->problem = PROBLEM_FORBIDDEN;
-        else if (put(k, r->scope, r->level, r->reason, r->caller.key_name, now) < 0)
-                r->problem = PROBLEM_OVERLOADED;
-        if (r->problem != PROBLEM_NONE) {
-                loop_defer(o->loop, &w->work);
+        if (r->level < (e ? e->level : KILL_LEVEL_NONE) && !r->caller.admin) {
+                refuse(o, r, PROBLEM_FORBIDDEN);
+                return;
+        }
+        if (put(k, r->scope, r->level, r->reason, r->caller.key_name, now) < 0) {
+                refuse(o, r, PROBLEM_OVERLOADED);
                 return;
         }
         marker_write(k);
         work(k);
-        kill_record(w);
-        w->put = (struct store_killswitch){
-                .job = {.op = STORE_KILLSWITCH, .done = kill_stored},
-                .scope = r->scope,
-                .level = (int)r->level,
-                .reason = r->reason,
-                .actor = r->caller.key_name,
-                .at_us = now,
-                .audit = &w->audit,
-                .n_audit = 1,
-        };
-        store_submit(o->store, &w->put.job);
+        kill_write(&k->writes, r, now);
+}
+
+void killswitch_retry(struct orchestrator *o)
+{
+        struct killswitch *k = o->killswitch;
+        if (k->marker_owed)
+                marker_write(k);
+        if (o->store_failure == STORE_OK)
+                kill_writes_retry(&k->writes);
 }
 
 static void reread(struct store_job *job)
@@ -448,10 +416,12 @@ static void reread(struct store_job *job)
         k->rereading = false;
         if (job->result == STORE_OK) {
                 k->epoch = s->killswitch_epoch;
-                for (unsigned i = 0; i < s->n_killswitch; i++)
-                        strengthen(k, s->killswitch[i].scope,
-                                   (enum kill_level)s->killswitch[i].level, s->killswitch[i].reason,
-                                   s->killswitch[i].actor, s->killswitch[i].at_us);
+                for (unsigned i = 0; i < s->n_killswitch; i++) {
+                        const struct store_killswitch_row *row = &s->killswitch[i];
+                        if (!kill_writes_owe(&k->writes, row->scope))
+                                strengthen(k, row->scope, (enum kill_level)row->level, row->reason,
+                                           row->actor, row->at_us);
+                }
                 work(k);
         }
         store_restore_done(s);
@@ -475,6 +445,8 @@ int killswitch_new(struct orchestrator *o)
                 return -ENOMEM;
         o->killswitch->o = o;
         o->killswitch->timer.fire = tick;
+        kill_writes_init(&o->killswitch->writes, o);
+        o->killswitch->writes.tried = tried;
         return 0;
 }
 
@@ -483,6 +455,7 @@ void killswitch_free(struct orchestrator *o)
         if (!o->killswitch)
                 return;
         loop_timer_done(&o->killswitch->timer);
+        kill_writes_done(&o->killswitch->writes);
         free((void *)o->killswitch->cancel.accounts);
         free(o->killswitch);
         o->killswitch = NULL;

@@ -85,6 +85,8 @@ int killswitch_restore(struct orchestrator *o, const struct store_killswitch_row
                        uint64_t epoch);
 void killswitch_start(struct orchestrator *o);
 uint64_t killswitch_epoch(const struct orchestrator *o);
+/* Once a second: marker and ledger get what they could not take. */
+void killswitch_retry(struct orchestrator *o);
 /* The ledger's switch is another one than that in memory: reads it; what is stronger holds. */
 void killswitch_reread(struct orchestrator *o);
 

@@ -3,9 +3,11 @@
 
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "orchestrator/kill_write.h"
 
 #define REST   "BUY 10 NSE:SBIN CNC LIMIT 1000"
 #define FUTURE "NFO:NIFTY29DEC26FUT"
@@ -156,6 +158,116 @@ START_TEST(test_ledger_down)
         ck_assert_int_eq(kill_set(KILL_LEVEL_NONE, "global", true), PROBLEM_STORE_UNAVAILABLE);
         world_rest();
         ck_assert_int_eq(place(REST, "one", NULL)->answer.status, 201);
+        world_close();
+}
+END_TEST
+
+/* Until what the ledger could not take is there. Timers run in real time. */
+static void until_written(void)
+{
+        for (unsigned i = 0; i < 500; i++) {
+                clock_fake_advance(SECONDS(1));
+                world_rest();
+                if (i > 100 && world.o->store_failure == STORE_OK)
+                        return;
+        }
+        ck_abort_msg("the ledger does not recover");
+}
+
+static void assert_restored(enum kill_level global, enum kill_level one)
+{
+        world_sleep();
+        marker(NULL);
+        world_wake();
+        ck_assert_int_eq(level(NULL), global);
+        ck_assert_int_eq(level("paper:one"), one);
+}
+
+/* What the ledger could not take is written when it can, in order, with its records. */
+START_TEST(test_written_later)
+{
+        static const enum store_result results[] = {STORE_FULL, STORE_UNCERTAIN};
+        for (size_t i = 0; i < ELEMENTS(results); i++) {
+                world_open(&plain);
+                fake_store_fail(world.fake, FAKE_COMMIT, 1, 2, results[i]);
+                ck_assert_int_eq(kill_set(KILL_LEVEL_HALT, "global", false),
+                                 PROBLEM_STORE_UNAVAILABLE);
+                ck_assert_int_eq(kill_set(KILL_LEVEL_CANCEL, "account:paper:one", false),
+                                 PROBLEM_STORE_UNAVAILABLE);
+                until_written();
+                ck_assert_int_eq(audit_count(AUDIT_KILL_SWITCH), 2);
+                assert_restored(KILL_LEVEL_HALT, KILL_LEVEL_CANCEL);
+                ck_assert_int_eq(place(REST, "two", NULL)->answer.status, 423);
+                world_close();
+        }
+}
+END_TEST
+
+/* A later word on the same scope is the last one in the ledger too. */
+START_TEST(test_written_in_order)
+{
+        world_open(&plain);
+        fake_store_fail(world.fake, FAKE_WRITE, 1, 1, STORE_FULL);
+        ck_assert_int_eq(kill_set(KILL_LEVEL_HALT, "global", false), PROBLEM_STORE_UNAVAILABLE);
+        ck_assert_int_eq(kill_set(KILL_LEVEL_NONE, "global", true), PROBLEM_NONE);
+        until_written();
+        ck_assert_int_eq(audit_count(AUDIT_KILL_SWITCH), 2);
+        ck_assert_int_eq(place(REST, "one", NULL)->answer.status, 201);
+        assert_restored(KILL_LEVEL_NONE, KILL_LEVEL_NONE);
+        world_close();
+}
+END_TEST
+
+/* However often it is said while the ledger is away: the last word on each scope is kept. */
+START_TEST(test_said_often)
+{
+        world_open(&plain);
+        fake_store_fail(world.fake, FAKE_COMMIT, 1, 100000, STORE_FULL);
+        (void)kill_set(KILL_LEVEL_HALT, "account:paper:one", false);
+        for (unsigned i = 0; i < KILL_WRITES_MAX + 20; i++)
+                ck_assert_int_eq(kill_set(i % 2 ? KILL_LEVEL_NONE : KILL_LEVEL_HALT,
+                                          "account:paper:two", true),
+                                 PROBLEM_STORE_UNAVAILABLE);
+        fake_store_fail(world.fake, FAKE_COMMIT, 0, 0, STORE_OK);
+        until_written();
+        ck_assert_int_eq(audit_count(AUDIT_KILL_SWITCH), KILL_WRITES_MAX);
+        assert_restored(KILL_LEVEL_NONE, KILL_LEVEL_HALT);
+        ck_assert_int_eq(level("paper:two"), KILL_LEVEL_NONE);
+        world_close();
+}
+END_TEST
+
+/* The ledger is read while a release is on its way to it: what it says then is old. */
+START_TEST(test_released_while_it_is_read)
+{
+        world_open(&plain);
+        ck_assert_int_eq(kill_set(KILL_LEVEL_HALT, "global", false), PROBLEM_NONE);
+        fake_store_fail(world.fake, FAKE_WRITE, 1, 1, STORE_UNCERTAIN);
+        ck_assert_int_eq(kill_set(KILL_LEVEL_NONE, "global", true), PROBLEM_STORE_UNAVAILABLE);
+        killswitch_reread(world.o);
+        world_rest();
+        ck_assert_int_eq(level(NULL), KILL_LEVEL_NONE);
+        until_written();
+        ck_assert_int_eq(place(REST, "one", NULL)->answer.status, 201);
+        assert_restored(KILL_LEVEL_NONE, KILL_LEVEL_NONE);
+        world_close();
+}
+END_TEST
+
+/* The marker could not be written: that is made good, too. */
+START_TEST(test_marker_later)
+{
+        char path[128];
+        world_open(&plain);
+        snprintf(path, sizeof(path), "%s/killswitch", world.dir);
+        ck_assert_int_eq(mkdir(path, 0700), 0);
+        ck_assert_int_eq(kill_set(KILL_LEVEL_HALT, "global", false), PROBLEM_NONE);
+        ck_assert_int_eq(rmdir(path), 0);
+        ck_assert_int_ne(access(path, F_OK), 0);
+        until_written();
+        ck_assert_int_eq(access(path, F_OK), 0);
+        ck_assert_int_eq(kill_set(KILL_LEVEL_NONE, "global", true), PROBLEM_NONE);
+        ck_assert_int_ne(access(path, F_OK), 0);
         world_close();
 }
 END_TEST
@@ -350,7 +462,8 @@ START_TEST(test_reducing_and_an_old_reading)
 END_TEST
 
 SUITE("kill switch", test_scopes, test_release, test_too_many_scopes, test_restored_from_both,
-      test_marker_that_cannot_be_read, test_ledger_down, test_directory_gone,
+      test_marker_that_cannot_be_read, test_ledger_down, test_written_later, test_written_in_order,
+      test_said_often, test_released_while_it_is_read, test_marker_later, test_directory_gone,
       test_cancels_what_is_open, test_unknown_leg_is_cancelled_once, test_adopted_and_cancelled,
       test_flatten, test_flatten_odd_lot, test_reducing_passes_halt, test_reducing_together,
       test_reducing_and_an_old_reading)
