@@ -20,9 +20,9 @@ static int usage(FILE *to)
 {
         (void)fputs(
                 "Usage: ordod [--check-config | --version | --help]\n\n"
-                "The Ordo gateway. It is configured by ORDO_* variables of the environment; see\n"
-                "ordo.env(5), or docs/options.md in the source. With none it serves one paper\n"
-                "account on 127.0.0.1:8080.\n\n"
+                "The Ordo gateway. It is configured by ORDO_* variables of the environment and of\n"
+                "the file that ORDO_ENV_FILE names; see ordo.env(5), or docs/options.md in the\n"
+                "source. With none it serves one paper account on 127.0.0.1:8080.\n\n"
                 "  --check-config  report every error of the configuration and exit\n"
                 "  --version       print the version and exit\n"
                 "  --help          print this and exit\n",

@@ -13,7 +13,8 @@ static void check_listen(struct loading *l)
         struct config *c = l->config;
         if (!c->listen)
                 return;
-        const char *source = c->listen_given ? "environment" : "default", *detail = NULL;
+        const char *source = c->listen_given ? source_name(l, "ORDO_LISTEN") : "default",
+                   *detail = NULL;
         if (!listen_parse(c->listen, &c->listen_address, &c->listen_address_size, &detail)) {
                 fault_remedy(fault_error(l->faults, "ORDO_LISTEN", source, "%s", detail),
                              "Write 127.0.0.1:8080, [::1]:8080 or unix:/run/ordo/http.sock.");
@@ -31,21 +32,24 @@ static void check_tls(struct loading *l)
 {
         const struct config *c = l->config;
         if (c->tls_cert && !c->tls_key)
-                fault_remedy(fault_error(l->faults, "ORDO_TLS_CERT", "environment",
+                fault_remedy(fault_error(l->faults, "ORDO_TLS_CERT",
+                                         source_name(l, "ORDO_TLS_CERT"),
                                          "There is a certificate but no key."),
                              "Set ORDO_TLS_KEY too.");
         if (c->tls_key && !c->tls_cert)
-                fault_remedy(fault_error(l->faults, "ORDO_TLS_KEY", "environment",
+                fault_remedy(fault_error(l->faults, "ORDO_TLS_KEY", source_name(l, "ORDO_TLS_KEY"),
                                          "There is a key but no certificate."),
                              "Set ORDO_TLS_CERT too.");
         if (c->tls_client_ca && !c->tls_cert)
-                fault_remedy(fault_error(l->faults, "ORDO_TLS_CLIENT_CA", "environment",
+                fault_remedy(fault_error(l->faults, "ORDO_TLS_CLIENT_CA",
+                                         source_name(l, "ORDO_TLS_CLIENT_CA"),
                                          "Client certificates need TLS, and there is no "
                                          "certificate."),
                              "Set ORDO_TLS_CERT and ORDO_TLS_KEY too.");
         struct stat st;
         if (c->tls_key && stat(c->tls_key, &st) == 0 && (st.st_mode & (S_IRGRP | S_IROTH)))
-                fault_remedy(fault_warning(l->faults, "ORDO_TLS_KEY", "environment",
+                fault_remedy(fault_warning(l->faults, "ORDO_TLS_KEY",
+                                           source_name(l, "ORDO_TLS_KEY"),
                                            "The key is readable by others (mode %04o).",
                                            (unsigned)(st.st_mode & 07777)),
                              "chmod 600 the file.");
@@ -55,7 +59,7 @@ static void check_tls(struct loading *l)
 static void check_state_dir(struct loading *l)
 {
         const char *given = source_environment(l->environ_, "ORDO_STATE_DIR");
-        const char *source = given ? "environment" : "default";
+        const char *source = given ? source_name(l, "ORDO_STATE_DIR") : "default";
         if (!l->config->state_dir)
                 return;
         _cleanup_(freep) char *path = strdup(l->config->state_dir);
@@ -91,8 +95,9 @@ static void check_readable(struct loading *l, const struct option *o)
                 return;
         int error = errno;
         char shown[SHOWN_SIZE];
-        fault_remedy(fault_error(l->faults, o->name, "environment", "%s cannot be read: %s.",
-                                 value_shown(path, strlen(path), shown), strerror(error)),
+        fault_remedy(fault_error(l->faults, o->name, source_name(l, o->name),
+                                 "%s cannot be read: %s.", value_shown(path, strlen(path), shown),
+                                 strerror(error)),
                      "Check the path, and that the user of ordod may read it.");
 }
 
@@ -105,7 +110,7 @@ static void check_rate(struct loading *l, const struct account_draft *d)
                 if (text_equal(options[i].name, "ORDERS_PER_SECOND")) {
                         char name[OPTION_NAME_SIZE];
                         option_name(&options[i], &d->account, name);
-                        fault_remedy(fault_error(l->faults, name, "environment",
+                        fault_remedy(fault_error(l->faults, name, source_name(l, name),
                                                  "More than %d orders a second need an algorithm "
                                                  "that is registered with the exchange.",
                                                  UNREGISTERED_PER_SECOND),

@@ -1,5 +1,6 @@
-/* The configuration: environment variables named ORDO_*, described by one table (options.h), from
- * which .env.example, docs/options.md and ordo.env(5) are generated. Secrets may come from
+/* The configuration: variables named ORDO_* of the environment and of the file that ORDO_ENV_FILE
+ * names, described by one table (options.h), from which .env.example, docs/options.md and
+ * ordo.env(5) are generated. Secrets may come from
  * `<NAME>_FILE` or from a credential of the same name in $CREDENTIALS_DIRECTORY instead (order of
  * preference: credential, _FILE, environment). All errors are collected and reported together.
  * Owned by the program; read-only after load, but for what a reload swaps. */
@@ -42,6 +43,7 @@ struct config {
         struct account accounts[ACCOUNTS_MAX];
         unsigned n_accounts;
         /* places */
+        char *env_file;  /* NULL: none; read by config_load() */
         char *state_dir; /* exists, or can be made */
         char *market_dir;
         char *migrations_dir;     /* holds sqlite/ and postgres/ */
@@ -81,8 +83,20 @@ int config_load(char *const *environ_, struct config_faults *faults, struct conf
 struct config *config_free(struct config *c);
 DEFINE_CLEANUP(struct config *, config_free)
 
+/* Names of options, separated by blanks. */
+struct config_changes {
+        struct text taken;   /* changed, and in force now */
+        struct text waiting; /* changed, and in force after a restart */
+};
+void config_changes_done(struct config_changes *c);
+/* Exchanges what may change while the daemon runs; what was there goes with `fresh`. Addresses of
+ * members and accounts in `c` stay, those of texts and secrets do not. */
+void config_take_up(struct config *c, struct config *fresh, struct config_changes *ret);
+
 /* One fault a paragraph: name, source, detail, remedy. For people. */
 void config_faults_print(const struct config_faults *f, struct text *ret);
+/* The errors alone, a line each. */
+void config_faults_list(const struct config_faults *f, struct text *ret);
 /* The generated artefacts. */
 void config_print_env_example(struct text *ret);
 void config_print_docs(struct text *ret); /* docs/options.md */

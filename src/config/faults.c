@@ -95,6 +95,18 @@ void fault_remedy(struct config_fault *f, const char *format, ...)
         va_end(args);
 }
 
+void config_faults_list(const struct config_faults *f, struct text *ret)
+{
+        for (unsigned i = 0; i < f->n; i++) {
+                const struct config_fault *fault = &f->list[i];
+                if (!fault->warning)
+                        text_addf(ret, "%s (from %s): %s %s\n", fault->name, fault->source,
+                                  fault->detail, fault->remedy);
+        }
+        if (f->omitted > 0)
+                text_addf(ret, "and %u more\n", f->omitted);
+}
+
 void config_faults_print(const struct config_faults *f, struct text *ret)
 {
         for (unsigned i = 0; i < f->n; i++) {

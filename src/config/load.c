@@ -6,8 +6,10 @@
 
 static struct loading *loading_free(struct loading *l)
 {
-        if (l)
+        if (l) {
                 config_free(l->config);
+                env_file_done(&l->file);
+        }
         free(l);
         return NULL;
 }
@@ -145,9 +147,10 @@ int config_load(char *const *environ_, struct config_faults *faults, struct conf
         l->config = calloc(1, sizeof(*l->config));
         if (!l->config)
                 return -ENOMEM;
-        l->config->listen_given = source_environment(environ_, "ORDO_LISTEN") != NULL;
-
-        int r = load_all(l);
+        int r = env_file_load(l);
+        l->config->listen_given = source_environment(l->environ_, "ORDO_LISTEN") != NULL;
+        if (r == 0)
+                r = load_all(l);
         if (r == 0)
                 r = load_defaults(l);
         if (r < 0)

@@ -3,10 +3,23 @@
 
 #include "config/options.h"
 
+/* env_file.c: the file of ORDO_ENV_FILE, merged into the environment. */
+struct env_file {
+        const char *path; /* borrowed from the environment */
+        char *text;       /* may hold secrets: wiped */
+        size_t size;
+        char **list; /* the environment, and what the file adds; NULL-terminated */
+        unsigned n;
+        unsigned *lines; /* of each entry of `list`; 0: of the environment */
+        bool open_to_others;
+};
+
 struct loading {
         struct config *config;
         struct config_faults *faults;
-        char *const *environ_;
+        char *const *environ_; /* with the file's variables, once it is loaded */
+        struct env_file file;
+        char source[128];                          /* of source_name() */
         struct account_draft drafts[ACCOUNTS_MAX]; /* config->n_accounts of them */
 };
 
@@ -35,10 +48,18 @@ const char *value_shown(const char *s, size_t n, char buf[static SHOWN_SIZE]);
 int value_set(struct config_faults *f, const struct option *o, const char *name,
               const struct value *v, void *object);
 
+/* Reads the file, if one is named; faults are added. 0, -ENOMEM. */
+int env_file_load(struct loading *l);
+void env_file_done(struct env_file *f);
+/* "/etc/ordo/ordo.env:12" */
+void env_file_source(const struct env_file *f, unsigned line, char buf[static SOURCE_SIZE]);
+
 /* source.c: 1 found, 0 not given, -EBADMSG given but unreadable (the fault was added). */
 int source_find(struct loading *l, const struct option *o, const char *name, struct value *ret);
 /* The variable's value, or NULL when it is absent or empty. */
 const char *source_environment(char *const *environ_, const char *name);
+/* Where the variable stands: "environment", or line and file; lives until the next call. */
+const char *source_name(struct loading *l, const char *name);
 
 /* account_list.c: fills the drafts' names from ORDO_ACCOUNTS. 0, or 1 when faults were added. */
 int account_list_parse(struct loading *l, const char *name, const struct value *v);

@@ -196,15 +196,15 @@ static void variable_check(struct loading *l, const char *name)
                 if (!o)
                         o = find_account_option(base, &account);
                 if (o && !option_secret(o)) {
-                        report_no_file(l, name, "environment", base);
+                        report_no_file(l, name, source_name(l, name), base);
                         return;
                 }
                 if (o) {
-                        name_check(l, base, "environment", true);
+                        name_check(l, base, source_name(l, name), true);
                         return;
                 }
         }
-        name_check(l, name, "environment", false);
+        name_check(l, name, source_name(l, name), false);
 }
 
 static void credentials_check(struct loading *l)

@@ -29,11 +29,12 @@ enum option_type {
 
 enum option_flag {
         OPTION_IS_SECRET = 1 << 0,  /* never printed; also <NAME>_FILE and a credential */
-        OPTION_RELOADABLE = 1 << 1, /* its file is read again by a reload */
+        OPTION_RELOADABLE = 1 << 1, /* a reload takes a new value up (reload.c) */
         OPTION_PER_ACCOUNT = 1 << 2,
         OPTION_PAPER_ONLY = 1 << 3,
-        OPTION_READABLE = 1 << 4, /* a path that must be readable when it is given */
-        OPTION_NO_LIMIT = 1 << 5, /* 0 means: no limit */
+        OPTION_READABLE = 1 << 4,  /* a path that must be readable when it is given */
+        OPTION_NO_LIMIT = 1 << 5,  /* 0 means: no limit */
+        OPTION_NO_SWITCH = 1 << 6, /* a reload may change it, but neither set nor unset it */
 };
 
 enum option_section {

@@ -38,7 +38,7 @@ static void add_notes(struct text *t, const struct option *o)
                 text_addf(t, " Secret: better given by %s" FILE_SUFFIX " or a credential.",
                           o->name);
         if (o->flags & OPTION_RELOADABLE)
-                text_add(t, " Read again by a reload.");
+                text_add(t, " Taken up by a reload.");
 }
 
 static void env_option(struct text *t, const struct option *o)
@@ -59,8 +59,9 @@ void config_print_env_example(struct text *ret)
         text_add(ret,
                  "# Every option of Ordo, with its default. Generated from src/config/options.c; "
                  "do not edit.\n"
-                 "# Copy it, take the # from the lines you need, and check it with: "
-                 "ordod --check-config\n"
+                 "# Copy it, take the # from the lines you need, let ORDO_ENV_FILE name the copy, "
+                 "and "
+                 "check it with:\n# ordod --check-config\n"
                  "# A secret may come from a file instead (NAME_FILE=/path) or from a "
                  "credential named NAME;\n"
                  "# the credential comes first, then the file, then the variable. An empty "

@@ -10,24 +10,38 @@
 #include "config/loading.h"
 
 /* The first entry counts, as for getenv(). */
-static const char *entry_find(char *const *environ_, const char *name, unsigned *ret_count)
+static const char *entry_find(char *const *environ_, const char *name, unsigned *ret_count,
+                              unsigned *ret_index)
 {
         const char *found = NULL;
         size_t n = strlen(name);
         *ret_count = 0;
         for (char *const *e = environ_; *e; e++)
                 if (!strncmp(*e, name, n) && (*e)[n] == '=') {
-                        if ((*ret_count)++ == 0)
+                        if ((*ret_count)++ == 0) {
                                 found = *e + n + 1;
+                                *ret_index = (unsigned)(e - environ_);
+                        }
                 }
         return found;
 }
 
 const char *source_environment(char *const *environ_, const char *name)
 {
-        unsigned count;
-        const char *s = entry_find(environ_, name, &count);
+        unsigned count, index;
+        const char *s = entry_find(environ_, name, &count, &index);
         return s && *s ? s : NULL;
+}
+
+const char *source_name(struct loading *l, const char *name)
+{
+        const struct env_file *f = &l->file;
+        unsigned count, index;
+
+        if (!f->lines || !entry_find(l->environ_, name, &count, &index) || f->lines[index] == 0)
+                return "environment";
+        env_file_source(f, f->lines[index], l->source);
+        return l->source;
 }
 
 static int unreadable(struct loading *l, const char *name, const struct value *v, int error)
@@ -109,6 +123,12 @@ static void source_print(char buf[static SOURCE_SIZE], const char *kind, const c
         text_copy(buf + strlen(kind), room + 1, n > room ? path + n - room : path);
 }
 
+static const char *variable_place(struct loading *l, const char *name)
+{
+        const char *place = source_name(l, name);
+        return text_equal(place, "environment") ? "the environment" : place;
+}
+
 /* In order of preference, how a secret may be given. */
 struct places {
         char credential[PATH_MAX]; /* "" when there is none */
@@ -126,14 +146,14 @@ static int secret_find(struct loading *l, const struct option *o, const char *na
                 if (p->file)
                         given_twice(l, name, ret->source, file_name);
                 if (p->variable)
-                        given_twice(l, name, ret->source, "the environment");
+                        given_twice(l, name, ret->source, variable_place(l, name));
                 return read_secret(l, o, name, p->credential, false, ret);
         }
         if (!p->file)
                 return 0;
         source_print(ret->source, "", p->file);
         if (p->variable)
-                given_twice(l, name, ret->source, "the environment");
+                given_twice(l, name, ret->source, variable_place(l, name));
         return read_secret(l, o, name, p->file, true, ret);
 }
 
@@ -141,8 +161,8 @@ int source_find(struct loading *l, const struct option *o, const char *name, str
 {
         ret->from_file = false;
         ret->size = 0;
-        unsigned count;
-        const char *variable = entry_find(l->environ_, name, &count);
+        unsigned count, index;
+        const char *variable = entry_find(l->environ_, name, &count, &index);
         if (count > 1)
                 given_twice(l, name, "environment", "a second variable of this name");
         if (variable && !*variable)
@@ -160,7 +180,11 @@ int source_find(struct loading *l, const struct option *o, const char *name, str
         }
         if (!variable)
                 return 0;
-        text_copy(ret->source, sizeof(ret->source), "environment");
+        text_copy(ret->source, sizeof(ret->source), source_name(l, name));
+        if (option_secret(o) && l->file.open_to_others && !text_equal(ret->source, "environment"))
+                fault_remedy(fault_warning(l->faults, name, ret->source,
+                                           "The file holds a secret and is readable by everybody."),
+                             "chmod o= the file, or give the secret as a credential.");
         ret->size = strlen(variable);
         if (ret->size > OPTION_VALUE_MAX) {
                 fault_remedy(fault_error(l->faults, name, ret->source,

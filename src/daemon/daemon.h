@@ -45,9 +45,6 @@ struct daemon {
         struct kill_request kill;
         char kill_correlation[UUID_SIZE];
         bool kill_runs;
-
-        struct store_append mark; /* started, stopped, reloaded */
-        struct audit_record mark_audit;
 };
 
 /* parts.c. Negative errno when one cannot be opened; what was wrong is in the log. */
@@ -59,9 +56,18 @@ extern const struct service_signal daemon_signals[];
 void daemon_start(struct daemon *d);
 void daemon_rest(struct daemon *d); /* gives the timers back */
 
-/* reload.c: as http_options.reload. */
-int daemon_reload(void *userdata, struct text *ret_faults);
+/* options.c: `c` is the configuration in use, or one that may come into use. */
+void daemon_orchestrator_options(struct daemon *d, const struct config *c,
+                                 struct orchestrator_options *ret);
+void daemon_http_options(struct daemon *d, const struct config *c, struct http_options *ret);
+/* The token of the state directory, when `c` has none. */
+int daemon_open_token(struct daemon *d, const struct config *c);
 
-/* mark.c: an audit record of the daemon itself. */
-void mark_submit(struct daemon *d, enum audit_action action, const char *outcome);
+/* reload.c: as http_options.reload. */
+int daemon_reload(void *userdata, struct http_reload_report *ret);
+
+/* mark.c: an audit record of the daemon itself; submitted to the loop's store, or written at once.
+ */
+void mark_submit(struct daemon *d, enum audit_action action, const char *outcome,
+                 const struct config_changes *changes);
 void mark_write(struct daemon *d, enum audit_action action, const char *outcome);

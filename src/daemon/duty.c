@@ -64,8 +64,9 @@ static void on_leave(void *userdata)
 
 static void on_hangup(void *userdata)
 {
-        _cleanup_(text_done) struct text faults = TEXT_NULL;
-        (void)daemon_reload(userdata, &faults);
+        struct http_reload_report report = {};
+        (void)daemon_reload(userdata, &report);
+        http_reload_report_done(&report);
 }
 
 static void killed(struct kill_request *r)
@@ -202,7 +203,7 @@ void daemon_start(struct daemon *d)
                 .loop = d->loop, .ask = on_ask, .overdue = on_overdue, .userdata = d};
         d->status.fire = on_status;
         d->new_day.fire = on_new_day;
-        mark_submit(d, AUDIT_STARTED, "done");
+        mark_submit(d, AUDIT_STARTED, "done", NULL);
         orchestrator_start(d->orchestrator);
         http_start(d->http);
         (void)loop_timer_set(d->loop, &d->new_day, NEW_DAY_EVERY_US);

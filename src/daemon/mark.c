@@ -1,43 +1,85 @@
 #include "daemon/daemon.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "base/clock.h"
+#include "base/json.h"
+
+struct mark {
+        struct store_append put;
+        struct audit_record audit;
+};
+
+static struct mark *mark_free(struct mark *m)
+{
+        audit_record_done(&m->audit);
+        free(m);
+        return NULL;
+}
 
 static void marked(struct store_job *job)
 {
-        struct daemon *d = CONTAINER_OF(job, struct daemon, mark.job);
-        audit_record_done(&d->mark_audit);
-        d->mark_audit = (struct audit_record){};
+        mark_free(CONTAINER_OF(job, struct mark, put.job));
 }
 
-/* False: the one before is still being written. */
-static bool fill(struct daemon *d, enum audit_action action, const char *outcome)
+static void put_names(struct json_writer *w, const char *key, const char *names)
 {
-        if (d->mark_audit.at_us)
-                return false;
-        d->mark_audit = (struct audit_record){
+        json_array_begin(w, key);
+        while (*names) {
+                size_t n = strcspn(names, " ");
+                json_put_bytes(w, NULL, names, n);
+                names += n + (names[n] == ' ');
+        }
+        json_array_finish(w);
+}
+
+/* Names of options only: values may be secret. */
+static void put_payload(struct text *ret, const struct config_changes *changes)
+{
+        struct json_writer w = JSON_WRITER(ret);
+        json_object_begin(&w, NULL);
+        json_put_string(&w, "version", ORDO_VERSION);
+        if (changes) {
+                put_names(&w, "changed", text_str(&changes->taken));
+                put_names(&w, "restart_needed", text_str(&changes->waiting));
+        }
+        json_object_finish(&w);
+}
+
+/* NULL: out of memory. */
+static struct mark *mark_new(enum audit_action action, const char *outcome,
+                             const struct config_changes *changes)
+{
+        struct mark *m = calloc(1, sizeof(*m));
+        if (!m)
+                return NULL;
+        m->audit = (struct audit_record){
                 .action = action,
                 .component = "ordod",
                 .actor = "ordod",
                 .outcome = outcome,
                 .at_us = clock_wall_us(),
         };
-        text_add(&d->mark_audit.payload, "{\"version\":\"" ORDO_VERSION "\"}");
-        d->mark = (struct store_append){
-                .job = {.op = STORE_APPEND, .done = marked}, .audit = &d->mark_audit, .n_audit = 1};
-        return true;
+        put_payload(&m->audit.payload, changes);
+        m->put = (struct store_append){
+                .job = {.op = STORE_APPEND, .done = marked}, .audit = &m->audit, .n_audit = 1};
+        return m;
 }
 
-void mark_submit(struct daemon *d, enum audit_action action, const char *outcome)
+void mark_submit(struct daemon *d, enum audit_action action, const char *outcome,
+                 const struct config_changes *changes)
 {
-        if (fill(d, action, outcome))
-                store_submit(d->store, &d->mark.job);
+        struct mark *m = mark_new(action, outcome, changes);
+        if (m)
+                store_submit(d->store, &m->put.job);
 }
 
 void mark_write(struct daemon *d, enum audit_action action, const char *outcome)
 {
-        if (!fill(d, action, outcome))
+        struct mark *m = mark_new(action, outcome, NULL);
+        if (!m)
                 return;
-        (void)store_run(d->store, &d->mark.job);
-        audit_record_done(&d->mark_audit);
-        d->mark_audit = (struct audit_record){};
+        (void)store_run(d->store, &m->put.job);
+        mark_free(m);
 }

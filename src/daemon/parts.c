@@ -9,7 +9,6 @@
 #include "broker/broker.h"
 #include "domain/event.h"
 #include "domain/meter.h"
-#include "http/token.h"
 #include "service/notify.h"
 #include "service/patience.h"
 
@@ -98,77 +97,26 @@ static int open_transports(struct daemon *d)
 static int open_orchestrator(struct daemon *d)
 {
         char error[STORE_ERROR_SIZE];
-        const struct config *c = d->config;
-        const struct orchestrator_options o = {
-                .loop = d->loop,
-                .store = d->store,
-                .metrics = d->metrics,
-                .accounts = c->accounts,
-                .n_accounts = c->n_accounts,
-                .transports = d->transports,
-                .instruments = d->market->instruments,
-                .calendar = d->market->calendar,
-                .state_dir = c->state_dir,
-                .version = ORDO_VERSION,
-                .order_deadline_us = c->order_deadline_us,
-                .idempotency_ttl_us = c->idempotency_ttl_us,
-                .limits_off = c->limits_off,
-                .audit_segment_bytes = c->audit_segment_bytes,
-                .audit_retention_days = c->audit_retention_days,
-                .render = http_render_answer,
-        };
+        struct orchestrator_options o;
+        daemon_orchestrator_options(d, d->config, &o);
         int r = orchestrator_new(&o, error, &d->orchestrator);
         if (r < 0)
-                log_error("the ledger's state cannot be taken up: %s", error);
+                log_event(LOG_CRIT, EVENT_STORE_FAILED, NULL, 0,
+                          "the ledger's state cannot be taken up: %s", error);
         return r;
-}
-
-/* ORDO_LIMITS=off lifts the API's rate too while no real money is behind it (api.md). */
-static bool all_on_paper(const struct config *c)
-{
-        for (unsigned i = 0; i < c->n_accounts; i++)
-                if (!c->accounts[i].paper)
-                        return false;
-        return true;
 }
 
 static int open_http(struct daemon *d)
 {
-        const struct config *c = d->config;
-        struct text faults = TEXT_NULL;
-        const struct http_options o = {
-                .loop = d->loop,
-                .orchestrator = d->orchestrator,
-                .metrics = d->metrics,
-                .listeners = d->sockets.fds,
-                .n_listeners = d->sockets.n,
-                .listeners_shared = d->sockets.inherited,
-                .tls_cert = c->tls_cert,
-                .tls_key = c->tls_key,
-                .tls_client_ca = c->tls_client_ca,
-                .api_token = c->api_token ? c->api_token : d->api_token,
-                .keys_file = c->api_keys_file,
-                .api_rate = all_on_paper(c) && c->limits_off ? 0 : c->api_rate,
-                .metrics_public = c->metrics_public,
-                .status_public = c->status_public,
-                .allowed_hosts = (const char *const *)c->allowed_hosts,
-                .cors_origins = (const char *const *)c->cors_origins,
-                .behind_proxy = c->behind_proxy,
-                .max_connections = c->max_connections,
-                .request_timeout_us = c->request_timeout_us,
-                .idempotency_required = c->idempotency_required,
-                .log_access = c->log_access,
-                .version = ORDO_VERSION,
-                .reload = daemon_reload,
-                .userdata = d,
-        };
+        _cleanup_(text_done) struct text faults = TEXT_NULL;
+        struct http_options o;
+        daemon_http_options(d, d->config, &o);
         int r = http_new(&o, &faults, &d->http);
         d->sockets.n = 0; /* taken over */
         if (r > 0) {
                 log_event(LOG_ERR, EVENT_CONFIG_REFUSED, NULL, 0, "%s", text_str(&faults));
                 r = -EINVAL;
         }
-        text_done(&faults);
         return r;
 }
 
@@ -189,18 +137,6 @@ static int open_sockets(struct daemon *d)
         return r < 0 ? r : -EADDRNOTAVAIL;
 }
 
-static int open_token(struct daemon *d)
-{
-        int r = token_load(d->config->state_dir, &d->api_token);
-        if (r == -EBADMSG)
-                log_error("%s/api-token holds no usable token; remove it to have a new one made",
-                          d->config->state_dir);
-        else if (r < 0)
-                log_error("%s/api-token cannot be read or made: %s", d->config->state_dir,
-                          strerror(-r));
-        return r;
-}
-
 int daemon_open(struct daemon *d)
 {
         int r = loop_new(&d->loop);
@@ -218,8 +154,8 @@ int daemon_open(struct daemon *d)
                 r = open_transports(d);
         if (r >= 0)
                 r = open_orchestrator(d);
-        if (r >= 0 && !d->config->api_token)
-                r = open_token(d);
+        if (r >= 0)
+                r = daemon_open_token(d, d->config);
         if (r >= 0)
                 r = open_sockets(d);
         return r < 0 ? r : open_http(d);

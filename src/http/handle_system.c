@@ -113,19 +113,36 @@ static void note_lines(struct faults *f, const char *lines)
         }
 }
 
+static void put_names(struct json_writer *w, const char *key, const char *names)
+{
+        json_array_begin(w, key);
+        while (*names) {
+                size_t n = strcspn(names, " ");
+                json_put_bytes(w, NULL, names, n);
+                names += n + (names[n] == ' ');
+        }
+        json_array_finish(w);
+}
+
 void handle_reload(struct http_exchange *x)
 {
         const struct http_options *o = exchange_options(x);
-        _cleanup_(text_done) struct text faults = {.max = 64U << 10};
+        struct http_reload_report report = {.faults.max = 64U << 10};
+        struct json_writer w = JSON_WRITER(&x->out);
 
-        int r = o->reload ? o->reload(o->userdata, &faults) : http_reload_keys(x->http, &faults);
+        int r = o->reload(o->userdata, &report);
         if (r == 0) {
-                text_add(&x->out, "{\"status\":\"reloaded\"}");
+                json_object_begin(&w, NULL);
+                json_put_string(&w, "status", "reloaded");
+                put_names(&w, "changed", text_str(&report.taken));
+                put_names(&w, "restart_needed", text_str(&report.waiting));
+                json_object_finish(&w);
                 exchange_answer(x, 200, MIME_JSON);
         } else if (r > 0) {
-                note_lines(&x->faults, text_str(&faults));
+                note_lines(&x->faults, text_str(&report.faults));
                 exchange_faults(x, PROBLEM_INVALID_REQUEST);
         } else {
                 exchange_problem(x, PROBLEM_INTERNAL, NULL);
         }
+        http_reload_report_done(&report);
 }

@@ -22,6 +22,13 @@
 
 struct http;
 
+struct http_reload_report {
+        struct text faults;  /* lines */
+        struct text taken;   /* names of options that have changed, separated by blanks */
+        struct text waiting; /* of those that change with a restart only */
+};
+void http_reload_report_done(struct http_reload_report *r);
+
 /* Everything is borrowed for the life of the server but the listeners, which are taken over. */
 struct http_options {
         struct loop *loop;
@@ -47,9 +54,9 @@ struct http_options {
         bool idempotency_required;
         bool log_access;
         const char *version;
-        /* POST /api/v1/admin/reload: 0 done; 1 nothing was changed, `ret_faults` has a line for
-         * each reason; negative errno. Expected to call http_reload_keys(). */
-        int (*reload)(void *userdata, struct text *ret_faults);
+        /* POST /api/v1/admin/reload: 0 done; 1 nothing was changed, the report has a line for each
+         * reason; negative errno. Expected to use reload.h. */
+        int (*reload)(void *userdata, struct http_reload_report *ret);
         void *userdata;
 };
 
@@ -59,8 +66,7 @@ struct http_options {
 int http_new(const struct http_options *o, struct text *ret_faults, struct http **ret);
 void http_start(struct http *h);
 
-/* Reads the keys file again. All or nothing: 0; 1 it has faults and the keys in use stay. */
-int http_reload_keys(struct http *h, struct text *ret_faults);
+bool http_speaks_tls(const struct http *h);
 
 /* Closes the listeners and ends event streams. Every answer from now on ends its connection; a
  * connection that is open may still bring one request, because its client may have sent it before

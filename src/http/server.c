@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/metrics.h"
 #include "domain/meter.h"
+#include "http/reload.h"
 #include "http/render.h"
 #include "http/server.h"
 #include "http/tls.h"
@@ -126,6 +127,7 @@ static void on_connection_closed(void *data)
         struct http *h = c->http;
 
         list_unlink(&c->link);
+        SSL_CTX_free(c->tls);
         free(c);
         h->n_connections--;
         if (!h->draining)
@@ -150,6 +152,9 @@ static bool accept_one(struct listener *l)
         }
         c->http = h;
         c->sock = sock;
+        c->tls = h->server->tls;
+        if (c->tls)
+                SSL_CTX_up_ref(c->tls);
         c->has_address = h2o_socket_getpeername(sock, (struct sockaddr *)&peer) > 0 &&
                          address_of((struct sockaddr *)&peer, &c->address);
         list_append(&h->connections, &c->link);
@@ -280,6 +285,12 @@ static int http_prepare(struct http *h, struct text *ret_faults)
         return r < 0 ? r : streams_init(&h->streams, h);
 }
 
+static void print_rate_policy(struct http *h)
+{
+        snprintf(h->rate_policy, sizeof(h->rate_policy), "\"api\";q=%lld;w=1",
+                 (long long)h->options.api_rate);
+}
+
 int http_new(const struct http_options *o, struct text *ret_faults, struct http **ret)
 {
         _cleanup_(http_freep) struct http *h = NULL;
@@ -301,8 +312,7 @@ int http_new(const struct http_options *o, struct text *ret_faults, struct http 
         int r = http_prepare(h, ret_faults);
         if (r != 0)
                 return r;
-        snprintf(h->rate_policy, sizeof(h->rate_policy), "\"api\";q=%lld;w=1",
-                 (long long)o->api_rate);
+        print_rate_policy(h);
         docs_policy(h->docs_policy, sizeof(h->docs_policy));
         h->open_connections = metrics_series(o->metrics, METER_HTTP_CONNECTIONS, NULL);
         server_configure(h);
@@ -325,14 +335,44 @@ void http_start(struct http *h)
         }
 }
 
-int http_reload_keys(struct http *h, struct text *ret_faults)
+bool http_speaks_tls(const struct http *h)
 {
-        struct keyring *ring;
+        return h->server->tls;
+}
 
-        int r = auth_load(h->options.api_token, h->options.keys_file, ret_faults, &ring);
-        if (r == 0)
-                auth_swap(&h->auth, ring);
-        return r;
+static void take_up_options(struct http *h, const struct http_options *o)
+{
+        struct http_options *mine = &h->options;
+
+        mine->api_token = o->api_token;
+        mine->keys_file = o->keys_file;
+        mine->tls_cert = o->tls_cert;
+        mine->tls_key = o->tls_key;
+        mine->tls_client_ca = o->tls_client_ca;
+        mine->api_rate = o->api_rate;
+        mine->metrics_public = o->metrics_public;
+        mine->status_public = o->status_public;
+        mine->allowed_hosts = o->allowed_hosts;
+        mine->cors_origins = o->cors_origins;
+        mine->max_connections = o->max_connections;
+        mine->idempotency_required = o->idempotency_required;
+        mine->log_access = o->log_access;
+}
+
+void http_take_up(struct http *h, const struct http_options *o, struct http_fresh *f)
+{
+        struct server *s = h->server;
+
+        auth_swap(&h->auth, TAKE(f->keyring));
+        if (f->tls) {
+                /* Connections keep the one they began with. */
+                SSL_CTX_free(s->tls);
+                s->tls = s->accept.ssl_ctx = TAKE(f->tls);
+        }
+        take_up_options(h, o);
+        print_rate_policy(h);
+        for (unsigned i = 0; i < s->n_listeners && !h->draining; i++)
+                listener_read(&s->listeners[i], h->n_connections < h->options.max_connections);
 }
 
 static void listener_close(struct listener *l)

@@ -18,6 +18,7 @@ struct connection {
         struct list link;
         struct http *http;
         void *sock;                     /* h2o_socket_t */
+        void *tls;                      /* SSL_CTX, counted: h2o keeps a bare pointer */
         struct http_exchange *exchange; /* the request it is busy with */
         struct address address;
         bool has_address;

@@ -56,3 +56,9 @@ int tls_new(const struct http_options *o, struct text *ret_faults, SSL_CTX **ret
         *ret = ctx;
         return 0;
 }
+
+SSL_CTX *tls_free(SSL_CTX *ctx)
+{
+        SSL_CTX_free(ctx);
+        return NULL;
+}

@@ -87,6 +87,35 @@ void limits_done(struct limits *l)
         *l = (struct limits){};
 }
 
+/* Keeps the youngest stamps that fit. */
+static int rate_window_resize(struct rate_window *w, int64_t cap)
+{
+        struct rate_window fresh;
+
+        if (w->cap == (unsigned)cap)
+                return 0;
+        int r = rate_window_init(&fresh, w->span_us, cap);
+        if (r < 0)
+                return r;
+        for (unsigned n = w->cap < fresh.cap ? w->cap : fresh.cap; n > 0; n--)
+                rate_window_take(&fresh, w->stamps[(w->next + w->cap - n) % w->cap]);
+        free(w->stamps);
+        *w = fresh;
+        return 0;
+}
+
+int limits_take_up(struct limits *l)
+{
+        int r = rate_window_resize(&l->second, l->set->orders_per_second);
+        if (r >= 0)
+                r = rate_window_resize(&l->minute, l->set->orders_per_minute);
+        if (r >= 0 && l->set->repeat_window_us > 0 && !l->recent) {
+                l->recent = calloc(LIMIT_IDENTICAL, sizeof(*l->recent));
+                r = l->recent ? 0 : -ENOMEM;
+        }
+        return r;
+}
+
 static void limits_roll(struct limits *l)
 {
         int today = clock_ist_day(clock_wall_us());

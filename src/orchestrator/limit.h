@@ -31,6 +31,8 @@ struct limits {
 
 int limits_init(struct limits *l, const struct account_limits *set);
 void limits_done(struct limits *l);
+/* The set has changed: the windows take its sizes and keep what was taken. */
+int limits_take_up(struct limits *l);
 void limits_restore(struct limits *l, int day, int64_t orders, int64_t value);
 
 /* All limits for one leg of `value` (1e-4 rupee, 0 unknown). PROBLEM_NONE: taken. Otherwise nothing

@@ -199,6 +199,23 @@ int orchestrator_new(const struct orchestrator_options *options,
         return 0;
 }
 
+int orchestrator_take_up(struct orchestrator *o, const struct orchestrator_options *fresh)
+{
+        int r = 0;
+
+        o->options.order_deadline_us = fresh->order_deadline_us;
+        o->options.idempotency_ttl_us = fresh->idempotency_ttl_us;
+        o->options.audit_retention_days = fresh->audit_retention_days;
+        o->options.limits_off = fresh->limits_off;
+        for (unsigned i = 0; i < o->options.n_accounts; i++) {
+                struct account_state *a = &o->accounts[i];
+                a->unlimited = o->options.limits_off && a->account->paper;
+                int failed = limits_take_up(&a->limits);
+                r = failed < 0 ? failed : r;
+        }
+        return r;
+}
+
 void orchestrator_start(struct orchestrator *o)
 {
         settle_unsent(o);

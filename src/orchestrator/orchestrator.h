@@ -57,6 +57,9 @@ struct orchestrator_options {
  */
 int orchestrator_new(const struct orchestrator_options *o, char error[static STORE_ERROR_SIZE],
                      struct orchestrator **ret);
+/* Takes up what a reload may change: deadline, key lifetime, retention, and the accounts' limits,
+ * which the accounts have already. -ENOMEM: some rate windows stay as they were. */
+int orchestrator_take_up(struct orchestrator *o, const struct orchestrator_options *fresh);
 /* Begins work on the loop: sessions, first book reads, reconcile, jobs. */
 void orchestrator_start(struct orchestrator *o);
 /* No new orders from now on (503 SHUTTING_DOWN); running ones finish. */

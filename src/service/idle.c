@@ -23,9 +23,11 @@ static void on_look(struct loop_timer *t)
 
 void idle_start(struct idle *i)
 {
-        if (i->after_us <= 0)
-                return;
         i->timer.fire = on_look;
+        if (i->after_us <= 0) {
+                loop_timer_stop(&i->timer);
+                return;
+        }
         i->since_us = clock_mono_us();
         (void)loop_timer_set(i->loop, &i->timer, 0);
 }

@@ -20,5 +20,5 @@ struct idle {
         int64_t since_us;
 };
 
-void idle_start(struct idle *i);
+void idle_start(struct idle *i); /* and again when `after_us` has changed */
 void idle_done(struct idle *i);

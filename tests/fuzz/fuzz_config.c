@@ -1,7 +1,10 @@
 #include "fuzz.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/text.h"
 #include "config/config.h"
@@ -42,6 +45,27 @@ static void check_config(const struct config *c)
         assert(c->max_connections > 0 && c->api_rate >= 0);
 }
 
+/* The same bytes as the file of ORDO_ENV_FILE. */
+static void load_as_file(const uint8_t *data, size_t size)
+{
+        char name[] = "ORDO_ENV_FILE=/proc/self/fd/0123456789", state[] = "ORDO_STATE_DIR=/tmp";
+        char *variables[] = {name, state, NULL};
+        struct config_faults *faults = calloc(1, sizeof(*faults));
+        struct config *config = NULL;
+        int fd = memfd_create("env", MFD_CLOEXEC);
+
+        assert(faults && fd >= 0 && write(fd, data, size) == (ssize_t)size);
+        snprintf(strrchr(name, '/') + 1, sizeof("0123456789"), "%d", fd);
+        int r = config_load(variables, faults, &config);
+        assert((r == 0 && config) || (r == 1 && !config));
+        check_faults(faults);
+        if (config)
+                check_config(config);
+        config_free(config);
+        free(faults);
+        close(fd);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
         char *variables[VARIABLES_MAX + 1] = {}, *copy = malloc(size + 1);
@@ -51,6 +75,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         unsigned n = 0;
 
         assert(copy && faults);
+        load_as_file(data, size);
         memcpy(copy, data, size);
         copy[size] = '\0';
         for (char *line = strtok(copy, "\n"); line && n < VARIABLES_MAX; line = strtok(NULL, "\n"))

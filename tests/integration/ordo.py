@@ -14,6 +14,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 import uuid
@@ -46,15 +47,25 @@ class Manager:
         self.path = os.path.join(self.dir, "notify")
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.socket.bind(self.path)
-        self.socket.setblocking(False)
         self.heard = []
+        self.caught_up = threading.Event()
+        # Always read: the socket holds ten messages, and whoever sends the next one waits.
+        threading.Thread(target=self.hear, daemon=True).start()
+
+    def hear(self):
+        while message := self.socket.recv(4096).decode():
+            if message == "caught up":
+                self.caught_up.set()
+            else:
+                self.heard.append((time.monotonic(), message))
 
     def listen(self):
-        with contextlib.suppress(BlockingIOError):
-            while True:
-                message = self.socket.recv(4096).decode()
-                self.heard.append((time.monotonic(), message))
-        return [m for _, m in self.heard]
+        """Everything that was sent before this call."""
+        self.caught_up.clear()
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
+            s.sendto(b"caught up", self.path)
+        self.caught_up.wait(20 * SLOW)
+        return [m for _, m in list(self.heard)]
 
     def lines(self, name):
         """The values of all assignments to `name`."""
@@ -63,10 +74,11 @@ class Manager:
 
     def times(self, message):
         self.listen()
-        return [t for t, m in self.heard if m == message]
+        return [t for t, m in list(self.heard) if m == message]
 
     def close(self):
-        self.socket.close()
+        with contextlib.suppress(OSError):
+            self.socket.shutdown(socket.SHUT_RDWR)
         shutil.rmtree(self.dir, ignore_errors=True)
 
 

@@ -3,12 +3,12 @@
 openapi_steps says how each (method, path, status) comes about; what every route has in common (400, 401, 403, 413,
 415, 429) is said once, in common(). A documented status without steps fails, and so do steps without
 documentation."""
+import contextlib
 import http.client
 import json
 import signal
 import socket
 import sqlite3
-import time
 import urllib.parse
 import uuid
 
@@ -99,16 +99,17 @@ class Walk(ordo.Case):
         return d, key, r.headers["location"]
 
     def stopping(self, request):
-        """What a daemon answers to a request that was on its way when it was told to stop, and came whole only when
-        the second was over in which it still lets orders in."""
+        """What a daemon answers to a request whose end comes when it no longer lingers, but drains."""
         d = self.own()
-        data = request.replace("TOKEN", d.token).encode()
-        with socket.create_connection(("127.0.0.1", d.port), timeout=20) as s:
-            s.sendall(data[:-1])
-            self.until(lambda: b"ordo_http_connections 2" in d.get("/metrics").raw)
+        with contextlib.ExitStack() as stack:
+            s, idle = (stack.enter_context(socket.create_connection(("127.0.0.1", d.port), timeout=20))
+                       for _ in range(2))
+            request = request.replace("TOKEN", d.token).encode()
+            s.sendall(request[:-1])
+            self.until(lambda: b"ordo_http_connections 3" in d.get("/metrics").raw)
             d.process.send_signal(signal.SIGTERM)
-            time.sleep(1.5)
-            s.sendall(data[-1:])
+            self.assertEqual(idle.recv(1), b"")  # idle connections end when the lingering does
+            s.sendall(request[-1:])
             r = http.client.HTTPResponse(s)
             r.begin()
             return ordo.Answer(r.status, {k.lower(): v for k, v in r.getheaders()}, r.read())

@@ -231,10 +231,12 @@ END_TEST
 
 static int reload_result;
 
-static int on_reload(void *userdata, struct text *ret_faults)
+static int on_reload(void *userdata, struct http_reload_report *ret)
 {
         if (reload_result > 0)
-                text_add(ret_faults, "ORDO_LOG: bad\nORDO_LISTEN: worse\n");
+                text_add(&ret->faults, "ORDO_LOG: bad\nORDO_LISTEN: worse\n");
+        else
+                text_add(&ret->taken, "ORDO_LOG_LEVEL ORDO_API_RATE");
         return reload_result;
 }
 
@@ -242,7 +244,9 @@ START_TEST(reload)
 {
         harness_start(&(struct harness_options){.http.reload = on_reload});
         reload_result = 0;
-        ASK("POST", API "/admin/reload", NULL, NULL, 200, "reloaded");
+        ASK("POST", API "/admin/reload", NULL, NULL, 200,
+            "{\"status\":\"reloaded\",\"changed\":[\"ORDO_LOG_LEVEL\",\"ORDO_API_RATE\"],"
+            "\"restart_needed\":[]}");
         reload_result = 1;
         ASK("POST", API "/admin/reload", NULL, NULL, 400,
             "[{\"pointer\":\"\",\"detail\":\"ORDO_LOG: "

@@ -135,6 +135,44 @@ START_TEST(test_give_back_in_the_middle)
 }
 END_TEST
 
+/* A reload changes the sizes; what was taken counts on. */
+START_TEST(test_take_up)
+{
+        begin(&(struct account_limits){.orders_per_second = 3});
+        for (unsigned i = 0; i < 3; i++) {
+                ck_assert_int_eq(take("A", 1, 1, 0), PROBLEM_NONE);
+                clock_fake_advance(100000);
+        }
+        ck_assert_int_eq(take("A", 1, 1, 0), PROBLEM_ORDER_RATE);
+        set.orders_per_second = 5;
+        set.orders_per_minute = 100;
+        set.repeat_window_us = SECONDS(1);
+        ck_assert_int_eq(limits_take_up(&limits), 0);
+        ck_assert_int_eq(rate_window_left(&limits.second), 2);
+        ck_assert_int_eq(rate_window_left(&limits.minute), 100);
+        ck_assert_int_eq(take("A", 1, 1, 0), PROBLEM_NONE);
+        ck_assert_int_eq(take("A", 1, 1, 0), PROBLEM_IDENTICAL_ORDER);
+        ck_assert_int_eq(take("B", 1, 1, 0), PROBLEM_NONE);
+        ck_assert_int_eq(take("C", 1, 1, 0), PROBLEM_ORDER_RATE);
+        /* Smaller: the youngest are kept, so that it is no way around the limit. */
+        set.orders_per_second = 2;
+        ck_assert_int_eq(limits_take_up(&limits), 0);
+        ck_assert_int_eq(take("C", 1, 1, 0), PROBLEM_ORDER_RATE);
+        clock_fake_advance(LIMIT_SECOND_US - 1);
+        ck_assert_int_eq(take("C", 1, 1, 0), PROBLEM_ORDER_RATE);
+        clock_fake_advance(1);
+        ck_assert_int_eq(take("C", 1, 1, 0), PROBLEM_NONE);
+        ck_assert_int_eq(take("D", 1, 1, 0), PROBLEM_NONE);
+        ck_assert_int_eq(take("E", 1, 1, 0), PROBLEM_ORDER_RATE);
+        set.orders_per_second = 0;
+        set.repeat_window_us = 0;
+        ck_assert_int_eq(limits_take_up(&limits), 0);
+        for (unsigned i = 0; i < 20; i++)
+                ck_assert_int_eq(take("E", 1, 1, 0), PROBLEM_NONE);
+        limits_done(&limits);
+}
+END_TEST
+
 START_TEST(test_identical)
 {
         begin(&(struct account_limits){.repeat_window_us = 500000});
@@ -395,7 +433,7 @@ START_TEST(test_open_orders_together)
 END_TEST
 
 SUITE("limits", test_no_limits, test_sizes, test_day_rolls, test_windows,
-      test_give_back_in_the_middle, test_identical, test_identical_among_many,
+      test_give_back_in_the_middle, test_take_up, test_identical, test_identical_among_many,
       test_repeat_window_is_bounded, test_keys, test_reservations, test_reading_under_way,
       test_funds_that_cannot_be_read, test_quotes, test_quote_cache_is_bounded,
       test_nothing_held_while_asking, test_open_orders_together)

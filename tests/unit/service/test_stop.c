@@ -2,6 +2,7 @@
 #include "manager.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "loop/loop.h"
 #include "service/idle.h"
 #include "service/stop.h"
@@ -68,6 +69,7 @@ static int64_t run(void)
 
 static void start(void)
 {
+        log_set_level(-1); /* standard output is the test's */
         manager_start();
         t = (struct world){};
         ck_assert_int_eq(loop_new(&t.loop), 0);

@@ -48,6 +48,7 @@ static void run_for(int64_t us)
 
 static void start(void)
 {
+        log_set_level(-1); /* standard output is the test's */
         manager_start();
         setenv("WATCHDOG_USEC", "200000", 1);
         t = (struct world){.w = {.ask = on_ask, .overdue = on_overdue}};
