@@ -307,7 +307,8 @@ static void refuse(struct amending *m, struct leg_act *act)
         leg_act_follow(act);
         leg->state = LEG_STATE_REFUSED;
         leg->outcome = OUTCOME_NOT_SENT;
-        record_log_leg(EVENT_ORDER_REFUSED, LOG_NOTICE, act->shown, leg, "modify.refused");
+        record_log_leg(EVENT_ORDER_REFUSED, LOG_NOTICE, act->shown, leg, "modify.refused",
+                       c->key_name, c->correlation_id);
 }
 
 static void write_refusals(struct amending *m)

@@ -156,7 +156,7 @@ static void put_audit(struct leg_write *w, const struct order *order, const stru
         record_leg(&w->audit, n->action, order, &shown, n->actor, n->correlation_id);
         w->audit.account = leg->account; /* `shown` dies */
         record_log_leg(n->settles ? EVENT_LEG_RESOLVED : EVENT_LEG_UPDATED, LOG_INFO, order, &shown,
-                       audit_action_name(n->action));
+                       audit_action_name(n->action), n->actor, n->correlation_id);
 }
 
 static bool resolved(struct orchestrator *o, const struct order *order)

@@ -109,11 +109,7 @@ int limits_take_up(struct limits *l)
         int r = rate_window_resize(&l->second, l->set->orders_per_second);
         if (r >= 0)
                 r = rate_window_resize(&l->minute, l->set->orders_per_minute);
-        if (r >= 0 && l->set->repeat_window_us > 0 && !l->recent) {
-                l->recent = calloc(LIMIT_IDENTICAL, sizeof(*l->recent));
-                r = l->recent ? 0 : -ENOMEM;
-        }
-        return r;
+        return r < 0 ? r : repeat_set_span(&l->recent, l->set->repeat_window_us);
 }
 
 static void limits_roll(struct limits *l)

@@ -35,7 +35,7 @@ void place_refuse(struct placing *p)
         record_refused(&p->audit[0], p->order);
         for (unsigned i = 0; i < p->order->n_legs; i++)
                 record_log_leg(EVENT_ORDER_REFUSED, LOG_NOTICE, p->order, &p->order->legs[i],
-                               "order.refused");
+                               "order.refused", "", "");
         p->job.refusal =
                 (struct store_append){.job.done = refusal_written, .audit = p->audit, .n_audit = 1};
         ledger_append(p->o, &p->job.refusal, &p->riders);

@@ -14,13 +14,20 @@ static void unreserve(struct placing *p, enum problem problem, const char *detai
         place_fail(p, problem, detail);
 }
 
+/* The intent is durable. */
+static void go_on(struct placing *p)
+{
+        record_log_placed(p->order);
+        place_call(p);
+}
+
 static void reread(struct store_job *job)
 {
         struct placing *p = CONTAINER_OF(job, struct placing, job.replay.job);
         order_free(TAKE(p->job.replay.order));
         free(TAKE(p->job.replay.answer_body));
         if (job->result == STORE_OK)
-                place_call(p);
+                go_on(p);
         else if (job->result == STORE_NOT_FOUND)
                 unreserve(p, PROBLEM_STORE_UNAVAILABLE, "the ledger lost it; nothing was sent");
         else
@@ -73,7 +80,7 @@ static void reserved(struct store_job *job)
         p->n_audit = 0;
         switch (job->result) {
         case STORE_OK:
-                place_call(p);
+                go_on(p);
                 break;
         case STORE_KEY_TAKEN:
                 place_give_back(p);

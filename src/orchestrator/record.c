@@ -199,24 +199,49 @@ void records_done(struct audit_record *a, unsigned n)
                 audit_record_done(&a[i]);
 }
 
+/* NULL leaves the field out. */
+static const char *given(const char *s, const char *otherwise)
+{
+        return *s ? s : *otherwise ? otherwise : NULL;
+}
+
+void record_log_placed(const struct order *o)
+{
+        unsigned n = 0;
+
+        if (!log_enabled(LOG_INFO))
+                return;
+        for (unsigned i = 0; i < o->n_legs; i++)
+                n += o->legs[i].state == LEG_STATE_SENDING;
+        log_event(LOG_INFO, EVENT_ORDER_PLACED,
+                  LOG_FIELDS({"ORDO_CORRELATION_ID", given(o->correlation_id, "")},
+                             {"ORDO_ORDER", o->id}, {"ORDO_ACTION", "order.place"},
+                             {"ORDO_ACTOR", o->key_name}),
+                  "order.place: %s %s on %u account%s", side_name(o->side), o->symbol, n,
+                  n == 1 ? "" : "s");
+        for (unsigned i = 0; i < o->n_legs; i++)
+                if (o->legs[i].state == LEG_STATE_REFUSED)
+                        record_log_leg(EVENT_ORDER_REFUSED, LOG_NOTICE, o, &o->legs[i],
+                                       "order.refused", "", "");
+}
+
 void record_log_leg(const char *message_id, int level, const struct order *o, const struct leg *leg,
-                    const char *action)
+                    const char *action, const char *actor, const char *correlation_id)
 {
         char number[16];
         if (!log_enabled(level))
                 return;
         snprintf(number, sizeof(number), "%u", leg->number);
         const char *why = leg->broker_message[0] ? leg->broker_message : leg->message;
-        log_event(
-                level, message_id,
-                LOG_FIELDS({"ORDO_CORRELATION_ID", o->correlation_id[0] ? o->correlation_id : NULL},
-                           {"ORDO_ACCOUNT", leg->account}, {"ORDO_ORDER", o->id},
-                           {"ORDO_LEG", number}, {"ORDO_ACTION", action},
-                           {"ORDO_OUTCOME", outcome_name(leg->outcome)},
-                           {"ORDO_STATUS", order_status_name(leg->status)},
-                           {"ORDO_CODE", leg->problem ? problem_code(leg->problem) : NULL},
-                           {"ORDO_ACTOR", o->key_name}),
-                "%s %s: %s %s %" PRId64 " %s is %s%s%s", action, outcome_name(leg->outcome),
-                leg->account, side_name(o->side), leg->quantity, o->symbol,
-                order_status_name(leg->status), why[0] ? ": " : "", why);
+        log_event(level, message_id,
+                  LOG_FIELDS({"ORDO_CORRELATION_ID", given(correlation_id, o->correlation_id)},
+                             {"ORDO_ACCOUNT", leg->account}, {"ORDO_ORDER", o->id},
+                             {"ORDO_LEG", number}, {"ORDO_ACTION", action},
+                             {"ORDO_OUTCOME", outcome_name(leg->outcome)},
+                             {"ORDO_STATUS", order_status_name(leg->status)},
+                             {"ORDO_CODE", leg->problem ? problem_code(leg->problem) : NULL},
+                             {"ORDO_ACTOR", given(actor, o->key_name)}),
+                  "%s %s: %s %s %" PRId64 " %s is %s%s%s", action, outcome_name(leg->outcome),
+                  leg->account, side_name(o->side), leg->quantity, o->symbol,
+                  order_status_name(leg->status), why[0] ? ": " : "", why);
 }

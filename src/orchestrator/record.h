@@ -26,5 +26,9 @@ void record_act(struct audit_record *a, enum audit_action action, const char *ac
 void records_done(struct audit_record *a, unsigned n);
 
 /* The same facts for the journal. */
+/* The order, which is sent now, and each leg of it that gates have refused. */
+void record_log_placed(const struct order *o);
+/* `actor`, `correlation_id`: of the request that did this to the leg; "" when it was none: then
+ * those of the order. */
 void record_log_leg(const char *message_id, int level, const struct order *o, const struct leg *leg,
-                    const char *action);
+                    const char *action, const char *actor, const char *correlation_id);

@@ -33,6 +33,14 @@ void repeat_done(struct repeat_window *w)
         *w = (struct repeat_window){};
 }
 
+int repeat_set_span(struct repeat_window *w, int64_t span_us)
+{
+        int r = span_us > 0 && !w->ring ? allocate(w, SIZE_FIRST) : 0;
+        if (r >= 0)
+                w->span_us = span_us;
+        return r;
+}
+
 static struct repeat_entry *entry_at(const struct repeat_window *w, uint64_t number)
 {
         return &w->ring[number % w->size];

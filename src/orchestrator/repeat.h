@@ -24,6 +24,8 @@ struct repeat_window {
 
 int repeat_init(struct repeat_window *w, int64_t span_us);
 void repeat_done(struct repeat_window *w);
+/* What is inside stays inside. */
+int repeat_set_span(struct repeat_window *w, int64_t span_us);
 /* True: an equal one was put so many microseconds ago. */
 bool repeat_find(struct repeat_window *w, uint64_t hash, int64_t now_us, int64_t *ret_age_us);
 void repeat_put(struct repeat_window *w, uint64_t hash, int64_t now_us);

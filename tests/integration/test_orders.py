@@ -153,6 +153,24 @@ class Orders(ordo.Case):
         self.assertEqual(portfolio["results"][0]["account"], "paper:second")
         self.assertTrue(portfolio["results"][0]["as_of"])
 
+    def test_records_tell_the_story(self):
+        """Placed, one account refused by its kill switch, the other cancelled by another request."""
+        self.d.post("/api/v1/killswitch", {"level": "HALT", "scope": "account:paper:second", "reason": "story"})
+        try:
+            placed = self.d.order(targets=["paper:demo", "paper:second"], price="1000.00",
+                                  headers={"X-Correlation-ID": "story-place"})
+        finally:
+            self.d.post("/api/v1/killswitch", {"level": "NONE", "scope": "account:paper:second", "reason": "over"})
+        self.assertEqual(placed.status, 207, placed)
+        self.d.request("DELETE", placed.headers["location"], headers={"X-Correlation-ID": "story-cancel"})
+        story = self.until(lambda: self.d.records(correlation_id="story-cancel") and
+                           self.d.records(order=placed.json["order_id"]))
+        self.assertEqual([(r["action"], r.get("account"), r["correlation_id"], r.get("status")) for r in story],
+                         [("order.place", None, "story-place", None),
+                          ("order.refused", "paper:second", "story-place", "REJECTED"),
+                          ("order.place", "paper:demo", "story-place", "OPEN"),
+                          ("cancel.answered", "paper:demo", "story-cancel", "CANCELLED")])
+
 
 if __name__ == "__main__":
     ordo.main()
