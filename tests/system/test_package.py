@@ -1,5 +1,6 @@
 """The package on a minimal Debian 12: what apt leaves, the first connection, ordoctl, the sandbox, the memory."""
 import json
+import os
 import pathlib
 import re
 import subprocess
@@ -21,7 +22,7 @@ class Fresh(machine.Case):
     def prepare(cls):
         cls.apt = cls.m.install()
 
-    def test_1_socket_listens_and_nothing_runs(self):
+    def test_01_socket_listens_and_nothing_runs(self):
         m = self.m
         self.assertEqual(m.show("ordo.socket", "ActiveState", "SubState", "UnitFileState"),
                          ("active", "listening", "enabled"))
@@ -39,7 +40,7 @@ class Fresh(machine.Case):
         self.assertEqual(out[0], "200")
         return (float(out[2]) - float(out[1])) * 1000
 
-    def test_2_first_connection_starts_it(self):
+    def test_02_first_connection_starts_it(self):
         m = self.m
         took = [self.cold_start()]
         self.assertEqual(m.show("ordo.service", "ActiveState", "SubState"), ("active", "running"))
@@ -53,19 +54,19 @@ class Fresh(machine.Case):
             self.skipTest(f"others leave {share:.0%} of the processors, too little to measure a start")
         self.assertLessEqual(min(took), COLD_MS)
 
-    def test_3_status_line(self):
+    def test_03_status_line(self):
         status = self.m.show("ordo.service", "StatusText")
         self.assertRegex(status, r"1 account")
         self.assertIn("127.0.0.1:8080", status)
         self.assertIn(f'Status: "{status}"', self.m.run("systemctl", "status", "--no-pager", "ordo.service"))
 
-    def test_4_ordoctl_needs_no_variable(self):
+    def test_04_ordoctl_needs_no_variable(self):
         m = self.m
         self.assertIn("paper:demo", m.run("ordoctl", "status"))
         # Over the unix socket: with TCP taken away it still answers.
         trace = m.path("/run/ordo.sock").stat()
         self.assertEqual(trace.st_mode & 0o777, 0o660)
-        price = json.loads(m.run("ordoctl", "--json", "quote", "NSE:SBIN"))["quotes"][0]["last"]
+        type(self).price = price = json.loads(m.run("ordoctl", "--json", "quote", "NSE:SBIN"))["quotes"][0]["last"]
         out = json.loads(m.run("ordoctl", "--json", "order", "buy", "NSE:SBIN", "10", "--price", price,
                                "--account", "paper:demo", "--client-id", "mine"))
         self.assertEqual(out["overall_status"], "success")
@@ -77,7 +78,7 @@ class Fresh(machine.Case):
         self.assertIn("CANCELLED", m.run("ordoctl", "cancel", "client:patient"))
         self.assertIn("intact", m.run("ordoctl", "audit", "verify"))
 
-    def test_5_backup(self):
+    def test_05_backup(self):
         m = self.m
         m.run("systemctl", "start", "ordo-backup.service")
         self.assertEqual(m.show("ordo-backup.service", "Result"), "success")
@@ -89,7 +90,19 @@ class Fresh(machine.Case):
         self.assertEqual(out.split(), ["ok", "2"])
         self.assertEqual(copy.stat().st_mode & 0o777, 0o600)
 
-    def test_6_preopen_wakes_the_daemon(self):
+    def test_06_backup_is_restored(self):
+        """As docs/systemd.md has it: what was placed after the backup is gone, the rest is there."""
+        m = self.m
+        before = {o["order_id"] for o in self.orders()}
+        self.assertEqual(self.order(price=self.price)[0], 201)
+        [copy] = m.path("/var/lib/ordo/backups").glob("ordo-*.db")
+        [block] = re.findall(r"To go back to a backup:\n\n```sh\n(.*?)```",
+                             (machine.SOURCE / "docs/systemd.md").read_text(), re.S)
+        said = m.sh(re.sub(r"ordo-\w+\.db", copy.name, block))
+        self.assertIn("paper:demo", said)
+        self.assertEqual({o["order_id"] for o in self.orders()}, before)
+
+    def test_07_preopen_wakes_the_daemon(self):
         m = self.m
         m.run("systemctl", "stop", "ordo.service")
         m.run("systemctl", "start", "ordo-preopen.service")
@@ -98,14 +111,14 @@ class Fresh(machine.Case):
         said = " ".join(r["MESSAGE"] for r in m.journal("-u", "ordo-preopen.service", "_COMM=ordoctl"))
         self.assertIn("paper:demo", said)
 
-    def test_7_timers(self):
+    def test_08_timers(self):
         """Indian time, and woken after a night without power."""
         for timer, at in (("ordo-backup.timer", "01:30"), ("ordo-preopen.timer", "08:30")):
             with self.subTest(timer):
                 self.assertEqual(self.m.show(timer, "Persistent"), "yes")
                 self.assertIn(f"{at}:00 Asia/Kolkata", self.m.show(timer, "TimersCalendar"))
 
-    def test_8_files_are_as_packaged(self):
+    def test_09_files_are_as_packaged(self):
         self.assertEqual(self.m.run("dpkg", "-V", "ordo"), "")
         state = self.m.path("/var/lib/ordo")
         uid = int(self.m.run("id", "-u", "ordo"))
@@ -113,7 +126,7 @@ class Fresh(machine.Case):
         for p in state.rglob("*"):
             self.assertEqual(p.lstat().st_mode & 0o077, 0, p)
 
-    def test_9_memory(self):
+    def test_10_memory(self):
         """As the service's control group counts it, page cache and kernel memory included."""
         m = self.m
         m.run("systemctl", "stop", "ordo.service")
@@ -202,7 +215,8 @@ class Sandbox(machine.Case):
                 block = block.replace("$PWD/.dev/state", str(m.path("/var/lib/ordo")))
                 script.append(block.replace(".dev/state", str(m.path("/var/lib/ordo"))))
             r = subprocess.run(["nsenter", "-t", str(m.init), "-n", "bash", "-c", "\n".join(script)],
-                               capture_output=True, text=True, stdin=subprocess.DEVNULL, cwd=d)
+                               capture_output=True, text=True, stdin=subprocess.DEVNULL, cwd=d,
+                               env={k: v for k, v in os.environ.items() if not k.startswith("ORDO_")})
         self.assertEqual(r.returncode, 0, r.stdout[-2000:] + r.stderr[-2000:])
         # Beyond the tour: a reload, a stop and a start, a backup of it.
         m.run("systemctl", "reload", "ordo.service")

@@ -28,17 +28,18 @@ class Credentials(machine.Case):
                 found[name] = p.read_bytes().decode("latin-1")
         return found
 
-    def given(self, directive, seal):
+    def nothing(self):
+        self.m.run("systemctl", "stop", "ordo.socket", "ordo.service")
+        self.m.sh("rm -rf /var/lib/ordo/* /etc/ordo/credentials/* /etc/credstore.encrypted")
+
+    def given(self, put):
         """The service started with token and vault key as credentials, and nothing of its own making."""
         m = self.m
-        m.run("systemctl", "stop", "ordo.socket", "ordo.service")
-        m.sh("rm -rf /var/lib/ordo/* /etc/credstore /etc/credstore.encrypted")
+        self.nothing()
         self.token = "ordo_" + secrets.token_hex(22)[:43]
         self.key = secrets.token_hex(32)
         for name, value in (("ORDO_API_TOKEN", self.token), ("ORDO_VAULT_KEY", self.key)):
-            seal(name, value)
-        m.drop_in("ordo.service", f"[Service]\n{directive}=ORDO_API_TOKEN\n{directive}=ORDO_VAULT_KEY\n")
-        self.addCleanup(m.no_drop_in, "ordo.service")
+            put(name, value)
         m.run("systemctl", "start", "ordo.socket", "ordo.service")
         self.addCleanup(m.run, "systemctl", "stop", "ordo.service")
 
@@ -51,7 +52,7 @@ class Credentials(machine.Case):
         names = {p.name for p in m.path("/var/lib/ordo").iterdir()}
         self.assertFalse({n for n in names if "token" in n or "key" in n}, names)
         pid = m.main_pid()
-        self.assertIn(f"CREDENTIALS_DIRECTORY=/run/credentials/ordo.service",
+        self.assertIn("CREDENTIALS_DIRECTORY=/run/credentials/ordo.service",
                       m.path(f"/proc/{pid}/environ").read_text().split("\0"))
         for where, text in self.places().items():
             for what, secret in (("token", self.token), ("vault key", self.key),
@@ -64,9 +65,10 @@ class Credentials(machine.Case):
         self.assertNotEqual(r.returncode, 0)
 
     def test_plain_files(self):
+        """A file in /etc/ordo/credentials is the credential ORDO_ and its name."""
         def store(name, value):
-            self.m.write(f"/etc/credstore/{name}", value, 0o600)
-        self.given("LoadCredential", store)
+            self.m.write("/etc/ordo/credentials/" + name.removeprefix("ORDO_"), value, 0o600)
+        self.given(store)
         self.used_and_hidden()
 
     def test_sealed_files(self):
@@ -74,16 +76,15 @@ class Credentials(machine.Case):
         def seal(name, value):
             self.m.sh(f"mkdir -p /etc/credstore.encrypted; systemd-creds encrypt --name={name} - "
                       f"/etc/credstore.encrypted/{name}", input=value)
-        self.given("LoadCredentialEncrypted", seal)
+        self.given(seal)
         for p in self.m.path("/etc/credstore.encrypted").iterdir():
             self.assertNotIn(self.token, p.read_text())
         self.used_and_hidden()
 
     def test_generated_token_is_not_shown(self):
         m = self.m
-        m.run("systemctl", "stop", "ordo.service")
-        m.sh("rm -rf /var/lib/ordo/* /etc/credstore /etc/credstore.encrypted")
-        m.run("systemctl", "start", "ordo.service")
+        self.nothing()
+        m.run("systemctl", "start", "ordo.socket", "ordo.service")
         self.token, self.key = m.token, ""
         self.assertEqual(m.ask("GET", "/api/v1/funds")[0], 200)
         self.assertEqual(m.path("/var/lib/ordo/api-token").stat().st_mode & 0o777, 0o600)
