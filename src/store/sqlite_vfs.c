@@ -1,13 +1,15 @@
-/* A VFS over SQLite's own that joins writes. SQLite hands a commit over as two small writes a page,
- * at offsets that straddle the pages of the kernel; a group of orders is more than a hundred of
- * them. Here neighbouring writes are collected and go down as one. Sync first of all, and
- * whatever else depends on the bytes of a file, goes down only after what was collected.
+/* A VFS over SQLite's own that joins the writes of the WAL. SQLite hands a commit over as two small
+ * writes a page, at offsets that straddle the pages of the kernel; a group of orders is more than a
+ * hundred of them. Here neighbouring writes are collected and go down as one. Sync first of all,
+ * and whatever else depends on the bytes of the file, goes down only after what was collected.
  *
- * That is safe because SQLite relies on nothing it has written before it has synced: a commit is
- * published to readers and acknowledged after the sync of its frames (synchronous=FULL), a
- * checkpoint is counted after the sync of the database. A write that fails late fails the sync in
- * its stead, with the same code, and the collected bytes are forgotten, as they belong to the
- * transaction that is rolled back. */
+ * That is safe because a commit is published to readers and acknowledged after the sync of its
+ * frames (synchronous=FULL). A write that fails late fails the sync in its stead, with the same
+ * code, and the collected bytes are forgotten, as they belong to the transaction that is rolled
+ * back.
+ *
+ * Not so the database: a checkpoint that stops before the end of the WAL counts its pages without a
+ * sync, and from then on every other connection reads them from the file. They go down at once. */
 #include "store/sqlite.h"
 
 #include <errno.h>
@@ -18,7 +20,7 @@
 
 struct join_file {
         sqlite3_file base;
-        char *bytes; /* NULL: a kind of file whose writes are not joined */
+        char *bytes; /* NULL: not the WAL, writes are not joined */
         int n;
         sqlite3_int64 at;
         sqlite3_file real[]; /* of the VFS below, in its own size */
@@ -133,7 +135,7 @@ static int join_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *f, int fl
         int rc = below->xOpen(below, name, j->real, flags, ret_flags);
         if (rc != SQLITE_OK)
                 return rc;
-        if (flags & (SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_DB)) {
+        if (flags & SQLITE_OPEN_WAL) {
                 j->bytes = sqlite3_malloc(JOIN_MAX);
                 if (!j->bytes) {
                         j->real->pMethods->xClose(j->real);

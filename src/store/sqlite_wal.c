@@ -13,9 +13,10 @@
 #include "base/clock.h"
 
 /* In pages of 4 KiB. */
-#define PAGES_IDLE 256  /* from here on when nobody waits */
-#define PAGES_LONG 4096 /* 16 MiB: from here on under load */
-#define PAGES_REST 256  /* what the store thread does by itself */
+#define PAGES_IDLE 256   /* from here on when nobody waits */
+#define PAGES_LONG 4096  /* 16 MiB: from here on under load */
+#define PAGES_REST 256   /* what the store thread does by itself */
+#define PAGES_MAX  16384 /* 64 MiB: from here on the orders wait for the thread */
 #define PASSES_MAX 4
 
 /* Closed again after its work: when the disk has failed no connection may keep the old index of the
@@ -75,7 +76,8 @@ void sqlite_wal_wait(struct sqlite *s)
 
 void sqlite_wal_tend(struct sqlite *s)
 {
-        if (s->wal.copying && atomic_load(&s->wal.copied)) {
+        bool copied = s->wal.copying && atomic_load(&s->wal.copied);
+        if (copied || (s->wal.copying && s->wal.pages >= PAGES_MAX)) {
                 sqlite_wal_wait(s);
                 copy_here(s);
         } else if (!s->wal.copying && s->wal.pages >= PAGES_LONG && s->wal.pages >= s->wal.next) {
