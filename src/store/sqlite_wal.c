@@ -19,6 +19,16 @@
 #define PAGES_MAX  16384 /* 64 MiB: from here on the orders wait for the thread */
 #define PASSES_MAX 4
 
+/* A pass that stops short leaves the sync to the one that reaches the end, for which the orders
+ * would wait. */
+static void sync_database(sqlite3 *db)
+{
+        sqlite3_file *file = NULL;
+        if (sqlite3_file_control(db, NULL, SQLITE_FCNTL_FILE_POINTER, &file) == SQLITE_OK &&
+            file->pMethods)
+                file->pMethods->xSync(file, SQLITE_SYNC_NORMAL);
+}
+
 /* Closed again after its work: when the disk has failed no connection may keep the old index of the
  * WAL alive (sqlite.c), so sqlite_disconnect() waits for this one. */
 static void *copy_main(void *userdata)
@@ -38,6 +48,8 @@ static void *copy_main(void *userdata)
                 if (pages - copied <= PAGES_REST)
                         break;
         }
+        if (rc == SQLITE_OK)
+                sync_database(db);
         atomic_store(&s->wal.copied, true);
         return NULL;
 }
