@@ -83,6 +83,10 @@ int config_load(char *const *environ_, struct config_faults *faults, struct conf
 struct config *config_free(struct config *c);
 DEFINE_CLEANUP(struct config *, config_free)
 
+/* Puts the variables of ORDO_ENV_FILE that the environment does not have into it. For a client that
+ * needs an address and a token and must not stumble over the rest. -ENOMEM. */
+int config_export_file(void);
+
 /* Names of options, separated by blanks. */
 struct config_changes {
         struct text taken;   /* changed, and in force now */

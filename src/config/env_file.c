@@ -264,6 +264,19 @@ int env_file_load(struct loading *l)
         return r < 0 ? r : 0;
 }
 
+int env_file_export(const struct env_file *f)
+{
+        for (unsigned i = 0; i < f->n; i++) {
+                if (f->lines[i] == 0)
+                        continue;
+                const char *equals = strchr(f->list[i], '=');
+                _cleanup_(freep) char *name = strndup(f->list[i], (size_t)(equals - f->list[i]));
+                if (!name || setenv(name, equals + 1, 1) < 0)
+                        return -ENOMEM;
+        }
+        return 0;
+}
+
 void env_file_done(struct env_file *f)
 {
         if (f->text)

@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "config/loading.h"
 
@@ -133,6 +134,18 @@ static void take_accounts(struct loading *l)
                 if (c->limits_off && c->accounts[i].paper)
                         c->accounts[i].limits = (struct account_limits){};
         }
+}
+
+int config_export_file(void)
+{
+        _cleanup_(loading_freep) struct loading *l = calloc(1, sizeof(*l));
+        _cleanup_(freep) struct config_faults *faults = calloc(1, sizeof(*faults));
+        if (!l || !faults)
+                return -ENOMEM;
+        l->environ_ = environ;
+        l->faults = faults;
+        int r = env_file_load(l);
+        return r < 0 ? r : env_file_export(&l->file);
 }
 
 int config_load(char *const *environ_, struct config_faults *faults, struct config **ret)

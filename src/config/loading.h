@@ -51,6 +51,8 @@ int value_set(struct config_faults *f, const struct option *o, const char *name,
 /* Reads the file, if one is named; faults are added. 0, -ENOMEM. */
 int env_file_load(struct loading *l);
 void env_file_done(struct env_file *f);
+/* Into the environment of the process, where the name is free. -ENOMEM. */
+int env_file_export(const struct env_file *f);
 /* "/etc/ordo/ordo.env:12" */
 void env_file_source(const struct env_file *f, unsigned line, char buf[static SOURCE_SIZE]);
 

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "config/config.h"
+
 #define ANSWER_DEPTH_MAX   32
 #define ANSWER_MEMBERS_MAX (1U << 21)
 #define RETRY_AFTER_MAX    86400
@@ -33,6 +35,8 @@ int client_open(struct ctl *c)
                 return ctl_fail(CTL_UNEXPECTED, "out of memory");
         c->client = client;
         client->ctl = c;
+        /* What is wrong with the file is check-config's to say. */
+        (void)config_export_file();
         int r = endpoint_find(c, &client->endpoint);
         if (r == CTL_OK)
                 r = endpoint_token(c, &client->token);

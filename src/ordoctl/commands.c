@@ -230,6 +230,27 @@ const struct command commands[] = {
                 .run = run_accounts,
         },
         {
+                .name = "preopen",
+                .synopsis = "[--wait SECONDS]",
+                .help = "check that every account can trade today",
+                .details =
+                        "Wakes the daemon through its socket, waits until it has read the order "
+                        "books of its accounts, and ends with 3 when an account has no session "
+                        "that lasts until the market closes, or cannot be read; what to do stands "
+                        "beside it. ordo-preopen.timer runs it on trading days.",
+                .options = OPTIONS({"wait", "SECONDS", "wait at most so long (60)", NULL, false}),
+                .run = run_preopen,
+        },
+        {
+                .name = "reload",
+                .synopsis = "",
+                .help = "have options, keys and certificates read again",
+                .details = "Says what has changed, and what waits for a restart. When something is "
+                           "wrong nothing changes, and it ends with 2. Needs a key with the admin "
+                           "scope.",
+                .run = run_reload,
+        },
+        {
                 .name = "killswitch",
                 .synopsis = "[halt|cancel|flatten|release --reason TEXT [--scope SCOPE]]",
                 .help = "show or set the kill switch",
@@ -287,9 +308,9 @@ const struct command commands[] = {
                 .name = "key",
                 .synopsis = "list | add NAME --scope SCOPE,… | remove NAME",
                 .help = "manage the API keys file",
-                .details =
-                        "The daemon reads the file again on SIGHUP (systemctl reload ordo). A new "
-                        "key's token is printed once; the file holds its hash only.",
+                .details = "The daemon reads the file again by a reload (systemctl reload ordo). A "
+                           "new "
+                           "key's token is printed once; the file holds its hash only.",
                 .words = "list add remove",
                 .min_operands = 1,
                 .max_operands = 2,

@@ -47,6 +47,8 @@ int run_resolve(struct ctl *c);
 int run_trades(struct ctl *c); /* portfolio.c */
 int run_portfolio(struct ctl *c);
 int run_positions(struct ctl *c);
+int run_preopen(struct ctl *c);
+int run_reload(struct ctl *c);
 int run_holdings(struct ctl *c);
 int run_funds(struct ctl *c);
 int run_quote(struct ctl *c); /* market.c */

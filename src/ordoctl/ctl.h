@@ -21,6 +21,7 @@ enum ctl_exit {
 
 struct command;
 struct client;
+struct host;
 
 #define ARGUMENTS_MAX 128
 
@@ -36,8 +37,9 @@ struct ctl {
         struct option_value options[ARGUMENTS_MAX];
         unsigned n_options;
         bool json;
-        bool colour;           /* standard output may be coloured */
-        struct client *client; /* opened at the first call */
+        bool colour;             /* standard output may be coloured */
+        struct client *client;   /* opened at the first call */
+        const struct host *host; /* NULL: none is installed here */
 };
 
 /* The value of an option, or NULL. */

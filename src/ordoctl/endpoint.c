@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ordoctl/host.h"
+
 #include "base/file.h"
 
 #define DEFAULT_ADDRESS "127.0.0.1:8080"
@@ -78,14 +80,20 @@ int endpoint_find(const struct ctl *c, struct endpoint *ret)
 {
         static const char *const variables[] = {"ORDO_URL", "ORDO_LISTEN"};
         const char *s = ctl_option(c, "url"), *source = "--url";
+        char unix_default[ENDPOINT_SIZE];
 
         for (size_t i = 0; !s && i < ELEMENTS(variables); i++) {
                 source = variables[i];
                 s = variable(source);
         }
         if (!s) {
+                /* Where TLS is spoken it is spoken on every socket, and the certificate names a
+                 * host. */
+                const char *path = variable("ORDO_TLS_CERT") ? NULL : host_socket(c->host);
                 source = "default";
-                s = DEFAULT_ADDRESS;
+                if (path)
+                        snprintf(unix_default, sizeof(unix_default), "unix:%s", path);
+                s = path ? unix_default : DEFAULT_ADDRESS;
         }
         if (endpoint_parse(s, variable("ORDO_TLS_CERT") != NULL, ret))
                 return CTL_OK;

@@ -13,7 +13,8 @@ struct endpoint {
         char shown[ENDPOINT_SIZE];     /* for messages */
 };
 
-/* From --url, ORDO_URL, ORDO_LISTEN, or the default. CTL_OK, or CTL_USAGE with a message. */
+/* From --url, ORDO_URL, ORDO_LISTEN, the host's unix socket, or the default. CTL_OK, or CTL_USAGE
+ * with a message. */
 int endpoint_find(const struct ctl *c, struct endpoint *ret);
 /* "host:port", "unix:/path" or a URL. False: it is none of them. `tls`: what "host:port" speaks. */
 bool endpoint_parse(const char *s, bool tls, struct endpoint *ret);

@@ -12,7 +12,7 @@
 #include "ordoctl/offline.h"
 #include "ordoctl/table.h"
 
-#define RELOAD_HINT "ordod reads the file again on SIGHUP: systemctl reload ordo"
+#define RELOAD_HINT "ordod reads the file again by a reload: systemctl reload ordo"
 
 /* No file yet is an empty one. */
 static int load_keys(struct keyring **ret, struct config **ret_config)

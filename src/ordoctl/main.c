@@ -8,6 +8,7 @@
 #include "ordoctl/client.h"
 #include "ordoctl/commands.h"
 #include "ordoctl/help.h"
+#include "ordoctl/host.h"
 
 static bool colour_wanted(void)
 {
@@ -26,6 +27,8 @@ int main(int argc, char *argv[])
         if (r != CTL_OK)
                 return r;
         c.colour = colour_wanted();
+        c.host = &host_installed;
+        host_fill(c.host);
         (void)sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_IGN}, NULL);
         if (!c.command) {
                 if (ctl_flag(&c, "help"))

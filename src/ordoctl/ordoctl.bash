@@ -154,6 +154,9 @@ _ordoctl() {
     instruments:--limit)
         return
         ;;
+    preopen:--wait)
+        return
+        ;;
     killswitch:--scope)
         return
         ;;
@@ -208,7 +211,7 @@ _ordoctl() {
         return
         ;;
     esac
-    local commands='login logout order orders show modify cancel resolve trades portfolio positions holdings funds quote instruments status accounts killswitch events jobs audit key check-config migrate backup version help'
+    local commands='login logout order orders show modify cancel resolve trades portfolio positions holdings funds quote instruments status accounts preopen reload killswitch events jobs audit key check-config migrate backup version help'
     case $command in
     '')
         words=$commands
@@ -264,6 +267,12 @@ _ordoctl() {
         options='--json --url --token-file --ca-file --client-cert --client-key --help'
         ;;
     accounts)
+        options='--json --url --token-file --ca-file --client-cert --client-key --help'
+        ;;
+    preopen)
+        options='--wait --json --url --token-file --ca-file --client-cert --client-key --help'
+        ;;
+    reload)
         options='--json --url --token-file --ca-file --client-cert --client-key --help'
         ;;
     killswitch)

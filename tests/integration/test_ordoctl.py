@@ -360,6 +360,133 @@ class Usage(Case):
         self.assertNotIn("0123456789abcdef-wrong", r.stderr)
 
 
+class Preopen(Case):
+    def account(self, **fields):
+        return {"account": "paper:demo", "ready": True, "session": "active", "session_expires_at": None,
+                "kill_switch": "NONE", "unresolved_legs": 0, "needs_operator": 0, **fields}
+
+    def status(self, *accounts, store="ok"):
+        return 200, {}, json.dumps({"status": "ok", "store": {"state": store, "error": "the disk is full"},
+                                    "accounts": list(accounts)}).encode()
+
+    def scripted(self, *answers, code=OK, args=("--wait", "0")):
+        s = Scripted(*answers)
+        return self.ctl("preopen", *args, "--url", s.url, code=code), s
+
+    def test_all_is_well(self):
+        r = self.ctl("preopen")
+        self.assertRegex(r.stdout, r"(?m)^paper:demo +active +yes$")
+        self.assertEqual(self.json("preopen"), {"accounts": [
+            {"account": "paper:demo", "ready": True, "session": "active"},
+            {"account": "paper:second", "ready": True, "session": "active"}], "ledger": True, "ready": True})
+
+    def test_without_a_session(self):
+        d = self.daemon().start()
+        self.assertEqual(d.request("DELETE", "/api/v1/auth/paper/second").status, 200)
+        r = self.ctl("preopen", d=d, code=PARTIAL)
+        self.assertRegex(r.stdout, r"(?m)^paper:second +none +no +It has no session: ordoctl login paper:second$")
+        self.assertRegex(r.stdout, r"(?m)^paper:demo +active +yes$")
+        a = self.json("preopen", d=d, code=PARTIAL)
+        self.assertFalse(a["ready"])
+        self.assertEqual([x["ready"] for x in a["accounts"]], [True, False])
+        d.stop()
+
+    def test_wakes_the_daemon(self):
+        """The connection waits in systemd's socket while the daemon starts."""
+        s = ordo.listening()
+        self.addCleanup(s.close)
+        d = self.daemon(sockets=[s])
+        (d.state / "api-token").write_text("a" * 64)
+        with subprocess.Popen([CTL, "preopen"], stdout=subprocess.PIPE, text=True,
+                              env=self.env(d, ORDO_URL=f"http://127.0.0.1:{d.port}")) as p:
+            time.sleep(0.5)
+            self.assertIsNone(p.poll())
+            d.start(wait=False)
+            out, _ = p.communicate(timeout=60 * ordo.SLOW)
+        self.assertEqual(p.returncode, OK, out)
+        self.assertRegex(out, r"(?m)^paper:second +active +yes$")
+        d.stop()
+
+    def test_waits_for_a_daemon_that_starts(self):
+        d = self.daemon()
+        (d.state / "api-token").write_text("a" * 64)
+        with subprocess.Popen([CTL, "preopen"], stdout=subprocess.PIPE, env=self.env(d)) as p:
+            time.sleep(0.7)
+            d.start(wait=False)
+            p.communicate(timeout=60 * ordo.SLOW)
+        self.assertEqual(p.returncode, OK)
+        d.stop()
+
+    def test_no_daemon(self):
+        d = self.daemon()
+        (d.state / "api-token").write_text("a" * 64)
+        began = time.monotonic()
+        r = self.ctl("preopen", "--wait", "1", d=d, code=NETWORK)
+        self.assertIn("cannot reach the daemon", r.stderr)
+        self.assertLess(time.monotonic() - began, 10 * ordo.SLOW)
+
+    def test_waits_until_the_books_are_read(self):
+        r, s = self.scripted(problem(503, "SHUTTING_DOWN"), self.status(self.account(ready=False)),
+                             self.status(self.account()), args=())
+        self.assertEqual(len(s.requests), 3)
+        r, _ = self.scripted(self.status(self.account(ready=False)), code=PARTIAL)
+        self.assertIn("Its order book could not be read yet", r.stdout)
+
+    def test_session_must_last_for_the_day(self):
+        now = time.time()
+        for expires, code in ((now - 60, PARTIAL), (now + 60 * 60 * 24, OK)):
+            at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(expires))
+            r, _ = self.scripted(self.status(self.account(session_expires_at=at)), code=code)
+            self.assertEqual("Its session ends before the market closes" in r.stdout, code == PARTIAL)
+
+    def test_what_is_only_remarked(self):
+        for fields, note in (({"needs_operator": 1, "unresolved_legs": 1}, "1 legs need an operator"),
+                             ({"unresolved_legs": 2}, "The outcome of 2 legs is being looked for"),
+                             ({"kill_switch": "HALT"}, "The kill switch is at HALT")):
+            r, _ = self.scripted(self.status(self.account(**fields)))
+            self.assertIn(note, r.stdout)
+
+    def test_ledger(self):
+        r, _ = self.scripted(self.status(self.account(), store="failing"), code=PARTIAL)
+        self.assertIn("The ledger cannot be written: the disk is full", r.stdout)
+
+    def test_other_answers(self):
+        self.scripted(problem(401, "UNAUTHORIZED"), code=REFUSED)
+        self.scripted(problem(503, "OVERLOADED"), code=REFUSED)
+        self.scripted((200, {}, b"<html>"), code=UNEXPECTED)
+        self.scripted((200, {}, b"{}"), code=UNEXPECTED)
+        for wait in ("x", "-1", "3601", ""):
+            self.ctl("preopen", f"--wait={wait}", code=USAGE)
+
+
+class Reload(Case):
+    def test_reload(self):
+        d = self.daemon()
+        d.env["ORDO_ENV_FILE"] = str(d.state / "ordo.env")
+        (d.state / "ordo.env").write_text("")
+        d.start()
+        (d.state / "ordo.env").write_text("ORDO_LOG_ACCESS=yes\nORDO_REQUEST_TIMEOUT=7s\n")
+        r = self.ctl("reload", d=d)
+        self.assertIn("Changed: ORDO_LOG_ACCESS\n", r.stdout)
+        self.assertIn("after a restart only: ORDO_REQUEST_TIMEOUT\n", r.stdout)
+        (d.state / "ordo.env").write_text("ORDO_LOG_ACCESS=perhaps\n")
+        r = self.ctl("reload", d=d, code=REFUSED)
+        self.assertIn("ordo.env:1", r.stderr)
+        d.stop()
+
+    def test_token_of_the_file(self):
+        """Whoever may read the daemon's file needs to say nothing else."""
+        d = self.daemon()
+        token = "correct-horse-battery-staple"
+        d.env["ORDO_ENV_FILE"] = str(d.state / "ordo.env")
+        (d.state / "ordo.env").write_text(f"ORDO_API_TOKEN={token}\n")
+        (d.state / "ordo.env").chmod(0o600)
+        d.start(wait=False)
+        self.until(lambda: "is ready" in d.log_text())
+        self.ctl("status", d=d)
+        d.stop()
+
+
 class Terminal(Case):
     def on_terminal(self, *args, say=b"", **extra):
         env = self.env(self.d, TERM="xterm", **extra)
@@ -748,7 +875,7 @@ class Offline(Case):
                      "2099-01-01T00:00:00+05:30", "--cidr", "127.0.0.0/8")
         token = r.stdout.strip()
         self.assertRegex(token, r"^ordo_\S{43}$")
-        self.assertIn("SIGHUP", r.stderr)
+        self.assertIn("systemctl reload ordo", r.stderr)
         keys = self.k.state / "keys.json"
         self.assertNotIn(token, keys.read_text())
         self.assertEqual(keys.stat().st_mode & 0o777, 0o600)
