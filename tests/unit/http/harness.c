@@ -298,11 +298,16 @@ void client_say(int fd, const char *s)
 }
 
 /* 1 a byte, 0 the end, -1 time is over. */
-static int read_byte(int fd, char *c, int ms)
+static bool readable(int fd, int ms)
 {
         struct pollfd p = {.fd = fd, .events = POLLIN};
 
-        if (poll(&p, 1, ms) <= 0)
+        return poll(&p, 1, ms) > 0;
+}
+
+static int read_byte(int fd, char *c, int ms)
+{
+        if (!readable(fd, ms))
                 return -1;
         ssize_t n = read(fd, c, 1);
         return n == 1 ? 1 : 0;
@@ -379,14 +384,25 @@ bool client_closed(int fd, int ms)
 
 bool client_expect(int fd, const char *text, int ms)
 {
-        _cleanup_(text_done) struct text t = TEXT_NULL;
         int64_t end = clock_mono_us() + ms * USEC_PER_MS;
-        char c;
+        const size_t wanted = strlen(text);
+        char buf[65536];
+        size_t kept = 0; /* the last bytes of what came before: `text` may begin in them */
 
-        while (clock_mono_us() < end && read_byte(fd, &c, ms) == 1) {
-                text_add_char(&t, c);
-                if (t.len >= strlen(text) && strcmp(t.data + t.len - strlen(text), text) == 0)
+        /* Looks before it takes: what stands behind `text` is for whoever reads next. */
+        while (clock_mono_us() < end && readable(fd, ms)) {
+                ssize_t n = recv(fd, buf + kept, sizeof(buf) - kept, MSG_PEEK);
+                if (n <= 0)
+                        return false;
+                const char *found = memmem(buf, kept + (size_t)n, text, wanted);
+                size_t take = found ? (size_t)(found - buf) + wanted - kept : (size_t)n;
+                if (recv(fd, buf + kept, take, 0) != (ssize_t)take)
+                        return false;
+                if (found)
                         return true;
+                size_t all = kept + (size_t)n;
+                kept = all < wanted - 1 ? all : wanted - 1;
+                memmove(buf, buf + all - kept, kept);
         }
         return false;
 }
