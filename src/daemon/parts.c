@@ -30,7 +30,9 @@ static int open_market(struct daemon *d)
         int r = market_load(d->config->market_dir, clock_ist_day(clock_wall_us()), fault,
                             &d->market);
         if (r < 0)
-                log_error("the market data cannot be used (ORDO_MARKET_DIR): %s", fault);
+                log_event(LOG_ERR, EVENT_CONFIG_REFUSED,
+                          LOG_FIELDS({"ORDO_OPTION", "ORDO_MARKET_DIR"}),
+                          "the market data cannot be used (ORDO_MARKET_DIR): %s", fault);
         return r;
 }
 
@@ -74,7 +76,8 @@ static int open_paper(struct daemon *d)
                                          .row = paper_restore,
                                          .userdata = d->paper};
         if (store_run(d->store, &load.job) != STORE_OK) {
-                log_error("the paper books cannot be read: %s", load.job.error);
+                log_event(LOG_CRIT, EVENT_STORE_FAILED, NULL, 0,
+                          "the paper books cannot be read: %s", load.job.error);
                 return -EBADMSG;
         }
         return 0;

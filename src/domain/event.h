@@ -20,6 +20,7 @@
         X(LEG_RESOLVED, "0b806925f1a849c5bd9eb8f1f87f23f8", "an unknown leg was settled")         \
         X(NEEDS_OPERATOR, "b66260c596334f44aaed4238da153440", "a leg needs an operator")          \
         X(KILL_SWITCH, "cada1d44627a49f59ea453ccf9c35db0", "the kill switch changed")             \
+        X(KILL_MARKER, "9090c121c97b4a5ea89be09cd154fb3d", "the kill switch's marker failed")     \
         X(SESSION, "9f80cd4260344e0f9e7cb93718cbc2ad", "an account's session changed")            \
         X(ACCESS, "96de2b7a60ae428ea09f9a79669af6e2", "an HTTP request was answered")             \
         X(AUTH_FAILED, "296ffea4e89241529ee055ee6a8b610c", "a token was refused")                 \

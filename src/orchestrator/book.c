@@ -4,8 +4,6 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "base/log.h"
-#include "domain/event.h"
 #include "orchestrator/leg_act.h"
 #include "orchestrator/leg_write.h"
 #include "orchestrator/state.h"
@@ -87,11 +85,6 @@ static void give_up(struct open_leg *l)
         text_copy(note.message, sizeof(note.message),
                   "the order book does not tell; settle it with ordoctl or the resolve route");
         open_leg_set_state(l, LEG_STATE_NEEDS_OPERATOR);
-        log_event(
-                LOG_CRIT, EVENT_NEEDS_OPERATOR,
-                LOG_FIELDS({"ORDO_ACCOUNT", l->account->account->id}, {"ORDO_ORDER", l->order_id}),
-                "the outcome of order %s on %s is not known; an operator must settle it",
-                l->order_id, l->account->account->id);
         (void)leg_write(l, &note, NULL, NULL);
 }
 

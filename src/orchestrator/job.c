@@ -53,6 +53,7 @@ struct jobs {
         struct store_audit_list page;
         struct store_audit_prune prune;
         int result;
+        unsigned compressed, expired; /* files */
         int64_t began_us;
 };
 
@@ -175,11 +176,11 @@ static void export_page(struct jobs *j)
 
 static void tidy_work(struct jobs *j)
 {
-        unsigned files;
-        j->result = audit_compress(j->audit, &files);
+        j->compressed = j->expired = 0;
+        j->result = audit_compress(j->audit, &j->compressed);
         if (j->result >= 0)
                 j->result = audit_prune(j->audit, clock_wall_us(),
-                                        j->o->options.audit_retention_days, &files);
+                                        j->o->options.audit_retention_days, &j->expired);
 }
 
 static void prune(struct jobs *j);
@@ -206,6 +207,11 @@ static void prune(struct jobs *j)
 
 static void tidy_worked(struct jobs *j)
 {
+        if (j->compressed > 0 || j->expired > 0)
+                log_event(LOG_INFO, EVENT_AUDIT_EXPORT, LOG_FIELDS({"ORDO_JOB", "audit-tidy"}),
+                          "%u audit segments were closed for good, %u are past their retention and "
+                          "gone",
+                          j->compressed, j->expired);
         if (j->result < 0) {
                 job_ended(j, j->result, "tidying the audit segments");
                 return;

@@ -103,7 +103,7 @@ static void record(struct kill_write *w, enum kill_level level)
         log_event(LOG_WARNING, EVENT_KILL_SWITCH,
                   LOG_FIELDS({"ORDO_CORRELATION_ID", w->correlation_id},
                              {"ORDO_ACTION", kill_level_name(level)}, {"ORDO_SCOPE", w->scope},
-                             {"ORDO_ACTOR", w->actor}),
+                             {"ORDO_ACCOUNT", w->audit.account}, {"ORDO_ACTOR", w->actor}),
                   "kill switch: %s for %s by %s: %s", kill_level_name(level), w->scope, w->actor,
                   w->reason);
 }

@@ -16,6 +16,7 @@
 #include "base/decimal.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "domain/event.h"
 #include "orchestrator/kill_write.h"
 #include "orchestrator/operation.h"
 #include "orchestrator/place.h"
@@ -137,7 +138,8 @@ static void marker_write(struct killswitch *k)
         else if (r == 0 && errno != ENOENT)
                 r = -errno;
         if (r < 0 && !k->marker_owed)
-                log_error("the kill switch marker cannot be written: %s", strerror(-r));
+                log_event(LOG_CRIT, EVENT_KILL_MARKER, NULL, 0,
+                          "the marker of the kill switch cannot be written: %s", strerror(-r));
         k->marker_owed = r < 0;
 }
 

@@ -20,6 +20,7 @@ struct leg_write {
         struct store_outcome put;
         bool *changed;
         struct audit_record audit;
+        struct leg shown; /* as the records tell it */
         struct list riders;
         struct text body;
 };
@@ -85,10 +86,33 @@ static void finish(struct leg_write *w, enum problem p)
         open_leg_retire(l);
 }
 
+/* For the journal, once it is durable: a write that fails is tried again. */
+static void log_written(const struct leg_write *w)
+{
+        const struct leg_note *n = &w->note;
+        const char *event = n->settles ? EVENT_LEG_RESOLVED : EVENT_LEG_UPDATED;
+        int level = LOG_INFO;
+
+        /* That something was asked for is told by what came of it. */
+        if (n->action == AUDIT_CANCEL_INTENT || n->action == AUDIT_MODIFY_INTENT)
+                return;
+        if (n->action == AUDIT_LEG_NEEDS_OPERATOR) {
+                event = EVENT_NEEDS_OPERATOR;
+                level = LOG_CRIT;
+        } else if (n->outcome == OUTCOME_UNKNOWN) {
+                event = EVENT_LEG_UNKNOWN;
+                level = LOG_WARNING;
+        }
+        record_log_leg(event, level, w->put.order, &w->shown, audit_action_name(n->action),
+                       n->actor, n->correlation_id);
+}
+
 static void written(struct store_job *job)
 {
         struct leg_write *w = CONTAINER_OF(job, struct leg_write, put.job);
         ledger_done(w->o, job, &w->audit, 1);
+        if (job->result == STORE_OK)
+                log_written(w);
         finish(w, ledger_problem(job->result));
 }
 
@@ -144,19 +168,17 @@ static void put_audit(struct leg_write *w, const struct order *order, const stru
                 put_asked(w, order, leg);
                 return;
         }
-        struct leg shown = *leg;
+        struct leg *shown = &w->shown;
+        *shown = *leg;
         if (n->outcome != OUTCOME_NONE) {
-                shown.outcome = n->outcome;
-                shown.problem = n->problem;
-                text_copy(shown.message, sizeof(shown.message), n->message);
-                text_copy(shown.broker_code, sizeof(shown.broker_code), n->broker_code);
-                text_copy(shown.broker_message, sizeof(shown.broker_message), n->broker_message);
-                shown.evidence = (struct evidence){};
+                shown->outcome = n->outcome;
+                shown->problem = n->problem;
+                text_copy(shown->message, sizeof(shown->message), n->message);
+                text_copy(shown->broker_code, sizeof(shown->broker_code), n->broker_code);
+                text_copy(shown->broker_message, sizeof(shown->broker_message), n->broker_message);
+                shown->evidence = (struct evidence){};
         }
-        record_leg(&w->audit, n->action, order, &shown, n->actor, n->correlation_id);
-        w->audit.account = leg->account; /* `shown` dies */
-        record_log_leg(n->settles ? EVENT_LEG_RESOLVED : EVENT_LEG_UPDATED, LOG_INFO, order, &shown,
-                       audit_action_name(n->action), n->actor, n->correlation_id);
+        record_leg(&w->audit, n->action, order, shown, n->actor, n->correlation_id);
 }
 
 static bool resolved(struct orchestrator *o, const struct order *order)

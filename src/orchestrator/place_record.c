@@ -62,7 +62,8 @@ static void log_outcomes(struct placing *p)
                         continue;
                 bool unknown = leg->outcome == OUTCOME_UNKNOWN;
                 record_log_leg(unknown ? EVENT_LEG_UNKNOWN : EVENT_LEG_OUTCOME,
-                               unknown ? LOG_WARNING : LOG_INFO, p->order, leg, "order.place", "", "");
+                               unknown ? LOG_WARNING : LOG_INFO, p->order, leg, "order.place", "",
+                               "");
         }
 }
 

@@ -32,7 +32,8 @@ bool session_view(const struct orchestrator *o, const char *account, struct sess
         return true;
 }
 
-static void set(struct account_state *a, enum session_state state)
+/* `caller`: whose request it was; NULL: the broker's doing. */
+static void set(struct account_state *a, enum session_state state, const struct caller *caller)
 {
         if (a->session == state)
                 return;
@@ -41,15 +42,17 @@ static void set(struct account_state *a, enum session_state state)
         if (state == SESSION_STATE_ACTIVE)
                 a->last_login_us = a->session_since_us;
         log_event(LOG_NOTICE, EVENT_SESSION,
-                  LOG_FIELDS({"ORDO_ACCOUNT", a->account->id},
-                             {"ORDO_STATUS", session_state_name(state)}),
+                  LOG_FIELDS({"ORDO_ACCOUNT", a->account->id}, {"ORDO_ACTION", "session"},
+                             {"ORDO_STATUS", session_state_name(state)},
+                             {"ORDO_ACTOR", caller ? caller->key_name : NULL},
+                             {"ORDO_CORRELATION_ID", caller ? caller->correlation_id : NULL}),
                   "session of %s: %s", a->account->id, session_state_name(state));
 }
 
 void session_ended(struct account_state *a)
 {
         if (a->session == SESSION_STATE_ACTIVE)
-                set(a, SESSION_STATE_EXPIRED);
+                set(a, SESSION_STATE_EXPIRED, NULL);
 }
 
 void session_restore(struct orchestrator *o, const struct store_session_row *rows, unsigned n)
@@ -105,7 +108,7 @@ static void change_stored(struct store_job *job)
         ledger_done(s->o, job, &s->audit, 1);
         enum problem p = ledger_problem(job->result);
         if (p == PROBLEM_NONE) {
-                set(a, s->to);
+                set(a, s->to, &s->request->caller);
                 if (s->to == SESSION_STATE_ACTIVE)
                         session_start(a);
         }
