@@ -428,7 +428,7 @@ SystemCallErrorNumber=
 ORDER = {"symbol": "NSE:SBIN", "side": "BUY", "type": "LIMIT", "quantity": 10, "price": "1050.00", "product": "CNC",
          "validity": "DAY", "targets": ["paper:demo"]}
 # {name: MESSAGE_ID} of what Ordo says.
-EVENTS = dict(re.findall(r'X\((\w+), "([0-9a-f]{32})"', (SOURCE / "src/domain/event.h").read_text()))
+EVENTS = dict(re.findall(r'X\((\w+),[\s\\]+"([0-9a-f]{32})"', (SOURCE / "src/domain/event.h").read_text()))
 
 
 class Case(unittest.TestCase):
