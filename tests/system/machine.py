@@ -452,7 +452,7 @@ class Case(unittest.TestCase):
         super().run(result)
         if len(result.failures) + len(result.errors) > before:
             lines = self.m.run("journalctl", "--no-pager", check=False).splitlines()
-            for line in [x for x in lines if "order.place accepted" not in x][-25:]:
+            for line in [x for x in lines if "order.place" not in x][-25:]:
                 print("#", line)
 
     def order(self, key=None, **fields):

@@ -55,6 +55,8 @@ class Fresh(machine.Case):
         self.assertLessEqual(min(took), COLD_MS)
 
     def test_03_status_line(self):
+        # Soon the account's order book has been read.
+        self.m.until(lambda: "not reconciled" not in self.m.show("ordo.service", "StatusText"))
         status = self.m.show("ordo.service", "StatusText")
         self.assertRegex(status, r"1 account")
         self.assertIn("127.0.0.1:8080", status)
@@ -76,7 +78,7 @@ class Fresh(machine.Case):
         m.run("ordoctl", "order", "buy", "NSE:SBIN", "10", "--price", low, "--account", "paper:demo",
               "--client-id", "patient")
         self.assertIn("CANCELLED", m.run("ordoctl", "cancel", "client:patient"))
-        self.assertIn("intact", m.run("ordoctl", "audit", "verify"))
+        self.assertIn("The audit is whole", m.run("ordoctl", "audit", "verify"))
 
     def test_05_backup(self):
         m = self.m
@@ -94,7 +96,7 @@ class Fresh(machine.Case):
         """As docs/systemd.md has it: what was placed after the backup is gone, the rest is there."""
         m = self.m
         before = {o["order_id"] for o in self.orders()}
-        self.assertEqual(self.order(price=self.price)[0], 201)
+        self.assertEqual(self.order(price=self.price, quantity=11)[0], 201)
         [copy] = m.path("/var/lib/ordo/backups").glob("ordo-*.db")
         [block] = re.findall(r"To go back to a backup:\n\n```sh\n(.*?)```",
                              (machine.SOURCE / "docs/systemd.md").read_text(), re.S)

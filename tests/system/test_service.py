@@ -38,9 +38,9 @@ class Service(machine.Case):
     def reload(self, event):
         """Reloads and waits for the record of what came of it; its message."""
         m = self.m
-        [cursor] = [r["__CURSOR"] for r in m.journal("-n", "1")]
+        before = len(m.journal("MESSAGE_ID=" + event))
         m.run("systemctl", "reload", "ordo.service")
-        return m.until(lambda: m.journal("--after-cursor=" + cursor, "MESSAGE_ID=" + event))[0]["MESSAGE"]
+        return m.until(lambda: m.journal("MESSAGE_ID=" + event)[before:])[0]["MESSAGE"]
 
     def test_reload(self):
         """Keys come and go without a restart; a bad file changes nothing and says so."""
@@ -83,7 +83,7 @@ class Service(machine.Case):
         print(f"# {len(l.placed)} orders in {l.seconds:.1f} s ({l.rate:.0f}/s) over {RESTARTS} restarts and "
               f"{l.connections} connections; slowest {l.slowest * 1000:.0f} ms")
         self.assertEqual(l.failures, [])
-        self.assertGreater(l.rate, 100)
+        self.assertGreater(len(l.placed), 20 * RESTARTS)
         orders = [o for o in self.orders() if o["order_id"] not in known]
         self.assertEqual(sorted((o["client_order_id"], o["order_id"]) for o in orders), sorted(l.placed))
         for o in orders:
