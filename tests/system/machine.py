@@ -58,6 +58,23 @@ def call(*argv, **kw):
     return r.stdout
 
 
+def apt_sources():
+    """This machine's own sources of Debian, as files or lines; without any, mmdebstrap has a default."""
+    files = [s for s in ("/etc/apt/sources.list", "/etc/apt/sources.list.d/debian.sources")
+             if os.path.exists(s) and os.path.getsize(s)]
+    if files:
+        return files
+    listed = call("apt-get", "indextargets", "--format", "$(ORIGIN) deb $(REPO_URI) $(RELEASE) $(COMPONENT)",
+                  "Created-By: Packages")
+    return [line.removeprefix("Debian ") for line in listed.splitlines() if line.startswith("Debian deb ")]
+
+
+def apt_options():
+    """How this machine reaches them: a proxy, say."""
+    dump = call("apt-config", "dump").splitlines()
+    return [f"--aptopt={line}" for line in dump if re.match(r"Acquire::(http|https|Retries)\b", line)]
+
+
 def tree(deb):
     """The path of the cached tree; it is built when it is missing or made for other dependencies."""
     depends = call("dpkg-deb", "-f", deb, "Depends").strip()
@@ -69,14 +86,11 @@ def tree(deb):
         complete = path / ".complete"
         if not complete.exists() or complete.read_text() != mark:
             shutil.rmtree(path, ignore_errors=True)
-            # This machine's own sources; without any, mmdebstrap's default.
-            sources = [s for s in ("/etc/apt/sources.list", "/etc/apt/sources.list.d/debian.sources")
-                       if os.path.exists(s) and os.path.getsize(s)]
             # apt in the machine has no network: the lists and archives stay in the tree.
             fill = ('APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" apt-get --yes --no-install-recommends '
                     f'--download-only satisfy "{depends}"')
             call("mmdebstrap", "--quiet", "--variant=minbase", "--include=" + INCLUDE, "--skip=cleanup/apt",
-                 "--customize-hook=" + fill, "bookworm", str(path), *sources)
+                 "--customize-hook=" + fill, *apt_options(), "bookworm", str(path), *apt_sources())
             complete.write_text(mark)
     return path
 
