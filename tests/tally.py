@@ -14,6 +14,11 @@ TAIL = 15  # lines of output shown of a failed test
 GOOD = ('OK', 'SKIP', 'EXPECTEDFAIL')
 
 
+def short(name):
+    """Without the project and the suites that meson may put before it."""
+    return name.split(' / ')[-1].split(':')[-1]
+
+
 def main(build):
     # A wrapper's name is part of the log's.
     [logs] = glob.glob(build + '/meson-logs/testlog*.junit.xml')
@@ -22,7 +27,7 @@ def main(build):
     for suite in tree.parse(logs).getroot():
         for case in suite.findall('testcase'):
             # A TAP program is a suite of its own, named project.test.
-            test = suite.get('name').partition('.')[2] or case.get('name')
+            test = short(suite.get('name').partition('.')[2] or case.get('name'))
             if case.find('failure') is not None or case.find('error') is not None:
                 failed += 1
                 bad.setdefault(test, []).append(case.get('name'))
@@ -34,7 +39,7 @@ def main(build):
     report = []
     with open(logs.replace('.junit.xml', '.json'), encoding='utf-8', errors='replace') as lines:
         for run in map(json.loads, lines):
-            name = run['name'].split(' / ')[-1].split(':')[-1]
+            name = short(run['name'])
             if run['result'] in GOOD and name not in bad:
                 continue
             if name not in bad:
