@@ -356,10 +356,13 @@ void exchange_write(struct http_exchange *x, const char *data, size_t n)
 
 void exchange_finish(struct http_exchange *x)
 {
-        if (x->writing)
-                x->finishing = true;
-        else
+        if (x->finished)
+                return;
+        x->finished = !x->writing;
+        if (x->finished)
                 h2o_send(x->req, NULL, 0, H2O_SEND_STATE_FINAL);
+        else
+                x->finishing = true;
 }
 
 void exchange_abort(struct http_exchange *x)

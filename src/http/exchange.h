@@ -73,8 +73,9 @@ struct http_exchange {
         const char *content_security_policy; /* NULL: nothing may be loaded */
 
         /* streaming */
-        bool writing;                             /* a write is in flight */
-        bool finishing;                           /* end the stream when it is done */
+        bool writing;   /* a write is in flight */
+        bool finishing; /* end the stream when it is done */
+        bool finished;  /* its end was handed to h2o, which says it once */
         void (*written)(struct http_exchange *x); /* the write is done */
         /* Called when h2o lets go of the request, in whatever way; also of ordinary ones. NULL:
          * nothing */

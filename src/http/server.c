@@ -371,6 +371,7 @@ void http_take_up(struct http *h, const struct http_options *o, struct http_fres
         }
         take_up_options(h, o);
         print_rate_policy(h);
+        streams_recheck(&h->streams);
         for (unsigned i = 0; i < s->n_listeners && !h->draining; i++)
                 listener_read(&s->listeners[i], h->n_connections < h->options.max_connections);
 }

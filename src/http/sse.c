@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/metrics.h"
 #include "domain/meter.h"
 #include "http/handlers.h"
@@ -150,6 +151,31 @@ static void on_released(struct http_exchange *x)
         free(s);
 }
 
+static bool same_accounts(const struct api_key *a, const struct api_key *b)
+{
+        if (!a->accounts != !b->accounts || a->n_accounts != b->n_accounts)
+                return false;
+        for (unsigned i = 0; i < a->n_accounts; i++)
+                if (strcmp(a->account_ids[i], b->account_ids[i]) != 0)
+                        return false;
+        return true;
+}
+
+/* The key as it is now allows what the stream was opened with. */
+static bool key_holds(const struct stream *s, const struct api_key *now)
+{
+        const struct api_key *then = s->exchange->key;
+        return now && memcmp(now->hash, then->hash, sizeof(now->hash)) == 0 &&
+               now->scopes & SCOPE_READ && now->expires_us == then->expires_us &&
+               same_accounts(now, then);
+}
+
+static bool key_expired(const struct stream *s)
+{
+        const struct api_key *key = s->exchange->key;
+        return key->expires_us && clock_wall_us() >= key->expires_us;
+}
+
 static void on_heartbeat(struct loop_timer *timer)
 {
         struct streams *all = CONTAINER_OF(timer, struct streams, heartbeat);
@@ -162,7 +188,9 @@ static void on_heartbeat(struct loop_timer *timer)
                         exchange_abort(s->exchange);
                         continue;
                 }
-                if (s->waiting.len == 0)
+                if (key_expired(s))
+                        stream_close(s);
+                else if (s->waiting.len == 0)
                         stream_add_text(s, NULL, STREAM_HEARTBEAT);
                 stream_flush(s);
         }
@@ -292,6 +320,19 @@ void streams_end(struct streams *s)
         LIST_FOREACH (it, &s->list) {
                 struct stream *stream = LIST_ENTRY(it, struct stream, link);
 
+                stream_close(stream);
+                stream_flush(stream);
+        }
+}
+
+void streams_recheck(struct streams *s)
+{
+        LIST_FOREACH (it, &s->list) {
+                struct stream *stream = LIST_ENTRY(it, struct stream, link);
+                const char *name = stream->exchange->key->name;
+
+                if (key_holds(stream, keyring_find(s->http->auth.keyring, name)))
+                        continue;
                 stream_close(stream);
                 stream_flush(stream);
         }

@@ -30,6 +30,8 @@ int streams_init(struct streams *s, struct http *h);
 void streams_done(struct streams *s);
 /* Ends every stream in an orderly way. */
 void streams_end(struct streams *s);
+/* The keys were read anew: ends the streams whose key is gone or may see something else now. */
+void streams_recheck(struct streams *s);
 
 /* "id: 7\nevent: leg\ndata: {…}\n\n" */
 void sse_print(struct text *t, const struct event *e);
