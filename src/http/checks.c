@@ -157,7 +157,7 @@ static enum problem check_rate(struct http_exchange *x, const struct intake *in,
         bool taken = rate_take(&x->key->rate, per_second, x->started_us, &wait_s);
         x->limited = true;
         x->rate_left = rate_left(&x->key->rate);
-        if (taken)
+        if (taken || x->route->flags & ROUTE_NEVER_LIMITED)
                 return PROBLEM_NONE;
         exchange_header(x, "Retry-After", "%lld", (long long)wait_s);
         return PROBLEM_RATE_LIMITED;

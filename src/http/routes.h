@@ -18,6 +18,7 @@ enum route_flag {
         ROUTE_METRICS_PUBLIC = 1 << 2, /* needs no token by option */
         ROUTE_STATUS_PUBLIC = 1 << 3,
         ROUTE_IDEMPOTENCY_KEY = 1 << 4, /* the header means something here */
+        ROUTE_NEVER_LIMITED = 1 << 5,   /* counts, and passes when the key's requests are used up */
 };
 
 struct route {

@@ -95,6 +95,13 @@ def forbidden(t, method, path):
 
 
 def too_many(t, method, path):
+    if (method, path) == ("POST", API + "/killswitch"):  # the rate of requests does not hold it up
+        d = t.own()
+        for _ in range(50):
+            a = d.request(method, path, {"level": "HALT", "reason": "walk"}, token="no-such-token")
+            if a.status == 429:
+                break
+        return a
     cls = type(t)
     if not hasattr(cls, "slow"):
         cls.slow = ordo.Daemon(env={"ORDO_API_RATE": "1", "ORDO_LIMITS": "on"}).start()

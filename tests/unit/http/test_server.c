@@ -310,6 +310,14 @@ START_TEST(rate)
         ck_assert_ptr_nonnull(strstr(r.body, "RATE_LIMITED"));
         reply_done(&r);
         ASK("GET", "/health", NULL, NULL, 200, NULL);
+        /* who has used up his requests may still stop everything */
+        for (unsigned i = 0; i < 3; i++) {
+                r = ask("POST", API "/killswitch", NULL,
+                        "{\"level\":\"HALT\",\"reason\":\"too fast\"}");
+                ck_assert_int_eq(r.status, 200);
+                ck_assert_str_eq(reply_header(&r, "ratelimit"), "\"api\";r=0;t=1");
+                reply_done(&r);
+        }
         harness_stop();
 }
 END_TEST
