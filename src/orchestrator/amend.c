@@ -464,13 +464,36 @@ static void act(struct amending *m)
                 begin_acts(m);
 }
 
+/* The ledger cannot be read. A cancel takes risk away, so that it does not wait for that: what is
+ * live is known in memory. */
+static bool collect_from_memory(struct amending *m)
+{
+        const struct amend_request *r = m->request;
+        struct open_leg *l, *next;
+
+        HASH_ITER (hh, m->o->open_legs.by_tag, l, next)
+                if (text_equal(l->order_id, r->id) && !order_status_terminal(l->status) &&
+                    caller_may_use(&r->caller, l->account->account->id) && add_act(m, l) < 0)
+                        return false;
+        return !list_empty(&m->acts) &&
+               order_copy(LIST_ENTRY(m->acts.next, struct leg_act, link)->shown, &m->order) == 0;
+}
+
+static void unread(struct amending *m, const char *error)
+{
+        if (m->request->kind == AMEND_CANCEL && collect_from_memory(m))
+                begin_acts(m);
+        else
+                amend_fail(m, PROBLEM_STORE_UNAVAILABLE, "", error);
+}
+
 static void got(struct store_job *job)
 {
         struct amending *m = CONTAINER_OF(job, struct amending, get.job);
         free(TAKE(m->get.answer_body));
         m->order = TAKE(m->get.order);
         if (job->result != STORE_OK && job->result != STORE_NOT_FOUND)
-                amend_fail(m, PROBLEM_STORE_UNAVAILABLE, "", job->error);
+                unread(m, job->error);
         else if (!m->order || !order_narrow(m->order, &m->request->caller))
                 amend_fail(m, PROBLEM_ORDER_NOT_FOUND, "", "no order has this id");
         else if (m->request->kind == AMEND_RESOLVE)

@@ -180,6 +180,37 @@ START_TEST(test_restricted)
 }
 END_TEST
 
+/* The ledger cannot even be read: a cancel takes risk away, and memory knows what is live. */
+START_TEST(test_cancel_without_the_ledger)
+{
+        static const char *const two[] = {"paper:two", NULL};
+        world_open(&plain);
+        const char *id = live(REST, "one two");
+        fake_store_fail(world.fake, FAKE_READ, 1, 100000, STORE_UNAVAILABLE);
+        ck_assert_int_eq(cancel("nobody")->answer.problem, PROBLEM_STORE_UNAVAILABLE);
+        ck_assert_int_eq(modify(id, (struct order_change){.has_quantity = true, .quantity = 5})
+                                 ->answer.problem,
+                         PROBLEM_STORE_UNAVAILABLE);
+        struct amended *m = amend_begin(AMEND_CANCEL, id, none);
+        m->request.caller.accounts = two;
+        world_until(&m->done);
+        ck_assert_int_eq(m->answer.status, 202);
+        ck_assert_uint_eq(wire_calls(world.wires[0], BROKER_CANCEL), 0);
+        ck_assert_uint_eq(wire_served(world.wires[1], BROKER_CANCEL), 1);
+        ck_assert_int_eq(cancel(id)->answer.status, 202);
+        ck_assert_uint_eq(wire_served(world.wires[0], BROKER_CANCEL), 1);
+        fake_store_fail(world.fake, FAKE_READ, 0, 0, STORE_OK);
+        for (unsigned i = 0; i < 5; i++)
+                world_pass(SECONDS(2));
+        for (unsigned i = 0; i < 2; i++) {
+                ck_assert_uint_eq(world_account(i)->n_open, 0);
+                ck_assert_int_eq(shown_leg(id, i)->status, ORDER_STATUS_CANCELLED);
+        }
+        ck_assert_int_eq(audit_count(AUDIT_CANCEL_ANSWERED), 2);
+        world_close();
+}
+END_TEST
+
 /* --- settling by hand --- */
 
 static const char *lost(void)
@@ -296,5 +327,5 @@ END_TEST
 
 SUITE("amend", test_cancel, test_cancel_twice_at_once, test_cancel_in_flight,
       test_cancel_while_filling, test_cancel_of_what_never_was, test_cancel_outcomes,
-      test_cancel_and_the_ledger, test_fills_meanwhile, test_restricted, test_resolve,
-      test_resolve_and_the_ledger, test_cancel_many)
+      test_cancel_and_the_ledger, test_fills_meanwhile, test_restricted,
+      test_cancel_without_the_ledger, test_resolve, test_resolve_and_the_ledger, test_cancel_many)
