@@ -399,9 +399,13 @@ START_TEST(test_exchange_and_ledger_agree_after_a_crash)
                 world_open(&plain);
                 ck_assert_int_eq(
                         place("BUY 1 NSE:SBIN INTRADAY MARKET", "one", NULL)->answer.status, 201);
+                wire_script(world.wires[0], BROKER_PLACE, 1, 2, FATE_HELD);
                 struct placed *a = place_begin(buy, "one", NULL);
                 struct placed *b = place_begin(buy, "one", NULL);
-                fake_store_fail(world.fake, FAKE_WRITE, 3, 1, results[i]);
+                world_rest();
+                ck_assert_uint_eq(wire_held(world.wires[0]), 2);
+                fake_store_fail(world.fake, FAKE_WRITE, 1, 1, results[i]);
+                wire_release(world.wires[0], FATE_SERVED);
                 world_until(&a->done);
                 world_until(&b->done);
                 ck_assert_int_eq(a->answer.status, 202);
