@@ -120,7 +120,7 @@ static int take_token(const char *s, size_t n, const char *source, struct secret
 /* CTL_OK, or -ENOENT when there is no such file and that is no error yet. */
 static int read_token(const char *path, bool must_exist, struct secret **ret)
 {
-        char buf[TOKEN_MAX];
+        char buf[TOKEN_MAX] = "";
         _cleanup_(closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 
         if (fd < 0 && errno == ENOENT && !must_exist)

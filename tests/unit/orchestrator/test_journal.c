@@ -59,7 +59,7 @@ static void told(void)
 static void end(void)
 {
         while (n_records > 0)
-                records[--n_records] = json_free(records[n_records - 1]);
+                json_free(records[--n_records]);
         world_close();
 }
 
