@@ -406,8 +406,10 @@ def _(t):
 
 @step("DELETE", ORDERS + "/{id}", 503)
 def _(t):
+    # What is live is known without the ledger, and is cancelled; what is over stands in the ledger only.
     d = t.own()
     location = t.place(d).headers["location"]
+    t.check("DELETE", ORDERS + "/{id}", d.request("DELETE", location), 200)
     t.without_table(d, "orders")
     return d.request("DELETE", location)
 
