@@ -9,4 +9,4 @@ struct ssl_ctx_st; /* OpenSSL's SSL_CTX */
 
 /* 0; 1 the files are not usable, a line for each reason in `ret_faults`; -ENOMEM. */
 int tls_new(const struct http_options *o, struct text *ret_faults, struct ssl_ctx_st **ret);
-struct ssl_ctx_st *tls_free(struct ssl_ctx_st *tls); /* NULL is fine */
+struct ssl_ctx_st *tls_free(struct ssl_ctx_st *ctx); /* NULL is fine */

@@ -125,10 +125,15 @@ static int read_token(const char *path, bool must_exist, struct secret **ret)
 
         if (fd < 0 && errno == ENOENT && !must_exist)
                 return -ENOENT;
-        ssize_t n = fd < 0 ? -errno : file_read_bytes(fd, buf, sizeof(buf));
+        int error = errno; /* of open() */
+        ssize_t n = -1;
+        if (fd >= 0) {
+                n = file_read_bytes(fd, buf, sizeof(buf));
+                error = (int)-n;
+        }
         if (n < 0)
                 return ctl_fail(CTL_USAGE, "the API token %s cannot be read: %s", path,
-                                strerror((int)-n));
+                                strerror(error));
         int r = (size_t)n == sizeof(buf) ? ctl_fail(CTL_USAGE, "%s is too large for a token", path)
                                          : take_token(buf, (size_t)n, path, ret);
         secret_wipe(buf, sizeof(buf));

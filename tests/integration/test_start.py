@@ -281,6 +281,31 @@ class Listening(ordo.Case):
         self.until(lambda: "Listening" in d.log_text())
         return d
 
+    def test_several_sockets_at_once(self):
+        """TCP over both versions of IP and a unix socket, as one socket unit may list them."""
+        d = self.daemon()
+        path = str(d.state / "http.sock")
+        sockets = [ordo.listening(), ordo.listening(socket.AF_UNIX, path)]
+        with contextlib.suppress(OSError):
+            sockets.append(ordo.listening(socket.AF_INET6, ("::1", 0)))
+        for s in sockets:
+            self.addCleanup(s.close)
+        d = self.daemon(sockets=sockets, state=d.state)
+        for _ in range(2):  # what belongs to systemd is still there for the next start
+            d.start(wait=False)
+            self.until(lambda: "is ready" in d.log_text())
+            connections = [http.client.HTTPConnection("127.0.0.1", sockets[0].getsockname()[1], timeout=20),
+                           UnixConnection(path)]
+            if len(sockets) > 2:
+                connections.append(http.client.HTTPConnection("::1", sockets[2].getsockname()[1], timeout=20))
+            for c in connections:
+                self.assertEqual(d.get("/api/v1/status", connection=c).status, 200)
+                c.close()
+            self.assertIn(f" and unix:{path}" if len(sockets) == 2 else f", unix:{path} and [::1]:", d.log_text())
+            d.stop()
+            self.assertTrue(os.path.exists(path), "the socket's file is systemd's")
+            d.log.write_text("")
+
     @unittest.skipUnless(shutil.which("systemd-socket-activate"), "there is no systemd-socket-activate")
     def test_socket_activation(self):
         d = self.activated(f"127.0.0.1:{ordo.free_port()}")
