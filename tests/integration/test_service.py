@@ -78,7 +78,8 @@ class Notify(Service):
         d.close()
         d.process.send_signal(signal.SIGTERM)
         self.ended(d)
-        self.assertIn("stopping: 0 operations and 1 connections left, 20 s at most", m.lines("STATUS"))
+        # How many are still there when it is told first depends on who is quicker.
+        self.assertRegex("\n".join(m.lines("STATUS")), r"stopping: 0 operations and [12] connections left, (20|19) s at most")
         stopping = m.listen().index("STOPPING=1")
         self.assertIn("EXTEND_TIMEOUT_USEC=10000000", m.listen()[stopping:])
         self.assertLess(len(m.listen()[stopping:]), 10, "once a second is enough")
