@@ -32,6 +32,7 @@ CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME", "/var/cache")) / "ordo-tes
 DEB = pathlib.Path(os.environ.get("ORDO_DEB") or max((SOURCE / "dist").glob("ordo_*.deb"), default="",
                                                      key=lambda p: p.stat().st_mtime))
 INCLUDE = "systemd,systemd-sysv,dbus"
+EXTRA = "curl, jq"  # not installed, but at hand: debian/tests/control asks for them
 CLONE_NEWNET = 0x40000000
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -78,7 +79,8 @@ def apt_options():
 def tree(deb):
     """The path of the cached tree; it is built when it is missing or made for other dependencies."""
     depends = call("dpkg-deb", "-f", deb, "Depends").strip()
-    mark = hashlib.sha256(f"1 {INCLUDE} {depends}".encode()).hexdigest()
+    wanted = f"{depends}, {EXTRA}"
+    mark = hashlib.sha256(f"1 {INCLUDE} {wanted}".encode()).hexdigest()
     CACHE.mkdir(parents=True, exist_ok=True)
     path = CACHE / "bookworm-systemd"
     with open(CACHE / "bookworm-systemd.lock", "w") as lock:
@@ -88,7 +90,7 @@ def tree(deb):
             shutil.rmtree(path, ignore_errors=True)
             # apt in the machine has no network: the lists and archives stay in the tree.
             fill = ('APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" apt-get --yes --no-install-recommends '
-                    f'--download-only satisfy "{depends}"')
+                    f'--download-only satisfy "{wanted}"')
             call("mmdebstrap", "--quiet", "--variant=minbase", "--include=" + INCLUDE, "--skip=cleanup/apt",
                  "--customize-hook=" + fill, *apt_options(), "bookworm", str(path), *apt_sources())
             complete.write_text(mark)

@@ -151,6 +151,13 @@ class Fresh(machine.Case):
         # Libraries that others have loaded too count where they were loaded first.
         self.assertLessEqual(resident, IDLE_MIB)
 
+    def test_11_autopkgtest(self):
+        """The package's own test, which the archive's machines would run."""
+        m = self.m
+        m.run("apt-get", "install", "-y", "-q", "--no-install-recommends", *machine.EXTRA.split(", "))
+        m.write("/root/smoke", (machine.SOURCE / "debian/tests/smoke").read_text(), 0o755)
+        self.assertIn("ordo", m.run("/root/smoke"))
+
 
 class Sandbox(machine.Case):
     UNITS = ("ordo.service", "ordo-backup.service", "ordo-preopen.service", "ordo.socket", "ordo-backup.timer",
