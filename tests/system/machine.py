@@ -77,23 +77,29 @@ def apt_options():
 
 
 def tree(deb):
-    """The path of the cached tree; it is built when it is missing or made for other dependencies."""
+    """The path of the cached tree for this package's dependencies; it is built when it is missing. Another version
+    may use its own at the same time; what nobody has used for two weeks goes."""
     depends = call("dpkg-deb", "-f", deb, "Depends").strip()
     wanted = f"{depends}, {EXTRA}"
     mark = hashlib.sha256(f"1 {INCLUDE} {wanted}".encode()).hexdigest()
     CACHE.mkdir(parents=True, exist_ok=True)
-    path = CACHE / "bookworm-systemd"
+    path = CACHE / f"bookworm-systemd-{mark[:12]}"
     with open(CACHE / "bookworm-systemd.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        complete = path / ".complete"
-        if not complete.exists() or complete.read_text() != mark:
+        # Beside the tree: what lies below an overlay must not change.
+        complete = path.with_suffix(".complete")
+        if not complete.exists():
             shutil.rmtree(path, ignore_errors=True)
             # apt in the machine has no network: the lists and archives stay in the tree.
             fill = ('APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" apt-get --yes --no-install-recommends '
                     f'--download-only satisfy "{wanted}"')
             call("mmdebstrap", "--quiet", "--variant=minbase", "--include=" + INCLUDE, "--skip=cleanup/apt",
                  "--customize-hook=" + fill, *apt_options(), "bookworm", str(path), *apt_sources())
-            complete.write_text(mark)
+        complete.touch()
+        for other in CACHE.glob("bookworm-systemd-*.complete"):
+            if other.stat().st_mtime < time.time() - 14 * 86400:
+                other.unlink()
+                shutil.rmtree(other.with_suffix(""), ignore_errors=True)
     return path
 
 
