@@ -74,6 +74,8 @@ void json_put_decimal(struct json_writer *w, const char *key, int64_t value); /*
 void json_put_time(struct json_writer *w, const char *key, int64_t wall_us);  /* 0: null */
 /* Milliseconds with one decimal place as a number, from microseconds: 1.1 */
 void json_put_ms(struct json_writer *w, const char *key, int64_t us);
+/* An array of strings, from words with a space between each two. */
+void json_put_words(struct json_writer *w, const char *key, const char *words);
 /* `raw` is already JSON. */
 void json_put_raw(struct json_writer *w, const char *key, const char *raw, size_t n);
 /* The escaped string with its quotes, no comma handling. */

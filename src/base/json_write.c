@@ -151,6 +151,17 @@ void json_put_bytes(struct json_writer *w, const char *key, const char *value, s
         json_add_quoted(w->text, value, n);
 }
 
+void json_put_words(struct json_writer *w, const char *key, const char *words)
+{
+        json_array_begin(w, key);
+        while (*words) {
+                size_t n = strcspn(words, " ");
+                json_put_bytes(w, NULL, words, n);
+                words += n + (words[n] == ' ');
+        }
+        json_array_finish(w);
+}
+
 void json_put_int(struct json_writer *w, const char *key, int64_t value)
 {
         begin_value(w, key);

@@ -23,17 +23,6 @@ static void marked(struct store_job *job)
         mark_free(CONTAINER_OF(job, struct mark, put.job));
 }
 
-static void put_names(struct json_writer *w, const char *key, const char *names)
-{
-        json_array_begin(w, key);
-        while (*names) {
-                size_t n = strcspn(names, " ");
-                json_put_bytes(w, NULL, names, n);
-                names += n + (names[n] == ' ');
-        }
-        json_array_finish(w);
-}
-
 /* Names of options only: values may be secret. */
 static void put_payload(struct text *ret, const struct config_changes *changes)
 {
@@ -41,8 +30,8 @@ static void put_payload(struct text *ret, const struct config_changes *changes)
         json_object_begin(&w, NULL);
         json_put_string(&w, "version", ORDO_VERSION);
         if (changes) {
-                put_names(&w, "changed", text_str(&changes->taken));
-                put_names(&w, "restart_needed", text_str(&changes->waiting));
+                json_put_words(&w, "changed", text_str(&changes->taken));
+                json_put_words(&w, "restart_needed", text_str(&changes->waiting));
         }
         json_object_finish(&w);
 }

@@ -113,17 +113,6 @@ static void note_lines(struct faults *f, const char *lines)
         }
 }
 
-static void put_names(struct json_writer *w, const char *key, const char *names)
-{
-        json_array_begin(w, key);
-        while (*names) {
-                size_t n = strcspn(names, " ");
-                json_put_bytes(w, NULL, names, n);
-                names += n + (names[n] == ' ');
-        }
-        json_array_finish(w);
-}
-
 void handle_reload(struct http_exchange *x)
 {
         const struct http_options *o = exchange_options(x);
@@ -134,8 +123,8 @@ void handle_reload(struct http_exchange *x)
         if (r == 0) {
                 json_object_begin(&w, NULL);
                 json_put_string(&w, "status", "reloaded");
-                put_names(&w, "changed", text_str(&report.taken));
-                put_names(&w, "restart_needed", text_str(&report.waiting));
+                json_put_words(&w, "changed", text_str(&report.taken));
+                json_put_words(&w, "restart_needed", text_str(&report.waiting));
                 json_object_finish(&w);
                 exchange_answer(x, 200, MIME_JSON);
         } else if (r > 0) {

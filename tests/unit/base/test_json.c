@@ -225,6 +225,21 @@ START_TEST(writes_milliseconds)
 }
 END_TEST
 
+START_TEST(writes_words)
+{
+        _cleanup_(text_done) struct text t = TEXT_NULL;
+        struct json_writer w = JSON_WRITER(&t);
+
+        json_object_begin(&w, NULL);
+        json_put_words(&w, "none", "");
+        json_put_words(&w, "one", "A");
+        json_put_words(&w, "more", "A \"B C");
+        json_object_finish(&w);
+        ck_assert_str_eq(text_str(&t), "{\"none\":[],\"one\":[\"A\"],"
+                                       "\"more\":[\"A\",\"\\\"B\",\"C\"]}");
+}
+END_TEST
+
 START_TEST(quotes_anything)
 {
         struct text t = TEXT_NULL;
@@ -267,4 +282,4 @@ END_TEST
 
 SUITE("json", getters, getters_on_what_is_no_object, decimals_keep_their_digits,
       integers_do_not_saturate, top_level_scalars, writes_everything, writes_milliseconds,
-      quotes_anything, a_full_text_is_noticed_once_at_the_end)
+      writes_words, quotes_anything, a_full_text_is_noticed_once_at_the_end)
