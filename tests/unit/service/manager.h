@@ -18,6 +18,7 @@ static inline void manager_start(void)
         struct sockaddr_un un = {.sun_family = AF_UNIX};
         snprintf(manager_path, sizeof(manager_path), "/tmp/ordo-notify-%d", (int)getpid());
         strcpy(un.sun_path, manager_path);
+        unlink(manager_path); /* of an earlier process with this number, which was killed */
         manager = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
         ck_assert_int_eq(bind(manager, (struct sockaddr *)&un, sizeof(un)), 0);
         setenv("NOTIFY_SOCKET", manager_path, 1);
