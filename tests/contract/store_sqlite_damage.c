@@ -264,8 +264,8 @@ START_TEST(the_log_is_copied_back_under_load_and_when_idle)
 {
         off_t before = size_of("ordo.db");
 
-        put_large(
-                300); /* 90 MB: past what a busy store lets the log grow to, if nobody copies it */
+        /* 90 MB: past what a busy store lets the log grow to, if nobody copied it. */
+        put_large(300);
         ck_assert_int_gt(size_of("ordo.db"), before + (10 << 20));
         ck_assert_int_lt(size_of("ordo.db-wal"), 68 << 20);
         ledger_reopen(); /* a new log */
