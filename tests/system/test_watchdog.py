@@ -10,7 +10,7 @@ import uuid
 import machine
 
 FAULTS = os.environ.get("ORDO_FAULTS")
-WATCHDOG = machine.EVENTS["WATCHDOG"]
+SAYS = ("MESSAGE_ID=" + machine.EVENTS["WATCHDOG"],)
 
 QUICK = "[Service]\nWatchdogSec=2s\nRestartSec=100ms\nTimeoutAbortSec=2s\n"
 CRASHES = 50
@@ -25,7 +25,11 @@ class Watched(machine.Case):
     def setUp(self):
         self.m.run("systemctl", "restart", "ordo.service")
         self.assertEqual(self.order()[0], 201)
-        self.since = self.m.run("date", "+%s").strip()
+        self.ended, self.said = len(self.ends()), len(self.m.journal(*SAYS))
+
+    def ends(self):
+        """What systemd says of each time that the watchdog ended the service."""
+        return [r["MESSAGE"] for r in self.m.journal("UNIT=ordo.service", "UNIT_RESULT=watchdog")]
 
     def hang_is_noticed(self, hang, seconds=15):
         """What became of a request that came during the hang: 200, or 000 when it was taken by the one that hung."""
@@ -45,15 +49,13 @@ class Watched(machine.Case):
         status, answer = self.order()
         self.assertEqual(status, 201)
         self.assertLessEqual(orders | {answer["order_id"]}, {o["order_id"] for o in self.orders()})
-        found = m.journal("--since=@" + self.since, "UNIT=ordo.service", "UNIT_RESULT=watchdog")
-        self.assertEqual([r["MESSAGE"] for r in found],
-                         ["ordo.service: Failed with result 'watchdog'."])
+        self.assertEqual(self.ends()[self.ended:], ["ordo.service: Failed with result 'watchdog'."])
         print(f"# restarted after {took:.1f} s with WatchdogSec=2s")
         return meanwhile
 
     def reasons(self):
         """What the daemon itself says about not progressing."""
-        return [r["MESSAGE"] for r in self.m.journal("--since=@" + self.since, "MESSAGE_ID=" + WATCHDOG)]
+        return [r["MESSAGE"] for r in self.m.journal(*SAYS)][self.said:]
 
 
 class Stopped(Watched):
