@@ -32,7 +32,7 @@ CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME", "/var/cache")) / "ordo-tes
 DEB = pathlib.Path(os.environ.get("ORDO_DEB") or max((SOURCE / "dist").glob("ordo_*.deb"), default="",
                                                      key=lambda p: p.stat().st_mtime))
 INCLUDE = "systemd,systemd-sysv,dbus"
-EXTRA = "curl, jq"  # not installed, but at hand: debian/tests/control asks for them
+EXTRA = "curl, jq, python3"  # not installed, but at hand: debian/tests/control and test_sandbox.py ask for them
 CLONE_NEWNET = 0x40000000
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -136,8 +136,10 @@ class Connection(http.client.HTTPConnection):
 
 
 class Machine:
-    def __init__(self, deb=None):
+    def __init__(self, deb=None, source=None):
+        """`source`: where the machine shall see the source tree, which it cannot write."""
         self.deb = pathlib.Path(deb or DEB)
+        self.source = source
         self.process = None
         self.init = None
         self.groups = []
@@ -155,12 +157,13 @@ class Machine:
         self.groups = control_groups(scratch.name)
         self.stack.callback(remove_groups, self.groups)
         # The mount lives in a mount namespace of the machine's, and ends with it.
+        bind = f"--bind-ro='{SOURCE}:{self.source}'" if self.source else ""
         script = f"""set -e
 for g in {' '.join(map(str, self.groups))}; do echo $$ >$g/cgroup.procs; done
 cd '{scratch}'
 mount -t overlay overlay -o lowerdir='{lower}',upperdir=upper,workdir=work root 2>/dev/null ||
     cp -a --reflink=auto '{lower}/.' root/
-exec systemd-nspawn -q -D root --register=no --keep-unit --private-network -b --console=pipe
+exec systemd-nspawn -q -D root --register=no --keep-unit --private-network {bind} -b --console=pipe
 """
         self.log = scratch / "console"
         self.stack.callback(self.kill)
