@@ -68,13 +68,13 @@ address_sanitizer() {
     made 'address and undefined sanitizer' build-asan -Db_sanitize=address,undefined \
         -Db_lundef=false || return 0
     ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1 \
-    UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 CK_TIMEOUT_MULTIPLIER=3 ORDO_TEST_SLOW=3 \
+    UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 CK_TIMEOUT_MULTIPLIER=3 TEST_SLOW=3 \
         suites 'address and undefined sanitizer' build-asan -t 3
 }
 
 thread_sanitizer() {
     made 'thread sanitizer' build-tsan -Db_sanitize=thread -Db_lundef=false || return 0
-    TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1 CK_TIMEOUT_MULTIPLIER=5 ORDO_TEST_SLOW=5 \
+    TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1 CK_TIMEOUT_MULTIPLIER=5 TEST_SLOW=5 \
         suites 'thread sanitizer' build-tsan -t 5
 }
 

@@ -21,7 +21,7 @@ import uuid
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("ORDO_BUILD", SOURCE / "build"))
-SLOW = float(os.environ.get("ORDO_TEST_SLOW", "1"))  # sanitizers and valgrind wait longer
+SLOW = float(os.environ.get("TEST_SLOW", "1"))  # sanitizers and valgrind wait longer
 
 
 def free_port():

@@ -17,7 +17,7 @@ UNIT = """[Unit]
 Description=%i, confined as Ordo is
 [Service]
 Type=oneshot
-Environment=ORDO_BUILD={build} ORDO_TEST_SLOW=2 PYTHONDONTWRITEBYTECODE=1
+Environment=ORDO_BUILD={build} TEST_SLOW=2 PYTHONDONTWRITEBYTECODE=1
 ExecStart=python3 {place}/tests/integration/test_%i.py
 StandardOutput=truncate:/run/suite-%i.out
 StandardError=inherit
