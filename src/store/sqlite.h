@@ -113,12 +113,16 @@ enum store_result sqlite_load_answer(struct sqlite *s, int64_t order_row, struct
 /* Makes the query that follows end as UNAVAILABLE when it would hold up the orders for too long. */
 void sqlite_read_limit(struct sqlite *s, bool on);
 
-/* sqlite_keys.c. check: KEY_TAKEN fills the job; OK: the key is free, or to be taken over from the
- * order in row `*ret_old` (0: from none). take: writes it. sweep: forgets some that are past their
- * time. */
-enum store_result sqlite_check_key(struct sqlite *s, struct store_intent *in, int64_t *ret_old);
-enum store_result sqlite_take_key(struct sqlite *s, struct store_intent *in, int64_t order_row,
-                                  int64_t old_row);
+/* sqlite_keys.c. check: KEY_TAKEN fills the job; OK: the key may be taken. take: writes it. sweep:
+ * forgets some that are past their time. */
+struct sqlite_key {
+        int64_t hash;
+        int64_t old_row; /* of the order it is taken over from; 0: none */
+};
+enum store_result sqlite_check_key(struct sqlite *s, struct store_intent *in,
+                                   struct sqlite_key *ret);
+enum store_result sqlite_take_key(struct sqlite *s, struct store_intent *in,
+                                  const struct sqlite_key *key, int64_t order_row);
 enum store_result sqlite_sweep_keys(struct sqlite *s, struct store_job *job);
 
 /* The ops. */

@@ -25,13 +25,13 @@ static int64_t key_hash(const char *scope, const char *key)
         return (int64_t)le64toh(n);
 }
 
-static sqlite3_stmt *find_key(struct sqlite *s, const char *scope, const char *key,
+static sqlite3_stmt *find_key(struct sqlite *s, int64_t hash, const char *scope, const char *key,
                               struct store_job *job, enum store_result *ret)
 {
         sqlite3_stmt *st = sqlite_statement(s, SQL_KEY_GET, job, ret);
         if (!st)
                 return NULL;
-        sqlite3_bind_int64(st, 1, key_hash(scope, key));
+        sqlite3_bind_int64(st, 1, hash);
         sqlite_bind_text(st, 2, key);
         sqlite_bind_text(st, 3, scope);
         return st;
@@ -68,12 +68,13 @@ static enum store_result key_expired(struct sqlite *s, int64_t order_row, int64_
         return r;
 }
 
-enum store_result sqlite_check_key(struct sqlite *s, struct store_intent *in, int64_t *ret_old)
+enum store_result sqlite_check_key(struct sqlite *s, struct store_intent *in,
+                                   struct sqlite_key *ret)
 {
         enum store_result r;
-        *ret_old = 0;
+        *ret = (struct sqlite_key){.hash = key_hash(in->idempotency_scope, in->idempotency_key)};
         _cleanup_(sqlite_resetp) sqlite3_stmt *st =
-                find_key(s, in->idempotency_scope, in->idempotency_key, &in->job, &r);
+                find_key(s, ret->hash, in->idempotency_scope, in->idempotency_key, &in->job, &r);
         if (!st)
                 return r;
         int rc = sqlite3_step(st);
@@ -91,20 +92,20 @@ enum store_result sqlite_check_key(struct sqlite *s, struct store_intent *in, in
         r = key_expired(s, row, expires_us, &in->job, &expired);
         if (r != STORE_OK)
                 return r;
-        *ret_old = expired ? row : 0;
+        ret->old_row = expired ? row : 0;
         return expired ? STORE_OK : STORE_KEY_TAKEN;
 }
 
-enum store_result sqlite_take_key(struct sqlite *s, struct store_intent *in, int64_t order_row,
-                                  int64_t old_row)
+enum store_result sqlite_take_key(struct sqlite *s, struct store_intent *in,
+                                  const struct sqlite_key *key, int64_t order_row)
 {
-        enum store_result r = old_row ? delete_key(s, old_row, &in->job) : STORE_OK;
+        enum store_result r = key->old_row ? delete_key(s, key->old_row, &in->job) : STORE_OK;
         if (r != STORE_OK)
                 return r;
         sqlite3_stmt *st = sqlite_statement(s, SQL_KEY_INSERT, &in->job, &r);
         if (!st)
                 return r;
-        sqlite3_bind_int64(st, 1, key_hash(in->idempotency_scope, in->idempotency_key));
+        sqlite3_bind_int64(st, 1, key->hash);
         sqlite_bind_text(st, 2, in->idempotency_key);
         sqlite_bind_text(st, 3, in->idempotency_scope);
         sqlite3_bind_int64(st, 4, order_row);
@@ -119,7 +120,8 @@ enum store_result sqlite_op_key_get(void *db, struct store_job *job)
         enum store_result r;
 
         k->answer_body = NULL;
-        _cleanup_(sqlite_resetp) sqlite3_stmt *st = find_key(db, k->scope, k->key, job, &r);
+        _cleanup_(sqlite_resetp) sqlite3_stmt *st =
+                find_key(db, key_hash(k->scope, k->key), k->scope, k->key, job, &r);
         if (!st)
                 return r;
         int rc = sqlite3_step(st);

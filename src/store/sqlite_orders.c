@@ -185,15 +185,15 @@ static enum store_result client_id_taken(struct sqlite *s, struct store_intent *
         return r;
 }
 
-/* Everything that may stand against it. OK writes nothing yet; `*ret_old`: sqlite_check_key(). */
-static enum store_result check_intent(struct sqlite *s, struct store_intent *in, int64_t *ret_old)
+/* Everything that may stand against it. OK writes nothing yet. */
+static enum store_result check_intent(struct sqlite *s, struct store_intent *in,
+                                      struct sqlite_key *ret_key)
 {
         enum store_result r = STORE_OK;
 
-        *ret_old = 0;
         /* A replay is answered whatever has changed since, and finds its own client id taken. */
         if (in->idempotency_key)
-                r = sqlite_check_key(s, in, ret_old);
+                r = sqlite_check_key(s, in, ret_key);
         if (r == STORE_OK && in->killswitch_epoch != s->now.epoch)
                 r = STORE_STALE;
         if (r == STORE_OK && in->order->client_order_id[0])
@@ -224,9 +224,10 @@ enum store_result sqlite_op_intent(void *db, struct store_job *job)
 {
         struct store_intent *in = CONTAINER_OF(job, struct store_intent, job);
         struct sqlite *s = db;
-        int64_t row = 0, old = 0;
+        struct sqlite_key key = {};
+        int64_t row = 0;
 
-        enum store_result r = check_intent(s, in, &old);
+        enum store_result r = check_intent(s, in, &key);
         if (r == STORE_OK)
                 r = next_row(s, job, &row);
         if (r == STORE_OK)
@@ -234,7 +235,7 @@ enum store_result sqlite_op_intent(void *db, struct store_job *job)
         if (r == STORE_OK)
                 s->now.order_row = row;
         if (r == STORE_OK && in->idempotency_key)
-                r = sqlite_take_key(s, in, row, old);
+                r = sqlite_take_key(s, in, &key, row);
         if (r == STORE_OK)
                 r = sqlite_write_audit(s, in->audit, in->n_audit, job);
         return r;

@@ -79,7 +79,6 @@
           "INSERT INTO killswitch (scope,level,reason,actor,at_us) VALUES "                        \
           "(?1,?2,?3,?4,?5) ON CONFLICT DO UPDATE SET level=?2,reason=?3,actor=?4,at_us=?5")       \
         X(KILLSWITCH_ALL, "SELECT scope,level,reason,actor,at_us FROM killswitch ORDER BY scope")  \
-        X(EPOCH_GET, "SELECT epoch FROM killswitch_epoch")                                         \
         X(EPOCH_SET, "UPDATE killswitch_epoch SET epoch=?1")                                       \
         X(SESSION_PUT, "INSERT INTO sessions (account,name,value,expires_us) VALUES (?1,?2,?3,?4)" \
                        " ON CONFLICT DO UPDATE SET value=?3,expires_us=?4")                        \
