@@ -83,10 +83,12 @@ static int cut(const char *s, size_t n, bool with_exponent, struct digits *d)
         return at == n ? 0 : -EINVAL;
 }
 
-static int parse(const char *s, size_t n, bool with_exponent, int64_t *ret)
+enum style { STYLE_PLAIN, STYLE_EXPONENT, STYLE_ROUNDED };
+
+static int parse(const char *s, size_t n, enum style style, int64_t *ret)
 {
         struct digits d;
-        int r = cut(s, n, with_exponent, &d);
+        int r = cut(s, n, style != STYLE_PLAIN, &d);
         if (r < 0)
                 return r;
         if (d.count == 0) {
@@ -97,12 +99,14 @@ static int parse(const char *s, size_t n, bool with_exponent, int64_t *ret)
         int64_t wanted = d.magnitude + DECIMAL_DIGITS; /* digits of the scaled integer */
         if (wanted > DIGITS_MAX)
                 return -ERANGE;
-        if (d.count > wanted)
+        if (d.count > wanted && style != STYLE_ROUNDED)
                 return -EDOM;
 
         uint64_t value = 0; /* 19 digits fit */
         for (int64_t i = 0; i < wanted; i++)
                 value = value * 10 + (i < d.count ? d.digit[i] : 0);
+        if (wanted >= 0 && wanted < d.count && wanted < DIGITS_MAX && d.digit[wanted] >= 5)
+                value++;
         if (value > (uint64_t)DECIMAL_MAX)
                 return -ERANGE;
         *ret = d.negative ? -(int64_t)value : (int64_t)value;
@@ -111,12 +115,17 @@ static int parse(const char *s, size_t n, bool with_exponent, int64_t *ret)
 
 int decimal_parse(const char *s, size_t n, int64_t *ret)
 {
-        return parse(s, n, false, ret);
+        return parse(s, n, STYLE_PLAIN, ret);
 }
 
 int decimal_parse_json(const char *s, size_t n, int64_t *ret)
 {
-        return parse(s, n, true, ret);
+        return parse(s, n, STYLE_EXPONENT, ret);
+}
+
+int decimal_parse_rounded(const char *s, size_t n, int64_t *ret)
+{
+        return parse(s, n, STYLE_ROUNDED, ret);
 }
 
 static const char *print(int64_t value, int least_places, char *buf)

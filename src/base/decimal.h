@@ -16,6 +16,9 @@
 int decimal_parse(const char *s, size_t n, int64_t *ret);
 /* As above, and JSON's exponent notation when the value is exact ("1e3", "8.125e2"). */
 int decimal_parse_json(const char *s, size_t n, int64_t *ret);
+/* As above, but more than four decimal places are rounded, half away from zero: for what a broker
+ * computed (averages, profits), never for what was agreed. */
+int decimal_parse_rounded(const char *s, size_t n, int64_t *ret);
 
 /* At least two decimal places, at most four, no needless zeros past two: "812.50", "88.0025". */
 const char *decimal_print(int64_t value, char buf[static DECIMAL_TEXT_SIZE]);

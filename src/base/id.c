@@ -1,4 +1,6 @@
+#include <inttypes.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <sodium.h>
@@ -10,6 +12,7 @@
 #define TAG_LENGTH   16
 #define TAG_EPOCH_MS INT64_C(1577836800000) /* 2020-01-01 */
 #define TAG_RANDOM   35                     /* bits; the other 45 count milliseconds */
+#define TAG_NUMBERS  UINT64_C(100000)       /* in a millisecond: 18 digits, which any integer holds */
 
 static const char alphabet[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"; /* Crockford's */
 
@@ -77,22 +80,39 @@ bool id_valid(const char *s, size_t n)
         return true;
 }
 
-void tag_make(char buf[static TAG_SIZE])
+/* Milliseconds, and a number below `limit` that is random at first and counts up within one of them:
+ * no two calls get the same pair. */
+struct moment {
+        int64_t ms;
+        uint64_t low;
+};
+
+static struct moment next_moment(uint64_t limit)
 {
-        static int64_t last_ms = -1;
-        static uint64_t low;
+        static struct moment last = {-1, 0};
         int64_t ms = clock_wall_us() / USEC_PER_MS - TAG_EPOCH_MS;
 
-        if (ms > last_ms) {
-                last_ms = ms;
-                low = random_bits(TAG_RANDOM);
-        } else if (++low >> TAG_RANDOM) {
-                low = 0;
-                last_ms++;
-        }
-        put_base32(buf, (uint64_t)(last_ms < 0 ? 0 : last_ms), TAG_LENGTH - TAG_RANDOM / 5);
-        put_base32(buf + TAG_LENGTH - TAG_RANDOM / 5, low, TAG_RANDOM / 5);
+        if (ms > last.ms)
+                last = (struct moment){ms, random_bits(TAG_RANDOM) % limit};
+        else if (++last.low >= limit)
+                last = (struct moment){last.ms + 1, 0};
+        return (struct moment){last.ms < 0 ? 0 : last.ms, last.low};
+}
+
+void tag_make(char buf[static TAG_SIZE])
+{
+        struct moment m = next_moment(UINT64_C(1) << TAG_RANDOM);
+
+        put_base32(buf, (uint64_t)m.ms, TAG_LENGTH - TAG_RANDOM / 5);
+        put_base32(buf + TAG_LENGTH - TAG_RANDOM / 5, m.low, TAG_RANDOM / 5);
         buf[TAG_LENGTH] = '\0';
+}
+
+void tag_make_number(char buf[static TAG_SIZE])
+{
+        struct moment m = next_moment(TAG_NUMBERS);
+
+        snprintf(buf, TAG_SIZE, "%" PRIu64, (uint64_t)(m.ms + TAG_EPOCH_MS) * TAG_NUMBERS + m.low);
 }
 
 void uuid_make(char buf[static UUID_SIZE])

@@ -14,4 +14,6 @@
 void id_make(char buf[static ID_SIZE]);
 bool id_valid(const char *s, size_t n);
 void tag_make(char buf[static TAG_SIZE]);
+/* The same in decimal digits, for brokers whose field takes no letters. */
+void tag_make_number(char buf[static TAG_SIZE]);
 void uuid_make(char buf[static UUID_SIZE]);

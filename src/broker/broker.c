@@ -25,6 +25,8 @@ bool broker_op_writes(enum broker_op op)
 
 void broker_result_done(struct broker_result *r)
 {
+        r->carry = secret_free(r->carry);
+        r->token = secret_free(r->token);
         free(TAKE(r->orders));
         free(TAKE(r->trades));
         free(TAKE(r->holdings));

@@ -1,7 +1,7 @@
-/* What an adapter is: pure functions over buffers. request() turns a call into bytes, reply() turns
- * a complete reply into a result. No I/O, no clock, no state, no memory between calls. Timeouts,
- * retries, rate limits, breaking, tagging and "was it sent?" live outside. How to write one:
- * docs/adapters.md. */
+/* What an adapter is: tables, and pure functions over buffers. request() turns a call into bytes,
+ * reply() turns a complete reply into a result. No I/O, no clock, no state, no memory between
+ * calls. Timeouts, retries, rate limits, breaking, tagging, sessions and "was it sent?" live
+ * outside. How to write one: docs/adapters.md. */
 #pragma once
 
 #include <stdbool.h>
@@ -10,23 +10,25 @@
 #include "base/http_message.h"
 #include "base/secret.h"
 #include "domain/account.h"
-#include "domain/instrument.h"
+#include "domain/scrip.h"
 #include "domain/order.h"
 #include "domain/portfolio.h"
 
-#define BROKER_OP_TABLE(X)                                      \
-        X(PLACE, "place", true)                                 \
-        X(MODIFY, "modify", true)                               \
-        X(CANCEL, "cancel", true)                               \
-        X(BOOK, "book", false)   /* all orders of the day */    \
-        X(ORDER, "order", false) /* one order */                \
-        X(TRADES, "trades", false)                              \
-        X(FUNDS, "funds", false)                                \
-        X(HOLDINGS, "holdings", false)                          \
-        X(POSITIONS, "positions", false)                        \
-        X(PROFILE, "profile", false)                            \
-        X(QUOTES, "quotes", false)                              \
-        X(LOGIN, "login", true) /* steps: `step` counts them */ \
+#define BROKER_OP_TABLE(X)                                                           \
+        X(PLACE, "place", true)                                                      \
+        X(MODIFY, "modify", true)                                                    \
+        X(CANCEL, "cancel", true)                                                    \
+        X(BOOK, "book", false)   /* all orders of the day */                         \
+        X(ORDER, "order", false) /* one order */                                     \
+        X(TRADES, "trades", false)                                                   \
+        X(FUNDS, "funds", false)                                                     \
+        X(HOLDINGS, "holdings", false)                                               \
+        X(POSITIONS, "positions", false)                                             \
+        X(PROFILE, "profile", false)                                                 \
+        X(QUOTES, "quotes", false)                                                   \
+        X(MARGIN, "margin", false) /* what one order would block */                  \
+        X(MASTER, "master", false) /* a file of instruments: `step` is its number */ \
+        X(LOGIN, "login", true)    /* one step: `step` is its name */                \
         X(LOGOUT, "logout", true)
 
 enum broker_op {
@@ -47,7 +49,39 @@ struct broker_capability {
         bool disclosed;
 };
 
+/* One request of a broker to its users: at most `count` calls in any `window_us`. */
+struct broker_rate {
+        enum broker_traffic {
+                BROKER_TRAFFIC_ORDERS, /* place, modify, cancel */
+                BROKER_TRAFFIC_QUOTES,
+                BROKER_TRAFFIC_ALL, /* every call, orders and quotes included */
+        } traffic;
+        unsigned count;
+        int64_t window_us;
+};
+
+/* --- the daily login ---
+ *
+ * A login is a chain of steps, each one request and its reply. Between two steps a person may have
+ * to act: to log in with a browser, or to read a one-time password. Who runs the chain (and asks
+ * the person, keeps what a step leaves for the next one, checks and seals the token) is outside. */
 enum broker_login { BROKER_LOGIN_NONE, BROKER_LOGIN_REDIRECT, BROKER_LOGIN_OTP, BROKER_LOGIN_TOTP };
+
+struct broker_login_way {
+        enum broker_login method;
+        unsigned first_step;
+        /* REDIRECT: the address for the browser, under the account's base URL ('/' first). `state`
+         * is random, for brokers that carry it. Steps begin when the browser has come back. */
+        int (*url)(const struct account *account, const char *state, struct text *ret);
+};
+
+/* What the broker sends the browser back with: names in the query, NULL-terminated, any will do. */
+struct broker_callback {
+        const char *const *code_keys;
+        const char *state_key;              /* NULL: it carries no state */
+        const char *status_key, *status_ok; /* NULL: no such field */
+        const char *message_key;
+};
 
 enum broker_flag {
         BROKER_ECHOES_TAG = 1 << 0, /* the order book shows our tag */
@@ -55,21 +89,27 @@ enum broker_flag {
                 1 << 1, /* one complete read proves absence: its book commits with our ledger */
         BROKER_LOCAL = 1 << 2, /* served inside this process */
         BROKER_CAN_MODIFY = 1 << 3,
+        BROKER_TAG_IS_NUMBER = 1 << 4, /* a tag is decimal digits */
 };
 
 /* One call. Everything is borrowed. Fields that do not apply to `op` are NULL or zero. */
 struct broker_call {
         enum broker_op op;
         const struct account *account;
-        const struct secret *token; /* the session's */
-        unsigned step;              /* LOGIN */
+        const struct secret *token; /* the session's; LOGIN: NULL */
+        unsigned step;              /* LOGIN: of the adapter's own enum. MASTER: file number */
+        /* LOGIN, what there is of it: */
+        const struct secret *otp;   /* as the person typed it, or the TOTP of this moment */
+        const struct secret *code;  /* what the browser brought back */
+        const struct secret *carry; /* what the step before left */
         /* PLACE: order and leg. MODIFY: leg and the new totals in `order`-shaped form. CANCEL,
          * ORDER: leg. */
         const struct order *order;
         const struct leg *leg;
-        const struct instrument *instrument;
-        const struct instrument *const *instruments; /* QUOTES: n_instruments of them */
-        unsigned n_instruments;
+        const struct scrip *scrip;         /* PLACE, MODIFY, MARGIN */
+        const struct scrip *const *scrips; /* QUOTES: n_scrips of them */
+        unsigned n_scrips;                 /* at most broker.quotes_max */
+        struct scrip_source source;        /* for what a reply names in the broker's words */
         /* BOOK: rows that changed at or after (wall clock); 0: all. A hint: a broker without such a
          * filter gives all. */
         int64_t since_us;
@@ -89,6 +129,18 @@ struct broker_result {
         bool has_state;
         enum order_status status;
         int64_t filled_quantity, average_price;
+        /* LOGIN: what comes next */
+        enum {
+                BROKER_LOGIN_DONE,    /* `token` is the session's */
+                BROKER_LOGIN_GOES_ON, /* `next_step` at once */
+                BROKER_LOGIN_ASKS,    /* the person has to give an OTP, then `next_step` */
+        } login;
+        unsigned next_step;
+        struct secret *carry; /* for the next step */
+        struct secret *token;
+        int64_t expires_us;             /* wall clock, as the token says; 0: it does not */
+        char client_id[CLIENT_ID_SIZE]; /* LOGIN, PROFILE: whose session it is; "" not told */
+        struct margin margin;           /* MARGIN */
         /* reads; arrays are malloc'ed, broker_result_done() frees them */
         struct book_order *orders;
         unsigned n_orders;
@@ -104,16 +156,47 @@ struct broker_result {
 };
 void broker_result_done(struct broker_result *r);
 
+/* --- the master of instruments --- */
+
+struct broker_cell {
+        const char *s; /* not terminated; quotes taken away */
+        size_t n;
+};
+
+/* CSV files, read row by row on the jobs thread while they are unpacked. */
+struct broker_master {
+        const char *const *files; /* paths under the account's master URL; NULL-terminated */
+        bool needs_session;
+        bool has_header; /* columns are found by name, else by their place in `columns` */
+        const char *const *columns; /* those of which row() gets the cells; NULL-terminated */
+        unsigned rows_least;        /* of all files together; fewer are not a day's master */
+        /* 1: `ret` (zeroed before) and `ret_rank` are filled; 0: a row that nobody trades here;
+         * -EINVAL: not a row of this file. Of rows with one symbol the lowest rank stays, and of
+         * those the lowest key. */
+        int (*row)(unsigned file, const struct broker_cell *cells, struct scrip *ret,
+                   unsigned *ret_rank);
+};
+
 struct broker {
         const char *slug;  /* "paper" */
         const char *title; /* "Paper" */
         unsigned flags;
-        enum broker_login login;
-        const char *default_base_url;                 /* NULL for local */
+        const struct broker_login_way *logins; /* n_logins of them, the usual one first; 0: none */
+        unsigned n_logins;
+        struct broker_callback callback;
+        int session_ends;               /* minute of the IST day at which every session is over */
+        const char *default_base_url;   /* NULL for local */
+        const char *default_master_url; /* without the slash at its end */
+        const struct broker_master *master; /* NULL: the built-in set is its master */
+        unsigned quotes_max;                /* instruments of one QUOTES call */
+        const struct broker_rate *rates;    /* n_rates of them */
+        unsigned n_rates;
         unsigned tag_max;                             /* characters of a tag */
         const struct broker_capability *capabilities; /* n_capabilities of them */
         unsigned n_capabilities;
-        /* 0; -ENOTSUP the broker has no such call; -ENOMEM; -EINVAL the call is not complete. */
+        /* 0; -ENOTSUP the broker has no such call; -ENOMEM; -EINVAL the call is not complete. URLs
+         * begin with '/' and lie under the account's base URL, that of MASTER under its master URL.
+         */
         int (*request)(const struct broker_call *call, struct http_request *ret);
         /* Reads one complete reply. Always fills `ret` (zeroed by the caller); an unreadable reply
          * is outcome UNKNOWN, not an error. -ENOMEM only. */
@@ -124,4 +207,7 @@ struct broker {
 /* registry.c */
 const struct broker *broker_find(const char *slug); /* NULL */
 const struct broker *broker_at(unsigned i);         /* NULL behind the last */
+/* Where the account is reached: what was configured, else the broker's own. No slash at the end. */
+const char *broker_base_url(const struct broker *b, const struct account *a);
+const char *broker_master_url(const struct broker *b, const struct account *a);
 const struct broker_capability *broker_capability(const struct broker *b, enum exchange e);

@@ -23,6 +23,28 @@ int word_value(const struct word *words, const char *text)
         return -EINVAL;
 }
 
+static char folded(char c)
+{
+        if (c == '_' || c == '-')
+                return ' ';
+        return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
+}
+
+static bool same_loose(const char *a, const char *b)
+{
+        while (*a && folded(*a) == folded(*b))
+                a++, b++;
+        return !*a && !*b;
+}
+
+int word_value_loose(const struct word *words, const char *text)
+{
+        for (; words->text; words++)
+                if (same_loose(words->text, text))
+                        return words->value;
+        return -EINVAL;
+}
+
 static int64_t member_int64(const void *member)
 {
         int64_t value;
@@ -98,13 +120,13 @@ static const char *value_text(const struct field *f, struct json_object *value)
 
         switch (json_object_get_type(value)) {
         case json_type_string:
-                if (number && !(f->flags & FIELD_LENIENT))
+                if (number && !(f->flags & (FIELD_LENIENT | FIELD_LOOSE)))
                         return NULL;
                 text = json_object_get_string(value);
                 return strlen(text) == (size_t)json_object_get_string_len(value) ? text : NULL;
         case json_type_int:
         case json_type_double:
-                if (!number && !(f->flags & FIELD_LENIENT))
+                if (!number && !(f->flags & (FIELD_LENIENT | FIELD_LOOSE)))
                         return NULL;
                 return json_object_get_string(value);
         default:
@@ -126,6 +148,59 @@ static int read_int(struct json_object *value, const char *text, int64_t min, in
         if (r == 0)
                 memcpy(member, &number, sizeof(number));
         return r;
+}
+
+static bool loosely_absent(struct json_object *value)
+{
+        static const char *const words[] = {"", "None", "NA", "-"};
+        const char *s =
+                json_object_is_type(value, json_type_string) ? json_object_get_string(value) : NULL;
+        for (size_t i = 0; s && i < ELEMENTS(words); i++)
+                if (strcmp(s, words[i]) == 0)
+                        return true;
+        return !value;
+}
+
+int loose_decimal(struct json_object *value, int64_t *ret)
+{
+        char digits[64];
+        size_t n = 0;
+
+        if (loosely_absent(value))
+                return 1;
+        switch (json_object_get_type(value)) {
+        case json_type_string:
+        case json_type_int:
+        case json_type_double:
+                break;
+        default:
+                return -EINVAL;
+        }
+        for (const char *s = json_object_get_string(value); *s; s++) {
+                if (*s == ',')
+                        continue;
+                if (n == sizeof(digits))
+                        return -EINVAL;
+                digits[n++] = *s;
+        }
+        return decimal_parse_rounded(digits, n, ret);
+}
+
+/* 1: absent. */
+static int read_loose(const struct field *f, struct json_object *value, void *member)
+{
+        int64_t number;
+        int r = loose_decimal(value, &number);
+
+        if (r != 0)
+                return r;
+        if (f->type == FIELD_TYPE_INT) {
+                if (number % DECIMAL_ONE)
+                        return -EINVAL;
+                number /= DECIMAL_ONE;
+        }
+        memcpy(member, &number, sizeof(number));
+        return 0;
 }
 
 static int read_value(const struct field *f, struct json_object *value, void *member)
@@ -152,7 +227,8 @@ static int read_value(const struct field *f, struct json_object *value, void *me
                         memcpy(member, &decimal, sizeof(decimal));
                 return r;
         case FIELD_TYPE_WORD:
-                word = word_value(f->words, text);
+                word = f->flags & FIELD_LOOSE ? word_value_loose(f->words, text)
+                                              : word_value(f->words, text);
                 if (word < 0)
                         return word;
                 memcpy(member, &word, sizeof(word));
@@ -167,8 +243,11 @@ static int read_field(const struct field *f, struct json_object *o, void *to)
 
         if (!json_object_is_type(o, json_type_object))
                 return -EINVAL;
-        if (!json_object_object_get_ex(o, f->key, &value) || !value)
+        if (!json_object_object_get_ex(o, f->key, &value) || !value ||
+            (f->flags & FIELD_LOOSE && loosely_absent(value)))
                 return f->flags & FIELD_OPTIONAL ? 0 : -EINVAL;
+        if (f->flags & FIELD_LOOSE && (f->type == FIELD_TYPE_INT || f->type == FIELD_TYPE_DECIMAL))
+                return read_loose(f, value, (char *)to + f->offset);
         return read_value(f, value, (char *)to + f->offset);
 }
 

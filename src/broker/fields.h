@@ -31,6 +31,10 @@ enum field_flag {
         FIELD_AS_NUMBER =
                 1 << 1,         /* a JSON number, not a string; also for words like "1" and "-1" */
         FIELD_LENIENT = 1 << 2, /* reading: number or text, either will do */
+        /* Reading what a broker prints for people: number or text, thousands' commas, decimals
+         * rounded to four places, integers written 5.0; "", "None", "NA" and "-" count as absent.
+         */
+        FIELD_LOOSE = 1 << 3,
 };
 
 #define FIELD_INT_MAX  INT64_C(1000000000000000)   /* either way from zero */
@@ -95,3 +99,8 @@ void fields_write(const struct field *table, const void *from, struct json_write
 int fields_read(const struct field *table, struct json_object *o, void *to, const char **bad_key);
 const char *word_text(const struct word *words, int value); /* NULL unknown */
 int word_value(const struct word *words, const char *text); /* -EINVAL unknown */
+/* The same without regard to case, "_" and "-" being blanks, for brokers that are not consistent.
+ */
+int word_value_loose(const struct word *words, const char *text);
+/* A number as FIELD_LOOSE reads it: 0; 1 absent; -EINVAL, -ERANGE. */
+int loose_decimal(struct json_object *value, int64_t *ret);

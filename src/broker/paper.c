@@ -7,6 +7,7 @@
 
 #include "base/json.h"
 #include "broker/fields.h"
+#include "broker/reading.h"
 
 /* A whole day's book in one reply: 200,000 orders of 17 members. */
 #define REPLY_MEMBERS_MAX 4000000U
@@ -220,14 +221,14 @@ static int request_order(const struct broker_call *c, struct http_request *r)
 
 static int request_quotes(const struct broker_call *c, struct http_request *r)
 {
-        if (c->n_instruments == 0)
+        if (c->n_scrips == 0)
                 return -EINVAL;
         put_path(r, c->account, "quotes", NULL);
         text_add(&r->url, "?symbols=");
-        for (unsigned i = 0; i < c->n_instruments; i++) {
+        for (unsigned i = 0; i < c->n_scrips; i++) {
                 if (i > 0)
                         text_add_char(&r->url, ',');
-                text_add_urlencoded(&r->url, c->instruments[i]->symbol);
+                text_add_urlencoded(&r->url, c->scrips[i]->instrument.symbol);
         }
         return 0;
 }
@@ -278,13 +279,6 @@ static int paper_request(const struct broker_call *c, struct http_request *ret)
         return r;
 }
 
-static void unreadable(struct broker_result *r, const char *what)
-{
-        r->outcome = OUTCOME_UNKNOWN;
-        r->problem = PROBLEM_OUTCOME_UNKNOWN;
-        text_copy(r->message, sizeof(r->message), what);
-}
-
 /* {"error":{"code","message"}} with a status of the 4xx: the exchange's definite no. */
 static void read_refusal(struct json_object *o, struct broker_result *r)
 {
@@ -294,7 +288,7 @@ static void read_refusal(struct json_object *o, struct broker_result *r)
             !json_object_is_type(error, json_type_object) ||
             json_get_string(error, "code", &code) != 0 || !*code ||
             json_get_string(error, "message", &message) != 0) {
-                unreadable(r, "The refusal could not be read");
+                reading_unknown(r, "The refusal could not be read");
                 return;
         }
         text_copy(r->broker_code, sizeof(r->broker_code), code);
@@ -318,7 +312,7 @@ static void read_result(struct json_object *o, struct broker_result *r)
 {
         struct broker_result read = {};
         if (fields_read(result_fields, o, &read, NULL) < 0 || !result_sane(&read)) {
-                unreadable(r, "The answer could not be read");
+                reading_unknown(r, "The answer could not be read");
                 return;
         }
         memcpy(r->broker_order_id, read.broker_order_id, sizeof(r->broker_order_id));
@@ -406,14 +400,14 @@ static int paper_reply(const struct broker_call *c, const struct http_reply *rep
         struct json_fault fault;
         bool refused = reply->status >= 400 && reply->status < 500;
         if (reply->status != 200 && !refused) {
-                unreadable(ret, "The exchange answered with an unexpected status");
+                reading_unknown(ret, "The exchange answered with an unexpected status");
                 return 0;
         }
         int r = json_parse(text_str(&reply->body), reply->body.len, &limits, &o, &fault);
         if (r < 0)
                 return r;
         if (r > 0 || !json_object_is_type(o, json_type_object)) {
-                unreadable(ret, "The answer is not a JSON object");
+                reading_unknown(ret, "The answer is not a JSON object");
                 return 0;
         }
         if (refused) {
@@ -429,7 +423,7 @@ static int paper_reply(const struct broker_call *c, const struct http_reply *rep
                 return r;
         if (r > 0) {
                 broker_result_done(ret);
-                unreadable(ret, "The answer could not be read");
+                reading_unknown(ret, "The answer could not be read");
                 return 0;
         }
         ret->outcome = OUTCOME_ACCEPTED;
@@ -440,7 +434,7 @@ const struct broker broker_paper = {
         .slug = "paper",
         .title = "Paper",
         .flags = BROKER_ECHOES_TAG | BROKER_BOOK_IS_PROOF | BROKER_LOCAL | BROKER_CAN_MODIFY,
-        .login = BROKER_LOGIN_NONE,
+        .quotes_max = 50,
         .tag_max = TAG_SIZE - 1,
         .capabilities = capabilities,
         .n_capabilities = ELEMENTS(capabilities),

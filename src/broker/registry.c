@@ -22,6 +22,16 @@ const struct broker *broker_at(unsigned i)
         return i < ELEMENTS(brokers) ? brokers[i] : NULL;
 }
 
+const char *broker_base_url(const struct broker *b, const struct account *a)
+{
+        return a->access.base_url ? a->access.base_url : b->default_base_url;
+}
+
+const char *broker_master_url(const struct broker *b, const struct account *a)
+{
+        return a->access.master_url ? a->access.master_url : b->default_master_url;
+}
+
 const struct broker_capability *broker_capability(const struct broker *b, enum exchange e)
 {
         for (unsigned i = 0; i < b->n_capabilities; i++)

@@ -5,11 +5,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/secret.h"
 #include "domain/order.h"
 
 #define BROKER_SLUG_SIZE  16
 #define ACCOUNT_NAME_SIZE 17 /* [a-z][a-z0-9]{0,15} */
 #define ACCOUNTS_MAX      64
+#define CLIENT_ID_SIZE    33
 
 /* 0 means "no limit" in every one of these. */
 struct account_limits {
@@ -24,6 +26,21 @@ struct account_limits {
         int64_t repeat_window_us;
 };
 
+/* How a real broker is reached, and as whom; owned by the configuration. NULL: not given. An API
+ * key is treated like a secret: it rides in URLs at one broker. */
+struct account_access {
+        char *base_url;   /* scheme, host, port: of the API */
+        char *master_url; /* of the directory with the master's files */
+        char *ca_file, *egress_address;
+        char *client_id; /* whose account it is at the broker: every session is checked against it
+                          */
+        struct secret *api_key, *api_secret;
+        char *redirect_uri;
+        char *username;
+        struct secret *password;
+        struct secret *totp_secret; /* base32; given: logs in by itself */
+};
+
 struct account {
         char id[ACCOUNT_SIZE]; /* "paper:demo" */
         char broker[BROKER_SLUG_SIZE];
@@ -32,6 +49,7 @@ struct account {
         struct account_limits limits;
         struct market_policy market_policy;
         bool enforce_session_hours;
+        struct account_access access;
         /* paper only */
         int64_t paper_funds;
         bool paper_static_market; /* quotes stand still */

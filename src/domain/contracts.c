@@ -286,10 +286,7 @@ static int64_t option_price(const struct rule *rule, const struct instrument *i,
 static int contract_add(struct maker *m, const struct rule *rule, struct instrument *i,
                         const char *end)
 {
-        int n = snprintf(i->symbol, sizeof(i->symbol), "%s:%s%02d%s%02d%s",
-                         exchange_name(i->exchange), i->underlying, i->expiry % 100,
-                         months[i->expiry / 100 % 100 - 1], i->expiry / 10000 % 100, end);
-        if (n < 0 || (size_t)n >= sizeof(i->symbol))
+        if (!instrument_make_symbol(i, NULL))
                 return csv_cell_fault(&m->csv, C_UNDERLYING,
                                       "shorter: the symbols become too long");
         snprintf(i->name, sizeof(i->name), "%s %02d %s %04d %s", rule->name, i->expiry % 100,

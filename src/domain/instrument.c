@@ -1,6 +1,7 @@
 #include "domain/instrument.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/decimal.h"
@@ -28,6 +29,32 @@ int symbol_parse(const char *s, size_t n, char ret[static SYMBOL_SIZE], enum exc
         ret[n] = '\0';
         *ret_exchange = (enum exchange)exchange;
         return 0;
+}
+
+bool instrument_make_symbol(struct instrument *i, const char *name)
+{
+        static const char *const months[] = {"JAN", "FEB", "MAR", "APR", "MAY", "JUN",
+                                             "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"};
+        char made[2 * SYMBOL_SIZE], strike[DECIMAL_TEXT_SIZE] = "";
+        enum exchange e;
+        int month = i->expiry / 100 % 100, n;
+
+        if (!instrument_derivative(i)) {
+                n = snprintf(made, sizeof(made), "%s:%s", exchange_name(i->exchange), name);
+        } else {
+                if (month < 1 || month > 12)
+                        return false;
+                if (i->segment == SEGMENT_OPTION)
+                        decimal_print_short(i->strike, strike);
+                n = snprintf(made, sizeof(made), "%s:%s%02d%s%02d%s%s", exchange_name(i->exchange),
+                             i->underlying, i->expiry % 100, months[month - 1],
+                             i->expiry / 10000 % 100, strike,
+                             i->segment == SEGMENT_FUTURE ? "FUT"
+                             : i->call                    ? "CE"
+                                                          : "PE");
+        }
+        return n > 0 && (size_t)n < sizeof(made) &&
+               symbol_parse(made, (size_t)n, i->symbol, &e) == 0;
 }
 
 /* Bands are rounded inwards, so that the limits themselves are prices one can send. */

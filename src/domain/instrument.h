@@ -40,6 +40,9 @@ static inline bool instrument_derivative(const struct instrument *i)
 {
         return i->segment == SEGMENT_FUTURE || i->segment == SEGMENT_OPTION;
 }
+/* Fills `symbol`: the exchange and, for shares and indices, `name`; for derivatives underlying,
+ * expiry and strike ("NFO:NIFTY26NOV26FUT", "NFO:NIFTY26NOV2625000CE"). False: no symbol fits. */
+bool instrument_make_symbol(struct instrument *i, const char *name);
 int64_t instrument_band_low(const struct instrument *i);  /* 0: no band */
 int64_t instrument_band_high(const struct instrument *i); /* INT64_MAX: no band */
 /* The nearest price on the tick grid that is not below (`up`) or not above the given one. */

@@ -12,6 +12,12 @@ struct funds {
         int64_t unrealised_pnl;
 };
 
+/* What an order would block. */
+struct margin {
+        int64_t required;
+        int64_t available; /* after it; 0: the broker does not tell */
+};
+
 struct holding {
         char symbol[SYMBOL_SIZE];
         int64_t quantity;

@@ -108,6 +108,14 @@
           "reduce_only orders must be opposite to the position and not larger.")                   \
         X(BROKER_REJECTED, 422, true, "The broker refused the order",                              \
           "broker_code and broker_message say why; nothing is live at the broker.")                \
+        X(PRICE_BAND, 422, true, "The price is outside the day's band",                            \
+          "The exchange takes prices inside the instrument's circuit limits only.")                \
+        X(BROKER_SETUP, 422, true, "The broker refuses this program or this address",              \
+          "The API key, its permissions or the registered static IP; broker_message says more.")   \
+        X(LOGIN_REFUSED, 422, true, "The broker refused the login",                                \
+          "broker_message says why; a one-time password or code is good once and not for long.")   \
+        X(LOGIN_WRONG_ACCOUNT, 422, true, "The login was somebody else's",                         \
+          "The session belongs to another client than the account's CLIENT_ID; it was dropped.")   \
         X(NOT_SENT, 422, true, "The order was not sent",                                           \
           "Nothing of it reached the broker; place it again with a new key if you still want it.") \
         X(NOT_PLACED, 422, true, "The order is not in the broker's book",                          \

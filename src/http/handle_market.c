@@ -34,6 +34,12 @@ static void on_quotes(struct quotes_query *q)
         struct http_exchange *x = q->userdata;
         struct json_writer w = JSON_WRITER(&x->out);
 
+        if (q->problem == PROBLEM_INSTRUMENT_UNKNOWN) {
+                query_fault(&x->faults, "symbols", "names an instrument that is not known");
+                if (exchange_end(x))
+                        exchange_faults(x, q->problem);
+                return;
+        }
         if (!exchange_end_well(x, q->problem, *q->message ? q->message : NULL))
                 return;
         json_object_begin(&w, NULL);
@@ -58,17 +64,11 @@ static enum problem take_symbol(struct http_exchange *x, const char *s, size_t n
                 query_fault(&x->faults, "symbols", "must be like NSE:SBIN,NSE:INFY, with & as %26");
                 return PROBLEM_INVALID_QUERY;
         }
-        if (q->n_instruments == QUOTES_MAX) {
+        if (q->n_symbols == QUOTES_MAX) {
                 query_fault(&x->faults, "symbols", "names too many symbols");
                 return PROBLEM_INVALID_QUERY;
         }
-        const struct instrument *i =
-                instruments_find(orchestrator_instruments(exchange_orchestrator(x)), symbol);
-        if (!i) {
-                query_fault(&x->faults, "symbols", "names an instrument that is not known");
-                return PROBLEM_INSTRUMENT_UNKNOWN;
-        }
-        q->instruments[q->n_instruments++] = i;
+        memcpy(q->symbols[q->n_symbols++], symbol, sizeof(symbol));
         return PROBLEM_NONE;
 }
 

@@ -164,7 +164,8 @@ void render_account(struct json_writer *w, const struct account *a)
         json_put_string(w, "broker", a->broker);
         json_put_string(w, "broker_title", b ? b->title : a->broker);
         json_put_bool(w, "paper", a->paper);
-        json_put_string(w, "login", b ? logins[b->login] : NULL);
+        json_put_string(w, "login",
+                        b ? logins[b->n_logins ? b->logins[0].method : BROKER_LOGIN_NONE] : NULL);
         json_put_bool(w, "can_modify", b && b->flags & BROKER_CAN_MODIFY);
         json_put_string(w, "market_policy",
                         market_policy_print(&a->market_policy, policy, sizeof(policy)));

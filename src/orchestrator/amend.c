@@ -274,7 +274,7 @@ static enum gate_answer gate_leg(struct amending *m, struct leg_act *act)
 {
         act->gate.account = act->leg->account;
         act->gate.modified = act->leg;
-        act->gate.instrument = instruments_find(m->o->options.instruments, act->shown->symbol);
+        act->gate.scrip = leg_act_scrip(act);
         enum gate_answer r = gate_check(act->shown, &act->shown->legs[0], &act->gate);
         if (r == GATE_PASSED)
                 settle_terms(act);
@@ -348,7 +348,7 @@ static void ask(struct amending *m, struct leg_act *act, enum gate_answer need)
                 return;
         }
         act->gate.quote_asked = true;
-        if (quote_wait(act->gate.account, act->gate.instrument, &m->quote_waiter) < 0)
+        if (quote_wait(act->gate.account, act->gate.scrip, &m->quote_waiter) < 0)
                 amend_fail(m, PROBLEM_INTERNAL, "", "out of memory");
 }
 

@@ -104,12 +104,18 @@ static void answered(struct http_call *h)
         finish(c);
 }
 
+static bool find_scrip(void *userdata, enum scrip_by by, const char *text, struct scrip *ret)
+{
+        return account_scrip(userdata, by, text, ret);
+}
+
 void call_start(struct call *c)
 {
         struct account_state *a = c->account;
 
         c->result = (struct broker_result){};
         c->broker.account = a->account;
+        c->broker.source = (struct scrip_source){find_scrip, a};
         if (a->session != SESSION_STATE_ACTIVE && c->broker.op != BROKER_LOGIN) {
                 refuse(c, PROBLEM_SESSION_REQUIRED, "the account has no session");
                 return;

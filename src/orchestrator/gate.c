@@ -133,7 +133,7 @@ static enum gate_answer check_account(const struct order *order, struct leg *leg
 
 static enum gate_answer check_quantity(const struct order *order, struct leg *leg, struct gate *g)
 {
-        const struct instrument *i = g->instrument;
+        const struct instrument *i = &g->scrip->instrument;
         if (leg->multiplier == DECIMAL_ONE) {
                 leg->quantity = order->quantity;
                 if (leg->quantity % i->lot)
@@ -162,18 +162,18 @@ static enum gate_answer check_tick(struct gate *g, struct leg *leg, int64_t pric
                                    const char *pointer)
 {
         char a[DECIMAL_TEXT_SIZE], b[DECIMAL_TEXT_SIZE];
-        if (price == 0 || price % g->instrument->tick == 0)
+        if (price == 0 || price % g->scrip->instrument.tick == 0)
                 return GATE_PASSED;
         return refuse(g, leg, PROBLEM_TICK_SIZE, pointer, "%s is not a multiple of the tick of %s",
-                      decimal_print(price, a), decimal_print(g->instrument->tick, b));
+                      decimal_print(price, a), decimal_print(g->scrip->instrument.tick, b));
 }
 
 static enum gate_answer check_instrument(const struct order *order, struct leg *leg, struct gate *g)
 {
-        const struct instrument *i = g->instrument;
-        if (!i)
+        if (!g->scrip)
                 return refuse(g, leg, PROBLEM_INSTRUMENT_UNKNOWN, "/symbol", "%s is not known",
                               order->symbol);
+        const struct instrument *i = &g->scrip->instrument;
         if (i->lot == 0)
                 return refuse(g, leg, PROBLEM_INSTRUMENT_NOT_TRADABLE, "/symbol", "%s is an index",
                               order->symbol);
@@ -208,7 +208,7 @@ static enum gate_answer check_disclosed(const struct order *order, struct leg *l
 static enum gate_answer check_support(const struct order *order, struct leg *leg, struct gate *g)
 {
         const struct calendar *calendar = g->account->orchestrator->options.calendar;
-        const struct instrument *i = g->instrument;
+        const struct instrument *i = &g->scrip->instrument;
         const struct account *account = g->account->account;
         const struct broker_capability *can = broker_capability(g->account->broker, i->exchange);
 
@@ -279,7 +279,7 @@ static enum gate_answer check_market_policy(const struct order *order, struct le
                 return GATE_PASSED;
         int64_t reference = order->trigger_price;
         if (order->type == ORDER_TYPE_MARKET) {
-                const struct quote *q = quote_fresh(g->account, g->instrument);
+                const struct quote *q = quote_fresh(g->account, order->symbol);
                 if (!q && !g->quote_asked)
                         return GATE_NEEDS_QUOTE;
                 if (!q || q->last <= 0)
@@ -290,7 +290,7 @@ static enum gate_answer check_market_policy(const struct order *order, struct le
         leg->effective.type =
                 order->type == ORDER_TYPE_MARKET ? ORDER_TYPE_LIMIT : ORDER_TYPE_STOP_LIMIT;
         leg->effective.price =
-                protected_price(g->instrument, order->side, reference, policy.percent);
+                protected_price(&g->scrip->instrument, order->side, reference, policy.percent);
         return GATE_PASSED;
 }
 
@@ -303,9 +303,9 @@ static enum gate_answer check_collar(const struct order *order, struct leg *leg,
         /* Options move by more than any percentage of their price; the exchange has its own rule
          * for them. */
         if (g->exit || g->account->unlimited || percent == 0 || price == 0 ||
-            g->instrument->segment == SEGMENT_OPTION)
+            g->scrip->instrument.segment == SEGMENT_OPTION)
                 return GATE_PASSED;
-        const struct quote *q = quote_fresh(g->account, g->instrument);
+        const struct quote *q = quote_fresh(g->account, order->symbol);
         if (!q && !g->quote_asked)
                 return GATE_NEEDS_QUOTE;
         if (!q || q->last <= 0)
@@ -326,8 +326,8 @@ static int64_t price_of(const struct gate *g, int64_t price, int64_t trigger_pri
                 return price;
         if (trigger_price)
                 return trigger_price;
-        const struct quote *q = quote_fresh(g->account, g->instrument);
-        return q && q->last > 0 ? q->last : g->instrument->previous_close;
+        const struct quote *q = quote_fresh(g->account, g->scrip->instrument.symbol);
+        return q && q->last > 0 ? q->last : g->scrip->instrument.previous_close;
 }
 
 static int64_t price_after(const struct gate *g, const struct leg *leg)
@@ -346,8 +346,8 @@ static int64_t margin_of(const struct gate *g, const struct order *order, int64_
         int64_t position = funds_position(g->account, order->symbol, order->product);
         if (position != 0 && (position > 0) != (order->side == SIDE_BUY))
                 opening -= llabs(position) < opening ? llabs(position) : opening;
-        return opening ? margin_required(g->instrument, order->side, order->product, opening, price,
-                                         0)
+        return opening ? margin_required(&g->scrip->instrument, order->side, order->product,
+                                         opening, price, 0)
                        : 0;
 }
 

@@ -3,7 +3,7 @@
  * A modification passes the same ones, as the order that it makes; only what it adds is taken. */
 #pragma once
 
-#include "domain/instrument.h"
+#include "domain/scrip.h"
 #include "domain/order.h"
 
 struct account_state;
@@ -19,8 +19,8 @@ enum gate_answer {
 struct gate {
         /* in */
         struct account_state *account;
-        const struct instrument *instrument; /* NULL: unknown */
-        const struct open_leg *modified;     /* what the order is now; NULL: a new one */
+        const struct scrip *scrip;       /* NULL: the account's broker does not list it */
+        const struct open_leg *modified; /* what the order is now; NULL: a new one */
         bool exit; /* the kill switch squares off: limits do not count, the position does */
         bool quote_asked, funds_asked; /* no need is answered twice */
         /* out */

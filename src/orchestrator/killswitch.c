@@ -225,7 +225,9 @@ static void squared(struct place_request *r)
 static void square_off(struct account_state *a, const struct position *p)
 {
         struct orchestrator *o = a->orchestrator;
-        const struct instrument *i = instruments_find(o->options.instruments, p->symbol);
+        struct scrip scrip;
+        const struct instrument *i =
+                account_scrip(a, SCRIP_BY_SYMBOL, p->symbol, &scrip) ? &scrip.instrument : NULL;
         /* Less than a lot cannot be traded away; it stays, and so does `closing`. */
         bool tradable = i && i->lot && llabs(p->quantity) >= i->lot;
         struct square_off *s = tradable ? calloc(1, sizeof(*s)) : NULL;

@@ -166,9 +166,15 @@ static void called(struct call *c)
                 answer_written(act, PROBLEM_INTERNAL);
 }
 
+const struct scrip *leg_act_scrip(struct leg_act *act)
+{
+        bool listed =
+                account_scrip(act->leg->account, SCRIP_BY_SYMBOL, act->shown->symbol, &act->scrip);
+        return listed ? &act->scrip : NULL;
+}
+
 static void call_broker(struct leg_act *act)
 {
-        struct orchestrator *o = act->leg->account->orchestrator;
         bool modify = act->kind == AMEND_MODIFY;
 
         leg_act_follow(act);
@@ -181,8 +187,7 @@ static void call_broker(struct leg_act *act)
                 .broker = {.op = modify ? BROKER_MODIFY : BROKER_CANCEL,
                            .order = act->shown,
                            .leg = &act->shown->legs[0],
-                           .instrument =
-                                   instruments_find(o->options.instruments, act->shown->symbol)},
+                           .scrip = leg_act_scrip(act)},
                 .passes_halt = !modify || act->gate.passes_halt,
                 .done = called,
         };

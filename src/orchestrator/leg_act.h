@@ -19,6 +19,7 @@ struct leg_act {
         struct open_leg *leg;       /* pinned until done */
         struct order_change asked;  /* MODIFY: of the whole order, as the client said it */
         struct order_change change; /* MODIFY: of this leg, as the gates let it pass */
+        struct scrip scrip;         /* of leg_act_scrip() */
         struct gate gate;           /* MODIFY: what was taken for it; given back or settled here */
         const char *actor, *correlation_id;
         void (*done)(struct leg_act *act);
@@ -33,6 +34,8 @@ struct leg_act {
 int leg_act_new(struct leg_act **ret, enum amend_kind kind, struct open_leg *leg);
 /* Brings `shown` up to what the leg is now. */
 void leg_act_follow(struct leg_act *act);
+/* The instrument as the account's broker lists it; NULL: not listed (any more). */
+const struct scrip *leg_act_scrip(struct leg_act *act);
 /* `done` later, never from inside. */
 void leg_act_start(struct leg_act *act);
 struct leg_act *leg_act_free(struct leg_act *act);

@@ -43,6 +43,17 @@ unsigned orchestrator_accounts(const struct orchestrator *o, const struct accoun
         return o->options.n_accounts;
 }
 
+bool account_scrip(struct account_state *a, enum scrip_by by, const char *text, struct scrip *ret)
+{
+        const struct instrument *i =
+                by == SCRIP_BY_SYMBOL ? instruments_find(a->orchestrator->options.instruments, text)
+                                      : NULL;
+        if (!i)
+                return false;
+        *ret = (struct scrip){.instrument = *i};
+        return true;
+}
+
 const struct instruments *orchestrator_instruments(const struct orchestrator *o)
 {
         return o->options.instruments;

@@ -70,7 +70,7 @@ static void place_ask(struct placing *p, struct attempt *t, enum gate_answer nee
                 return;
         }
         t->gate.quote_asked = true;
-        if (quote_wait(t->gate.account, t->gate.instrument, &p->quote_waiter) < 0) {
+        if (quote_wait(t->gate.account, t->gate.scrip, &p->quote_waiter) < 0) {
                 place_move(p, PLACE_GATING);
                 place_fail(p, PROBLEM_INTERNAL, "out of memory");
         }
@@ -148,18 +148,18 @@ static void place_begin(struct loop_work *w)
                 place_fail(p, PROBLEM_SHUTTING_DOWN, "the daemon is stopping");
                 return;
         }
-        const struct instrument *i = instruments_find(o->options.instruments, p->order->symbol);
         for (unsigned n = 0; n < p->order->n_legs; n++) {
                 struct attempt *t = &p->attempts[n];
                 t->placing = p;
                 t->leg = &p->order->legs[n];
-                t->gate.instrument = i;
-                t->gate.exit = p->exit;
                 t->gate.account = account_state(o, t->leg->account);
                 if (!t->gate.account) {
                         place_fail(p, PROBLEM_ACCOUNT_NOT_FOUND, t->leg->account);
                         return;
                 }
+                t->gate.exit = p->exit;
+                if (account_scrip(t->gate.account, SCRIP_BY_SYMBOL, p->order->symbol, &t->scrip))
+                        t->gate.scrip = &t->scrip;
         }
         place_move(p, PLACE_GATING);
         place_gate(p);

@@ -133,7 +133,10 @@ void place_reserve(struct placing *p)
                 leg->updated_us = now;
                 if (!p->attempts[i].passed)
                         continue;
-                tag_make(leg->tag);
+                if (p->attempts[i].gate.account->broker->flags & BROKER_TAG_IS_NUMBER)
+                        tag_make_number(leg->tag);
+                else
+                        tag_make(leg->tag);
                 leg->state = LEG_STATE_SENDING;
                 leg->status = ORDER_STATUS_PENDING;
                 leg->sending_us = now;

@@ -72,7 +72,7 @@ void place_call(struct placing *p)
                         .broker = {.op = BROKER_PLACE,
                                    .order = p->order,
                                    .leg = t->leg,
-                                   .instrument = t->gate.instrument},
+                                   .scrip = t->gate.scrip},
                         .passes_halt = t->gate.passes_halt,
                         .timeout_us = left_us ? left_us : -1, /* 0 would be the usual time */
                         .done = leg_answered,

@@ -42,6 +42,7 @@ enum place_state {
 struct attempt {
         struct placing *placing;
         struct leg *leg;
+        struct scrip scrip; /* what the gate looks at, when it is listed */
         struct gate gate;
         struct call call;
         struct open_leg *open;

@@ -68,11 +68,11 @@ void query_accounts(struct orchestrator *o, struct account_query *q);
 #define QUOTES_MAX 50
 struct quotes_query {
         struct caller caller;
-        const char *account; /* NULL: the first that can */
-        const struct instrument *instruments[QUOTES_MAX];
-        unsigned n_instruments;
+        const char *account;                   /* NULL: the first that can */
+        char symbols[QUOTES_MAX][SYMBOL_SIZE]; /* canonical */
+        unsigned n_symbols;
         void (*done)(struct quotes_query *q);
-        enum problem problem;
+        enum problem problem; /* INSTRUMENT_UNKNOWN: `message` is the symbol */
         char message[MESSAGE_SIZE];
         const char *source; /* the account asked */
         const struct quote *quotes;

@@ -14,9 +14,9 @@ static struct quote_entry *find(struct account_state *a, const char *symbol)
         return e;
 }
 
-const struct quote *quote_fresh(struct account_state *a, const struct instrument *i)
+const struct quote *quote_fresh(struct account_state *a, const char *symbol)
 {
-        const struct quote_entry *e = find(a, i->symbol);
+        const struct quote_entry *e = find(a, symbol);
         if (!e || e->as_of_us == 0 || clock_mono_us() - e->as_of_us > QUOTE_FRESH_US)
                 return NULL;
         return &e->quote;
@@ -42,13 +42,13 @@ static void make_room(struct account_state *a)
         }
 }
 
-static struct quote_entry *add(struct account_state *a, const struct instrument *i)
+static struct quote_entry *add(struct account_state *a, const char *symbol)
 {
         make_room(a);
         struct quote_entry *e = calloc(1, sizeof(*e));
         if (!e)
                 return NULL;
-        text_copy(e->symbol, sizeof(e->symbol), i->symbol);
+        text_copy(e->symbol, sizeof(e->symbol), symbol);
         list_init(&e->waiters);
         HASH_ADD_STR(a->quotes.by_symbol, symbol, e);
         return e;
@@ -76,21 +76,22 @@ static void read_ended(struct call *c)
         }
 }
 
-int quote_wait(struct account_state *a, const struct instrument *i, struct quote_waiter *w)
+int quote_wait(struct account_state *a, const struct scrip *s, struct quote_waiter *w)
 {
-        struct quote_entry *e = find(a, i->symbol);
+        struct quote_entry *e = find(a, s->instrument.symbol);
         if (!e)
-                e = add(a, i);
+                e = add(a, s->instrument.symbol);
         if (!e)
                 return -ENOMEM;
         list_append(&e->waiters, &w->link);
         if (e->reading)
                 return 0;
         e->reading = true;
-        e->instrument = i;
+        e->scrip = *s;
+        e->asked = &e->scrip;
         e->call = (struct call){
                 .account = a,
-                .broker = {.op = BROKER_QUOTES, .instruments = &e->instrument, .n_instruments = 1},
+                .broker = {.op = BROKER_QUOTES, .scrips = &e->asked, .n_scrips = 1},
                 .done = read_ended,
                 .passes_halt = true,
         };

@@ -23,7 +23,8 @@ struct quote_entry {
         struct quote quote;
         int64_t as_of_us; /* monotonic; 0 never read */
         bool reading;
-        const struct instrument *instrument;
+        struct scrip scrip;
+        const struct scrip *asked; /* it; what the call names */
         struct call call;
         struct list waiters;
 };
@@ -33,7 +34,7 @@ struct quote_cache {
 };
 
 /* NULL unless one not older than QUOTE_FRESH_US is there. */
-const struct quote *quote_fresh(struct account_state *a, const struct instrument *i);
+const struct quote *quote_fresh(struct account_state *a, const char *symbol);
 /* Reads it (sharing a running read). -ENOMEM: nothing was begun. */
-int quote_wait(struct account_state *a, const struct instrument *i, struct quote_waiter *w);
+int quote_wait(struct account_state *a, const struct scrip *s, struct quote_waiter *w);
 void quotes_done(struct account_state *a);

@@ -59,8 +59,7 @@ void session_restore(struct orchestrator *o, const struct store_session_row *row
 {
         for (unsigned i = 0; i < o->options.n_accounts; i++) {
                 struct account_state *a = &o->accounts[i];
-                a->session = a->broker->login == BROKER_LOGIN_NONE ? SESSION_STATE_ACTIVE
-                                                                   : SESSION_STATE_NONE;
+                a->session = a->broker->n_logins == 0 ? SESSION_STATE_ACTIVE : SESSION_STATE_NONE;
         }
         for (unsigned i = 0; i < n; i++) {
                 struct account_state *a = account_state(o, rows[i].account);

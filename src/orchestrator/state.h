@@ -72,6 +72,8 @@ struct orchestrator {
 };
 
 struct account_state *account_state(struct orchestrator *o, const char *id); /* NULL */
+/* An instrument as the account's broker lists it. */
+bool account_scrip(struct account_state *a, enum scrip_by by, const char *text, struct scrip *ret);
 
 /* query.c: fills the lookup for an id or "client:<client_order_id>" of today. `id` must live on. */
 void order_lookup(struct store_order_get *get, const char *id);

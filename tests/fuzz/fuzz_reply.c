@@ -15,7 +15,16 @@ static struct leg leg = {.number = 1,
                          .broker_order_id = "1"};
 static struct order order = {
         .id = "id", .symbol = "NSE:SBIN", .quantity = 10, .n_legs = 1, .legs = &leg};
-static struct instrument instrument = {.symbol = "NSE:SBIN", .lot = 1, .tick = 500};
+static const struct scrip scrip = {.instrument = {.symbol = "NSE:SBIN", .lot = 1, .tick = 500},
+                                   .key = "KEY",
+                                   .token = "TOKEN"};
+
+/* Half of what is asked for is listed. */
+static bool find_scrip(void *userdata, enum scrip_by by, const char *text, struct scrip *ret)
+{
+        *ret = scrip;
+        return strlen(text) % 2;
+}
 
 static int parse_line(const char *s, size_t n, enum broker_op *ret_op, int *ret_status)
 {
@@ -62,7 +71,7 @@ static void check(enum broker_op op, const struct broker_result *r)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
         const char *s = (const char *)data, *line_end = memchr(data, '\n', size);
-        const struct instrument *const instruments[] = {&instrument};
+        const struct scrip *const scrips[] = {&scrip};
         struct http_reply reply = {};
         enum broker_op op;
         const struct broker *b;
@@ -73,9 +82,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                          .account = &account,
                                          .order = &order,
                                          .leg = &leg,
-                                         .instrument = &instrument,
-                                         .instruments = instruments,
-                                         .n_instruments = 1};
+                                         .scrip = &scrip,
+                                         .scrips = scrips,
+                                         .n_scrips = 1,
+                                         .source = {find_scrip, NULL}};
         text_add_bytes(&reply.body, line_end + 1, size - (size_t)(line_end + 1 - s));
         for (unsigned i = 0; (b = broker_at(i)); i++) {
                 struct broker_result result = {};

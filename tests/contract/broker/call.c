@@ -27,6 +27,26 @@ static const char *get(struct broker_case *c, const char *key)
         return case_get(c, CASE_CALL, key);
 }
 
+static bool find_in_case(void *userdata, enum scrip_by by, const char *text, struct scrip *ret)
+{
+        const struct case_scrips *s = userdata;
+        for (unsigned i = 0; i < s->n; i++) {
+                const struct scrip *row = &s->rows[i];
+                const char *name = by == SCRIP_BY_SYMBOL  ? row->instrument.symbol
+                                   : by == SCRIP_BY_KEY   ? row->key
+                                   : by == SCRIP_BY_TOKEN ? row->token
+                                                          : row->instrument.isin;
+                if (*name && strcmp(name, text) == 0) {
+                        *ret = *row;
+                        return true;
+                }
+        }
+        if (s->n > 0 || by != SCRIP_BY_SYMBOL)
+                return false;
+        *ret = (struct scrip){.instrument.lot = 1};
+        return text_copy(ret->instrument.symbol, sizeof(ret->instrument.symbol), text);
+}
+
 static bool build_order(struct case_call *t, struct broker_case *c)
 {
         struct order *o = t->order;
@@ -51,7 +71,7 @@ static bool build_order(struct case_call *t, struct broker_case *c)
         l->effective = (struct effective){o->type, o->price, o->trigger_price};
         return (!symbol ||
                 (text_copy(o->symbol, sizeof(o->symbol), symbol) &&
-                 text_copy(t->instrument.symbol, sizeof(t->instrument.symbol), symbol))) &&
+                 find_in_case(t->call.source.userdata, SCRIP_BY_SYMBOL, symbol, &t->scrip))) &&
                (!tag || text_copy(l->tag, sizeof(l->tag), tag)) &&
                (!id || text_copy(l->broker_order_id, sizeof(l->broker_order_id), id));
 }
@@ -60,14 +80,14 @@ static bool build_symbols(struct case_call *t, char *symbols)
 {
         char *save = NULL;
         for (char *s = strtok_r(symbols, ",", &save); s; s = strtok_r(NULL, ",", &save)) {
-                unsigned i = t->call.n_instruments;
+                unsigned i = t->call.n_scrips;
                 if (i == CALL_SYMBOLS_MAX ||
-                    !text_copy(t->instruments[i].symbol, sizeof(t->instruments[i].symbol), s))
+                    !find_in_case(t->call.source.userdata, SCRIP_BY_SYMBOL, s, &t->scrips[i]))
                         return false;
-                t->pointers[i] = &t->instruments[i];
-                t->call.n_instruments++;
+                t->pointers[i] = &t->scrips[i];
+                t->call.n_scrips++;
         }
-        t->call.instruments = t->pointers;
+        t->call.scrips = t->pointers;
         return true;
 }
 
@@ -79,26 +99,60 @@ static int op_of(const char *name)
         return -1;
 }
 
-bool call_build(struct case_call *t, struct broker_case *c, char *fault, size_t size)
+/* The account of every case: what it holds is in no other text of the suite, so that one can look
+ * for it. */
+static void build_access(struct case_call *t)
+{
+        static char base_url[] = "https://api.example.org", master_url[] = "https://m.example.org",
+                    client_id[] = "XA00001", redirect[] = "https://127.0.0.1/ordo?a=1",
+                    username[] = "user+1@example.org";
+        t->account.access = (struct account_access){
+                .base_url = base_url,
+                .master_url = master_url,
+                .client_id = client_id,
+                .redirect_uri = redirect,
+                .username = username,
+                .api_key = secret_new("KEY+/=@@-100", 12),
+                .api_secret = secret_new("SECRET&1", 8),
+                .password = secret_new("PASS word%1", 11),
+        };
+}
+
+static bool secret_line(struct broker_case *c, const char *key, struct secret **ret)
+{
+        const char *value = get(c, key);
+        *ret = value ? secret_new(value, strlen(value)) : NULL;
+        return !value || *ret;
+}
+
+bool call_build(struct case_call *t, struct broker_case *c, const struct case_scrips *scrips,
+                char *fault, size_t size)
 {
         *t = (struct case_call){};
         int op = op_of(get(c, "op"));
-        const char *account = get(c, "account"), *symbols = get(c, "symbols"),
-                   *token = get(c, "token");
+        const char *account = get(c, "account"), *symbols = get(c, "symbols");
         int64_t step = 0;
         snprintf(fault, size, "the call is not complete or has a word that is none");
         if (op < 0 || !account || account_id_parse(account, strlen(account), t->account.id) < 0 ||
             order_new(1, &t->order) < 0)
                 return false;
+        text_copy_bytes(t->account.broker, sizeof(t->account.broker), account,
+                        strcspn(account, ":"));
+        build_access(t);
         t->call.op = (enum broker_op)op;
         t->call.account = &t->account;
         t->call.order = t->order;
         t->call.leg = &t->order->legs[0];
-        t->call.instrument = &t->instrument;
-        t->instrument.lot = 1;
-        if (token && !(t->token = secret_new(token, strlen(token))))
+        t->call.scrip = &t->scrip;
+        t->call.source = (struct scrip_source){find_in_case, (void *)scrips};
+        t->scrip.instrument.lot = 1;
+        if (!secret_line(c, "token", &t->token) || !secret_line(c, "otp", &t->otp) ||
+            !secret_line(c, "code", &t->code) || !secret_line(c, "carry", &t->carry))
                 return false;
         t->call.token = t->token;
+        t->call.otp = t->otp;
+        t->call.code = t->code;
+        t->call.carry = t->carry;
         if (!number(get(c, "step"), &step) || !number(get(c, "since_us"), &t->call.since_us))
                 return false;
         t->call.step = (unsigned)step;
@@ -112,6 +166,65 @@ void call_done(struct case_call *t)
 {
         t->order = order_free(t->order);
         t->token = secret_free(t->token);
+        t->otp = secret_free(t->otp);
+        t->code = secret_free(t->code);
+        t->carry = secret_free(t->carry);
+        secret_free(t->account.access.api_key);
+        secret_free(t->account.access.api_secret);
+        secret_free(t->account.access.password);
+}
+
+/* symbol,segment,lot,tick,key,token,detail,isin,underlying,expiry,strike,option */
+static bool scrip_line(char *line, struct scrip *s)
+{
+        char *cells[12] = {};
+        unsigned n = 0;
+        for (char *cell = line; cell && n < 12; n++) {
+                cells[n] = strsep(&cell, ",");
+                if (n == 11 && cell)
+                        return false;
+        }
+        struct instrument *i = &s->instrument;
+        int64_t expiry = 0;
+        int segment = cells[1] ? segment_from(cells[1], strlen(cells[1])) : -1;
+        if (n != 12 || segment < 0 ||
+            symbol_parse(cells[0], strlen(cells[0]), i->symbol, &i->exchange) < 0 ||
+            !number(cells[2], &i->lot) || !decimal(cells[3], &i->tick) ||
+            !text_copy(s->key, sizeof(s->key), cells[4]) ||
+            !text_copy(s->token, sizeof(s->token), cells[5]) ||
+            !text_copy(s->detail, sizeof(s->detail), cells[6]) ||
+            !text_copy(i->isin, sizeof(i->isin), cells[7]) ||
+            !text_copy(i->underlying, sizeof(i->underlying), cells[8]) ||
+            (*cells[9] && !number(cells[9], &expiry)) ||
+            (*cells[10] && !decimal(cells[10], &i->strike)))
+                return false;
+        i->segment = (enum segment)segment;
+        i->expiry = (int)expiry;
+        i->call = strcmp(cells[11], "CE") == 0;
+        i->intraday_allowed = true;
+        return true;
+}
+
+bool scrips_read(struct case_scrips *s, const char *path, char *fault, size_t size)
+{
+        char line[512];
+        FILE *f = fopen(path, "re");
+        s->n = 0;
+        for (unsigned number_of_line = 1; f && fgets(line, sizeof(line), f); number_of_line++) {
+                line[strcspn(line, "\n")] = '\0';
+                if (!*line || *line == '#')
+                        continue;
+                struct scrip row = {};
+                if (s->n == SCRIPS_MAX || !scrip_line(line, &row)) {
+                        snprintf(fault, size, "%s:%u: not a scrip", path, number_of_line);
+                        fclose(f);
+                        return false;
+                }
+                s->rows[s->n++] = row;
+        }
+        if (f)
+                fclose(f);
+        return true;
 }
 
 enum probe_type {
@@ -122,7 +235,11 @@ enum probe_type {
         PROBE_TYPE,
         PROBE_PRODUCT,
         PROBE_VALIDITY,
-        PROBE_STATUS
+        PROBE_STATUS,
+        PROBE_EXCHANGE,
+        PROBE_SEGMENT,
+        PROBE_SMALL, /* int */
+        PROBE_BOOL
 };
 struct probe {
         const char *key;
@@ -205,7 +322,38 @@ static const struct probe state_probes[] = {
         PROBE(DECIMAL, broker_result, average_price),
         {},
 };
+static const struct probe margin_probes[] = {
+        PROBE(DECIMAL, margin, required),
+        PROBE(DECIMAL, margin, available),
+        {},
+};
+static const struct probe instrument_probes[] = {
+        PROBE(TEXT, instrument, symbol),
+        PROBE(TEXT, instrument, name),
+        PROBE(TEXT, instrument, isin),
+        PROBE(TEXT, instrument, underlying),
+        PROBE(EXCHANGE, instrument, exchange),
+        PROBE(SEGMENT, instrument, segment),
+        PROBE(SMALL, instrument, expiry),
+        PROBE(DECIMAL, instrument, strike),
+        PROBE(BOOL, instrument, call),
+        PROBE(INT, instrument, lot),
+        PROBE(DECIMAL, instrument, tick),
+        PROBE(INT, instrument, freeze),
+        PROBE(DECIMAL, instrument, previous_close),
+        PROBE(SMALL, instrument, band_percent),
+        PROBE(BOOL, instrument, on_index),
+        PROBE(BOOL, instrument, intraday_allowed),
+        {},
+};
+static const struct probe scrip_probes[] = {
+        PROBE(TEXT, scrip, key),
+        PROBE(TEXT, scrip, token),
+        PROBE(TEXT, scrip, detail),
+        {},
+};
 static const struct probe result_probes[] = {
+        PROBE(TEXT, broker_result, client_id),
         PROBE(TEXT, broker_result, broker_code),
         PROBE(TEXT, broker_result, message),
         PROBE(TEXT, broker_result, broker_order_id),
@@ -227,6 +375,12 @@ static const char *word_name(enum probe_type type, int value)
         case PROBE_VALIDITY:
                 return value >= 0 && value < _VALIDITY_MAX ? validity_name((enum validity)value)
                                                            : NULL;
+        case PROBE_EXCHANGE:
+                return value >= 0 && value < _EXCHANGE_MAX ? exchange_name((enum exchange)value)
+                                                           : NULL;
+        case PROBE_SEGMENT:
+                return value >= 0 && value < _SEGMENT_MAX ? segment_name((enum segment)value)
+                                                          : NULL;
         case PROBE_STATUS:
                 return value >= 0 && value < _ORDER_STATUS_MAX
                                ? order_status_name((enum order_status)value)
@@ -254,6 +408,12 @@ static const char *probe_text(const struct probe *p, const void *base)
                 memcpy(&value, at, sizeof(value));
                 return value <= DECIMAL_MAX && value >= -DECIMAL_MAX ? decimal_print(value, buf)
                                                                      : NULL;
+        case PROBE_BOOL:
+                return *(const bool *)at ? "true" : "false";
+        case PROBE_SMALL:
+                memcpy(&small, at, sizeof(small));
+                snprintf(buf, sizeof(buf), "%d", small);
+                return buf;
         default:
                 memcpy(&small, at, sizeof(small));
                 return word_name(p->type, small);
@@ -266,6 +426,12 @@ static const char *probe_find(const struct probe *table, const void *base, const
                 if (strcmp(p->key, key) == 0)
                         return probe_text(p, base);
         return NULL;
+}
+
+const char *scrip_text(const struct scrip *s, const char *key)
+{
+        const char *text = probe_find(scrip_probes, s, key);
+        return text ? text : probe_find(instrument_probes, &s->instrument, key);
 }
 
 struct rows {
@@ -330,6 +496,22 @@ const char *result_text(enum broker_op op, const struct broker_result *r, const 
                 snprintf(buf, sizeof(buf), "%u", result_rows(r));
                 return buf;
         }
+        if (strcmp(key, "login") == 0)
+                return op != BROKER_LOGIN                 ? NULL
+                       : r->login == BROKER_LOGIN_DONE    ? "done"
+                       : r->login == BROKER_LOGIN_GOES_ON ? "goes_on"
+                                                          : "asks";
+        if (strcmp(key, "next_step") == 0 || strcmp(key, "expires_us") == 0) {
+                snprintf(buf, sizeof(buf), "%lld",
+                         (long long)(*key == 'n' ? (int64_t)r->next_step : r->expires_us));
+                return buf;
+        }
+        if (strcmp(key, "token") == 0)
+                return r->token ? secret_bytes(r->token) : "";
+        if (strcmp(key, "carry") == 0)
+                return r->carry ? secret_bytes(r->carry) : "";
+        if (text_starts(key, "margin."))
+                return op == BROKER_MARGIN ? probe_find(margin_probes, &r->margin, key + 7) : NULL;
         if (text_starts(key, "funds."))
                 return op == BROKER_FUNDS ? probe_find(funds_probes, &r->funds, key + 6) : NULL;
         if (*key >= '0' && *key <= '9')
@@ -344,6 +526,12 @@ static bool bounded(const struct probe *table, const void *base)
                 if (!probe_text(p, base))
                         return false;
         return true;
+}
+
+bool scrip_bounded(const struct scrip *s)
+{
+        return bounded(scrip_probes, s) && bounded(instrument_probes, &s->instrument) &&
+               s->instrument.lot >= 0 && s->instrument.tick >= 0 && *s->instrument.symbol;
 }
 
 bool result_bounded(const struct broker_result *r)

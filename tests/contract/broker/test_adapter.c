@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "broker/master.h"
 #include "call.h"
 
 static unsigned n_tests, n_failed;
@@ -125,8 +126,10 @@ static void read_reply(const struct broker *b, struct broker_case *c, const stru
                 fail(c, "a value is out of its bounds");
         if (ret->outcome == OUTCOME_NONE)
                 fail(c, "no outcome");
+        bool refused_with_id = ret->outcome == OUTCOME_REJECTED && t->call.op == BROKER_PLACE;
         if (ret->outcome != OUTCOME_ACCEPTED &&
-            (result_rows(ret) || *ret->broker_order_id || ret->has_state))
+            (result_rows(ret) || (*ret->broker_order_id && !refused_with_id) || ret->has_state ||
+             ret->token || ret->carry))
                 fail(c, "%s, but holds something", outcome_name(ret->outcome));
         http_reply_done(&reply);
 }
@@ -265,18 +268,98 @@ static void run_reply(const struct broker *b, struct broker_case *c, const struc
                 damage(b, c, t, order_id);
 }
 
+/* --- masters: the reply is a file, its rows are scrips --- */
+
+struct master_rows {
+        struct scrip rows[64];
+        unsigned ranks[64], n, bad;
+};
+
+static void read_master(const struct broker *b, struct broker_case *c, const struct case_call *t,
+                        const char *body, size_t n, struct master_rows *ret)
+{
+        struct master_reader m;
+        ret->n = ret->bad = 0;
+        master_reader_init(&m, b->master, t->call.step);
+        while (n > 0) {
+                const char *end = memchr(body, '\n', n);
+                size_t length = end ? (size_t)(end - body) : n;
+                char *line = malloc(length + 1); /* of exactly its size, for a sanitizer */
+                memcpy(line, body, length);
+                line[length] = '\0';
+                struct scrip *row = &ret->rows[ret->n % ELEMENTS(ret->rows)];
+                int r = master_read_line(&m, line, length, row,
+                                         &ret->ranks[ret->n % ELEMENTS(ret->rows)]);
+                free(line);
+                if (r > 0 && (!scrip_bounded(row) || ++ret->n > ELEMENTS(ret->rows)))
+                        fail(c, "a row is out of its bounds, or there are too many");
+                ret->bad += r < 0;
+                body += end ? length + 1 : length;
+                n -= end ? length + 1 : length;
+        }
+}
+
+static void check_master(struct broker_case *c, const struct master_rows *rows)
+{
+        unsigned at = 0;
+        char buf[24];
+        const struct case_line *l;
+        while ((l = case_next(c, CASE_RESULT, "", &at))) {
+                const char *text = NULL;
+                char *field;
+                unsigned long row = strtoul(l->key, &field, 10);
+                snprintf(buf, sizeof(buf), "%u", *l->key == 'c' ? rows->n : rows->bad);
+                if (strcmp(l->key, "count") == 0 || strcmp(l->key, "bad") == 0)
+                        text = buf;
+                else if (*field == '.' && row < rows->n && strcmp(field, ".rank") == 0)
+                        text = (snprintf(buf, sizeof(buf), "%u", rows->ranks[row]), buf);
+                else if (*field == '.' && row < rows->n)
+                        text = scrip_text(&rows->rows[row], field + 1);
+                if (!text || strcmp(text, l->value) != 0)
+                        fail(c, "%s is %s", l->key, text ? text : "missing");
+        }
+}
+
+static void run_master(const struct broker *b, struct broker_case *c, const struct case_call *t)
+{
+        static const char bytes[] = {'"', ',', '9', '-', '\n', '\x01', '\xff', ' '};
+        struct master_rows rows;
+        assert(b->master);
+        (void)status_of(c);
+        read_master(b, c, t, text_str(&c->body), c->body.len, &rows);
+        check_master(c, &rows);
+        const char *unused = case_unused(c);
+        if (unused)
+                fail(c, "the file names %s, which nothing asks for", unused);
+        report(c, "");
+        for (size_t i = 0; i < c->body.len; i++)
+                for (size_t k = 0; k < sizeof(bytes); k++) {
+                        char was = c->body.data[i];
+                        c->body.data[i] = bytes[k];
+                        read_master(b, c, t, text_str(&c->body), c->body.len, &rows);
+                        c->body.data[i] = was;
+                }
+        for (size_t n = 0; n < c->body.len; n++)
+                read_master(b, c, t, text_str(&c->body), n, &rows);
+        report(c, " damaged");
+}
+
+static struct case_scrips scrips;
+
 static void run_case(const struct broker *b, const char *path)
 {
         struct broker_case c;
         struct case_call t = {};
         char fault[200];
         if (!case_read(&c, path, fault, sizeof(fault)) ||
-            !call_build(&t, &c, fault, sizeof(fault))) {
+            !call_build(&t, &c, &scrips, fault, sizeof(fault))) {
                 fail(&c, "%s", fault);
                 report(&c, "");
         } else {
                 run_request(b, &c, &t);
-                if (c.has[CASE_REPLY])
+                if (c.has[CASE_REPLY] && t.call.op == BROKER_MASTER)
+                        run_master(b, &c, &t);
+                else if (c.has[CASE_REPLY])
                         run_reply(b, &c, &t);
                 else
                         report(&c, "");
@@ -299,6 +382,12 @@ int main(int argc, char **argv)
         int n = scandir(argv[2], &files, is_case, alphasort);
         if (!b || n <= 0) {
                 printf("Bail out! no adapter %s, or no cases in its directory\n", argv[1]);
+                return EXIT_FAILURE;
+        }
+        char scrips_path[4096], fault[4200];
+        snprintf(scrips_path, sizeof(scrips_path), "%s/scrips.csv", argv[2]);
+        if (!scrips_read(&scrips, scrips_path, fault, sizeof(fault))) {
+                printf("Bail out! %s\n", fault);
                 return EXIT_FAILURE;
         }
         for (int i = 0; i < n; i++) {

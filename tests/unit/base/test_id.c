@@ -103,6 +103,21 @@ START_TEST(tags_are_short_clean_and_sorted)
 }
 END_TEST
 
+START_TEST(tags_of_digits)
+{
+        char last[TAG_SIZE] = "", tag[TAG_SIZE], letters[TAG_SIZE];
+
+        for (int i = 0; i < 200000; i++) {
+                tag_make_number(tag);
+                if (strlen(tag) != 18 || strspn(tag, "0123456789") != 18 || strcmp(last, tag) >= 0)
+                        ck_abort_msg("%s after %s", tag, last);
+                memcpy(last, tag, sizeof(last));
+                if (i % 1000 == 0)
+                        tag_make(letters); /* they share what was given out in a millisecond */
+        }
+}
+END_TEST
+
 START_TEST(tags_follow_the_clock)
 {
         char before[TAG_SIZE], a[TAG_SIZE], b[TAG_SIZE], c[TAG_SIZE];
@@ -141,4 +156,4 @@ END_TEST
 
 SUITE("id", ids_are_valid_and_sorted, ids_tell_their_time, a_clock_that_goes_back_does_not_matter,
       randomness_differs_between_milliseconds, invalid_ids, tags_are_short_clean_and_sorted,
-      tags_follow_the_clock, uuids)
+      tags_of_digits, tags_follow_the_clock, uuids)

@@ -440,16 +440,19 @@ static void answer_quotes(struct orchestrator *o, void *request)
 {
         struct quotes_query *q = request;
         struct quote quotes[QUOTES_MAX] = {};
+        bool unknown = false;
 
-        for (unsigned i = 0; i < q->n_instruments; i++) {
-                text_copy(quotes[i].symbol, SYMBOL_SIZE, q->instruments[i]->symbol);
+        for (unsigned i = 0; i < q->n_symbols; i++) {
+                if (!instruments_find(o->instruments, q->symbols[i]))
+                        unknown = true;
+                text_copy(quotes[i].symbol, SYMBOL_SIZE, q->symbols[i]);
                 quotes[i].last = 8125000;
                 quotes[i].at_us = FAKE_TIME;
         }
-        q->problem = (enum problem)fake.problem;
+        q->problem = unknown ? PROBLEM_INSTRUMENT_UNKNOWN : (enum problem)fake.problem;
         q->source = "paper:demo";
         q->quotes = quotes;
-        q->n_quotes = q->n_instruments;
+        q->n_quotes = q->n_symbols;
         q->done(q);
 }
 

@@ -378,13 +378,13 @@ static void on_quote(struct quote_waiter *w)
 START_TEST(test_quote_cache_is_bounded)
 {
         static struct quote_waiter waiters[QUOTE_CACHE_MAX + 40];
-        static struct instrument instruments[QUOTE_CACHE_MAX + 40];
+        static struct scrip scrips[QUOTE_CACHE_MAX + 40];
         world_open(&(struct world_options){});
         struct account_state *a = world_account(0);
         for (unsigned i = 0; i < ELEMENTS(waiters); i++) {
-                snprintf(instruments[i].symbol, SYMBOL_SIZE, "NSE:S%u", i);
+                snprintf(scrips[i].instrument.symbol, SYMBOL_SIZE, "NSE:S%u", i);
                 waiters[i].ready = on_quote;
-                ck_assert_int_eq(quote_wait(a, &instruments[i], &waiters[i]), 0);
+                ck_assert_int_eq(quote_wait(a, &scrips[i], &waiters[i]), 0);
                 if (i % 16 == 0)
                         world_rest();
         }

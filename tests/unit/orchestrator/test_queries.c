@@ -179,12 +179,11 @@ static void on_quotes(struct quotes_query *q)
 
 static void ask_quotes(const char *account, const char *const *caller)
 {
-        struct quotes_query q = {
-                .caller = nobody_special,
-                .account = account,
-                .instruments = {instruments_find(world.market->instruments, "NSE:SBIN")},
-                .n_instruments = 1,
-                .done = on_quotes};
+        struct quotes_query q = {.caller = nobody_special,
+                                 .account = account,
+                                 .symbols = {"NSE:SBIN"},
+                                 .n_symbols = 1,
+                                 .done = on_quotes};
         q.caller.accounts = caller;
         done = false;
         query_quotes(world.o, &q);
