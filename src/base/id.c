@@ -12,7 +12,7 @@
 #define TAG_LENGTH   16
 #define TAG_EPOCH_MS INT64_C(1577836800000) /* 2020-01-01 */
 #define TAG_RANDOM   35                     /* bits; the other 45 count milliseconds */
-#define TAG_NUMBERS  UINT64_C(100000)       /* in a millisecond: 18 digits, which any integer holds */
+#define TAG_NUMBERS  UINT64_C(100000)       /* in a millisecond: 18 digits in all */
 
 static const char alphabet[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"; /* Crockford's */
 
@@ -80,8 +80,8 @@ bool id_valid(const char *s, size_t n)
         return true;
 }
 
-/* Milliseconds, and a number below `limit` that is random at first and counts up within one of them:
- * no two calls get the same pair. */
+/* Milliseconds, and a number below `limit`: random at first, counted up within a millisecond, so
+ * that no two calls get the same pair. */
 struct moment {
         int64_t ms;
         uint64_t low;

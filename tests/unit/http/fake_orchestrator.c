@@ -443,8 +443,7 @@ static void answer_quotes(struct orchestrator *o, void *request)
         bool unknown = false;
 
         for (unsigned i = 0; i < q->n_symbols; i++) {
-                if (!instruments_find(o->instruments, q->symbols[i]))
-                        unknown = true;
+                unknown |= !instruments_find(o->instruments, q->symbols[i]);
                 text_copy(quotes[i].symbol, SYMBOL_SIZE, q->symbols[i]);
                 quotes[i].last = 8125000;
                 quotes[i].at_us = FAKE_TIME;
