@@ -17,7 +17,7 @@ typedef int reading_row_fn(const struct broker_call *c, struct json_object *row,
 /* The rows of an array, `size` bytes each. 0; 1: no array, or a row that cannot be read: then there
  * are none, because half a book is no book; -ENOMEM. */
 int reading_rows(const struct broker_call *c, struct json_object *list, size_t size,
-                 reading_row_fn *row, void **ret, unsigned *ret_n);
+                 reading_row_fn *read, void **ret, unsigned *ret_n);
 
 /* A row's instrument by the broker's name for it. What no master lists gets that name behind the
  * exchange's, as far as it fits, so that no row is ever lost. True: it is listed. */

@@ -98,7 +98,8 @@ class Stop(ordo.Case):
     def refused(self, d):
         try:
             socket.create_connection(("127.0.0.1", d.port), timeout=5).close()
-        except ConnectionRefusedError:
+        except (ConnectionRefusedError, ConnectionResetError):
+            # reset: the listener was closed while this one stood in its queue
             return True
         return False
 
