@@ -11,7 +11,7 @@ void master_reader_init(struct master_reader *m, const struct broker_master *mas
                 m->n_wanted++;
         assert(m->n_wanted <= MASTER_WANTED_MAX);
         for (unsigned i = 0; i < m->n_wanted; i++)
-                m->places[i] = master->has_header ? -1 : (int)i;
+                m->places[i] = (int)i;
 }
 
 /* A quoted cell at `s`; its quotes are taken away in place. NULL: it has no end. */
@@ -58,15 +58,16 @@ static int split(char *s, size_t n, struct broker_cell cells[static MASTER_COLUM
 
 static int read_header(struct master_reader *m, const struct broker_cell *cells, int n_cells)
 {
-        m->header_seen = true;
         for (unsigned i = 0; i < m->n_wanted; i++) {
                 const char *name = m->master->columns[i];
+                m->places[i] = -1;
                 for (int k = 0; k < n_cells && m->places[i] < 0; k++)
                         if (strlen(name) == cells[k].n && !memcmp(name, cells[k].s, cells[k].n))
                                 m->places[i] = k;
                 if (m->places[i] < 0)
-                        return -EPROTO;
+                        return -EPROTO; /* and so is every line behind it */
         }
+        m->header_seen = true;
         return 0;
 }
 
