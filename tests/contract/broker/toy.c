@@ -263,8 +263,8 @@ static int toy_reply(const struct broker_call *c, const struct http_reply *reply
 /* --- instruments --- */
 
 enum { CODE, NAME, LOT, TICK };
-static const char *const columns[] = {[CODE] = "code", [NAME] = "name", [LOT] = "lot",
-                                      [TICK] = "tick", NULL};
+static const char *const columns[] = {
+        [CODE] = "code", [NAME] = "name", [LOT] = "lot", [TICK] = "tick", NULL};
 static const char *const files[] = {"/scrips.csv", NULL};
 
 static int master_row(unsigned file, const struct broker_cell *cells, struct scrip *ret,
