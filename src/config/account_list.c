@@ -5,14 +5,14 @@
 
 static void brokers_print(struct text *ret)
 {
-        for (unsigned i = 0; config_brokers[i]; i++)
-                text_addf(ret, "%s%s", i > 0 ? ", " : "", config_brokers[i]);
+        for (unsigned i = 0; config_brokers[i].slug; i++)
+                text_addf(ret, "%s%s", i > 0 ? ", " : "", config_brokers[i].slug);
 }
 
 static bool broker_known(const char *s, size_t n)
 {
-        for (unsigned i = 0; config_brokers[i]; i++)
-                if (strlen(config_brokers[i]) == n && !memcmp(config_brokers[i], s, n))
+        for (const struct config_broker *b = config_brokers; b->slug; b++)
+                if (strlen(b->slug) == n && !memcmp(b->slug, s, n))
                         return true;
         return false;
 }

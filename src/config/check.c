@@ -87,18 +87,30 @@ static void check_state_dir(struct loading *l)
                              "Name a directory that the user of ordod may write to.");
 }
 
-static void check_readable(struct loading *l, const struct option *o)
+static void check_readable(struct loading *l, const struct option *o, const struct account *account,
+                           void *object)
 {
-        const char *path = *(char **)((char *)l->config + o->offset);
-        if (!path || !source_environment(l->environ_, o->name) ||
+        const char *path = *(char **)((char *)object + o->offset);
+        char name[OPTION_NAME_SIZE];
+        option_name(o, account, name);
+        if (!path || !source_environment(l->environ_, name) ||
             faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) == 0)
                 return;
         int error = errno;
         char shown[SHOWN_SIZE];
-        fault_remedy(fault_error(l->faults, o->name, source_name(l, o->name),
-                                 "%s cannot be read: %s.", value_shown(path, strlen(path), shown),
-                                 strerror(error)),
+        fault_remedy(fault_error(l->faults, name, source_name(l, name), "%s cannot be read: %s.",
+                                 value_shown(path, strlen(path), shown), strerror(error)),
                      "Check the path, and that the user of ordod may read it.");
+}
+
+static void check_files(struct loading *l, const struct option *o)
+{
+        if (!(o->flags & OPTION_PER_ACCOUNT)) {
+                check_readable(l, o, NULL, l->config);
+                return;
+        }
+        for (unsigned i = 0; i < l->config->n_accounts; i++)
+                check_readable(l, o, &l->drafts[i].account, &l->drafts[i]);
 }
 
 static void check_rate(struct loading *l, const struct account_draft *d)
@@ -123,10 +135,11 @@ void config_check(struct loading *l)
 {
         for (unsigned i = 0; i < n_options; i++)
                 if (options[i].flags & OPTION_READABLE)
-                        check_readable(l, &options[i]);
+                        check_files(l, &options[i]);
         check_tls(l);
         check_listen(l);
         check_state_dir(l);
         for (unsigned i = 0; i < l->config->n_accounts; i++)
                 check_rate(l, &l->drafts[i]);
+        access_check(l);
 }

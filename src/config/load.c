@@ -8,6 +8,10 @@
 static struct loading *loading_free(struct loading *l)
 {
         if (l) {
+                for (unsigned i = 0; i < n_options; i++)
+                        for (unsigned a = 0; a < ACCOUNTS_MAX; a++)
+                                if (options[i].flags & OPTION_PER_ACCOUNT)
+                                        option_free(&options[i], &l->drafts[a]);
                 config_free(l->config);
                 env_file_done(&l->file);
         }
@@ -26,12 +30,13 @@ static int apply(struct loading *l, const struct option *o, const char *name, co
 
 /* The default is written as a user would write it, and takes the same way in. */
 static int apply_default(struct loading *l, const struct option *o, const char *name,
-                         struct value *v, void *object)
+                         const struct account *account, struct value *v, void *object)
 {
-        if (!o->fallback)
+        const char *fallback = option_fallback(o, account);
+        if (!fallback)
                 return 0;
         text_copy(v->source, sizeof(v->source), "default");
-        text_copy(v->data, sizeof(v->data), o->fallback);
+        text_copy(v->data, sizeof(v->data), fallback);
         v->size = strlen(v->data);
         v->from_file = false;
         return apply(l, o, name, v, object);
@@ -39,19 +44,20 @@ static int apply_default(struct loading *l, const struct option *o, const char *
 
 /* -ENOMEM, or 0 even when faults were added. */
 static int load_option(struct loading *l, const struct option *o, const struct account *account,
-                       void *object)
+                       void *object, bool *ret_given)
 {
         char name[OPTION_NAME_SIZE];
         option_name(o, account, name);
         struct value v;
         int r = source_find(l, o, name, &v);
         bool given = r == 1;
+        *ret_given = r != 0;
         if (given)
                 r = apply(l, o, name, &v, object);
         /* The default stands in for a wrong value too: its consequences are not faults of their
          * own. */
         if (r != -ENOMEM && (!given || (r == 1 && o->type != OPTION_ACCOUNT)))
-                r = apply_default(l, o, name, &v, object);
+                r = apply_default(l, o, name, account, &v, object);
         if (option_secret(o))
                 secret_wipe(&v, sizeof(v));
         return r == -ENOMEM ? r : 0;
@@ -59,11 +65,12 @@ static int load_option(struct loading *l, const struct option *o, const struct a
 
 static int load_all(struct loading *l)
 {
+        bool given;
         for (unsigned i = 0; i < n_options; i++) {
                 const struct option *o = &options[i];
                 if (o->flags & OPTION_PER_ACCOUNT)
                         continue;
-                int r = load_option(l, o, NULL, l->config);
+                int r = load_option(l, o, NULL, l->config, &given);
                 if (r < 0)
                         return r;
         }
@@ -71,10 +78,9 @@ static int load_all(struct loading *l)
                 struct account_draft *d = &l->drafts[a];
                 for (unsigned i = 0; i < n_options; i++) {
                         const struct option *o = &options[i];
-                        if (!(o->flags & OPTION_PER_ACCOUNT) ||
-                            (o->flags & OPTION_PAPER_ONLY && !d->account.paper))
+                        if (!option_of_account(o, &d->account))
                                 continue;
-                        int r = load_option(l, o, &d->account, d);
+                        int r = load_option(l, o, &d->account, d, &d->given[i]);
                         if (r < 0)
                                 return r;
                 }
@@ -131,6 +137,7 @@ static void take_accounts(struct loading *l)
         struct config *c = l->config;
         for (unsigned i = 0; i < c->n_accounts; i++) {
                 c->accounts[i] = l->drafts[i].account;
+                l->drafts[i] = (struct account_draft){};
                 if (c->limits_off && c->accounts[i].paper)
                         c->accounts[i].limits = (struct account_limits){};
         }

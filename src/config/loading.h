@@ -74,5 +74,12 @@ bool listen_parse(const char *s, struct sockaddr_storage *ret, socklen_t *ret_si
                   const char **ret_detail);
 bool listen_is_local(const struct sockaddr_storage *address);
 
+/* address.c: an address of the web that a broker may have: https, or http to this machine. NULL, or
+ * what is wrong with it. `query`: it may have one. */
+const char *web_address_fault(const char *s, bool query);
+
+/* access.c: what accounts of real brokers cannot do without. */
+void access_check(struct loading *l);
+
 /* check.c: what only the whole can tell. */
 void config_check(struct loading *l);

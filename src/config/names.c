@@ -76,7 +76,8 @@ static void find_nearest(const struct loading *l, const char *wanted, struct nea
                         continue;
                 }
                 for (unsigned a = 0; a < l->config->n_accounts; a++)
-                        compare_option(n, &options[i], &l->drafts[a].account);
+                        if (option_of_account(&options[i], &l->drafts[a].account))
+                                compare_option(n, &options[i], &l->drafts[a].account);
         }
 }
 
@@ -91,15 +92,17 @@ static const struct option *find_global(const char *name)
 /* "ORDO_PAPER_DEMO_FUNDS" → the option, and the account it speaks of. */
 static const struct option *find_account_option(const char *name, struct account *ret)
 {
-        for (unsigned b = 0; config_brokers[b]; b++) {
-                size_t broker = strlen(config_brokers[b]);
+        for (unsigned b = 0; config_brokers[b].slug; b++) {
+                const char *slug = config_brokers[b].slug;
+                size_t broker = strlen(slug);
                 const char *s = name + strlen(PREFIX);
-                if (strncasecmp(s, config_brokers[b], broker) != 0 || s[broker] != '_')
+                if (strncasecmp(s, slug, broker) != 0 || s[broker] != '_')
                         continue;
                 s += broker + 1;
                 size_t n = strcspn(s, "_");
                 *ret = (struct account){};
-                text_copy(ret->broker, sizeof(ret->broker), config_brokers[b]);
+                text_copy(ret->broker, sizeof(ret->broker), slug);
+                ret->paper = text_equal(slug, "paper");
                 if (n == 0 || s[n] != '_' || !text_copy_bytes(ret->name, sizeof(ret->name), s, n))
                         continue;
                 for (char *c = ret->name; *c; c++)
@@ -165,6 +168,15 @@ static void report_no_file(struct loading *l, const char *name, const char *sour
                      "Set the variable %s.", option);
 }
 
+static void report_other_kind(struct loading *l, const char *name, const char *source,
+                              const struct account *account)
+{
+        fault_remedy(fault_error(l->faults, name, source, "It is an option of %s accounts only.",
+                                 account->paper ? "real" : "paper"),
+                     "Remove it; %s is a %s account.", account->id,
+                     account->paper ? "paper" : "real");
+}
+
 /* `file`: the name stands for a file (a credential), so only a secret may have it. */
 static void name_check(struct loading *l, const char *name, const char *source, bool file)
 {
@@ -181,6 +193,8 @@ static void name_check(struct loading *l, const char *name, const char *source, 
                 report_no_file(l, name, source, name);
         else if (o && !is_listed(l, &account))
                 report_unlisted(l, name, source, &account);
+        else if (o && !option_of_account(o, &account))
+                report_other_kind(l, name, source, &account);
         else if (!o)
                 report_unknown(l, name, source);
 }

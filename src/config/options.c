@@ -1,5 +1,6 @@
 #include "config/options.h"
 
+#include <arpa/inet.h>
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
@@ -24,19 +25,32 @@
                 .name = "ORDO_" name_, .section = SECTION_##section_, .type = OPTION_##type_, \
                 .offset = AT(config, member_, ctype_), __VA_ARGS__                            \
         }
+#define ACCESS(name_, type_, member_, ctype_, flags_, ...)                               \
+        {                                                                                \
+                .name = name_, .section = SECTION_ACCESS, .type = OPTION_##type_,        \
+                .flags = OPTION_PER_ACCOUNT | OPTION_REAL_ONLY | (flags_),               \
+                .offset = AT(account_draft, account.access.member_, ctype_), __VA_ARGS__ \
+        }
 #define ACCOUNT(name_, type_, member_, ctype_, ...)                                \
         {                                                                          \
                 .name = name_, .section = SECTION_ACCOUNT, .type = OPTION_##type_, \
                 .offset = AT(account_draft, member_, ctype_), __VA_ARGS__          \
         }
 
-const char *const config_brokers[] = {"paper", NULL};
+/* hdfc: its own page asks for user and password, so only a login by OTP needs them here. */
+const struct config_broker config_brokers[] = {
+        {"paper", {}},
+        {"fyers", {"CLIENT_ID", "API_KEY", "API_SECRET", "REDIRECT_URI"}},
+        {"hdfc", {"CLIENT_ID", "API_KEY", "API_SECRET"}},
+        {"mstock", {"CLIENT_ID", "API_KEY", "TOTP_SECRET|PASSWORD"}},
+        {},
+};
 
 const char *const option_sections[_SECTION_MAX] = {
         [SECTION_LISTENING] = "Listening", [SECTION_CALLERS] = "Callers",
         [SECTION_ORDERS] = "Orders",       [SECTION_PLACES] = "Places",
         [SECTION_AUDIT] = "Audit",         [SECTION_LOG] = "Log",
-        [SECTION_ACCOUNT] = "Accounts",
+        [SECTION_ACCOUNT] = "Accounts",    [SECTION_ACCESS] = "Access to real brokers",
 };
 
 static const struct option_word log_targets[] = {{"auto", LOG_TARGET_AUTO},
@@ -74,6 +88,31 @@ static bool origin_valid(const char *s, size_t n)
         int64_t port;
         return host_valid(s, host) &&
                (!colon || text_parse_int(colon + 1, n - host - 1, 1, 65535, &port) == 0);
+}
+
+/* What a broker calls its customers and their logins. */
+static bool client_valid(const char *s, size_t n)
+{
+        for (size_t i = 0; i < n; i++)
+                if (s[i] <= ' ' || s[i] >= 0x7f)
+                        return false;
+        return n > 0;
+}
+
+static bool base32_valid(const char *s, size_t n)
+{
+        while (n > 0 && s[n - 1] == '=')
+                n--;
+        return n >= 16 &&
+               text_only(s, n, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz234567");
+}
+
+static bool egress_valid(const char *s, size_t n)
+{
+        char copy[INET6_ADDRSTRLEN];
+        struct in6_addr any;
+        return text_copy_bytes(copy, sizeof(copy), s, n) &&
+               (inet_pton(AF_INET, copy, &any) == 1 || inet_pton(AF_INET6, copy, &any) == 1);
 }
 
 const struct option options[] = {
@@ -219,7 +258,7 @@ const struct option options[] = {
                         "passes them on."),
         ACCOUNT("SESSION_HOURS", CHOICE, account.enforce_session_hours, bool,
                 .flags = OPTION_RELOADABLE | OPTION_PER_ACCOUNT, .words = session_hours,
-                .fallback = "pass",
+                .fallback = "pass", .fallback_real = "refuse",
                 .help = "Whether orders outside the market's hours are passed on or refused."),
         ACCOUNT("MAX_ORDER_VALUE", DECIMAL, account.limits.max_order_value, int64_t,
                 .flags = OPTION_RELOADABLE | OPTION_PER_ACCOUNT | OPTION_NO_LIMIT, .min = 0,
@@ -262,29 +301,77 @@ const struct option options[] = {
                 .flags = OPTION_RELOADABLE | OPTION_PER_ACCOUNT | OPTION_NO_LIMIT, .min = 0,
                 .max = 3600000, .scale = USEC_PER_MS, .fallback = "1000", .unit = "milliseconds",
                 .help = "Time in which an order that equals an earlier one is refused."),
+
+        ACCESS("CLIENT_ID", STRING, client_id, char *, 0, .min = 1, .max = CLIENT_ID_SIZE - 1,
+               .item = client_valid, .absent = "none; needed", .example = "XA00001",
+               .help = "Whose account it is at the broker; a session of anybody else is refused."),
+        ACCESS("API_KEY", SECRET, api_key, struct secret *, OPTION_IS_SECRET, .min = 1, .max = 256,
+               .absent = "none; needed",
+               .help = "The key (or id) of the program that you registered at the broker."),
+        ACCESS("API_SECRET", SECRET, api_secret, struct secret *, OPTION_IS_SECRET, .min = 1,
+               .max = 256, .absent = "none; needed for fyers and hdfc",
+               .help = "The secret that belongs to API_KEY."),
+        ACCESS("REDIRECT_URI", ADDRESS, redirect_uri, char *, OPTION_RELOADABLE | OPTION_VERBATIM,
+               .min = 1, .max = 512, .absent = "none; needed for fyers",
+               .example = "http://127.0.0.1:8080/api/v1/auth/callback/fyers/main",
+               .help = "Where the broker sends the browser after a login, letter for letter as it "
+                       "is registered there."),
+        ACCESS("USERNAME", STRING, username, char *, OPTION_RELOADABLE, .min = 1, .max = 64,
+               .item = client_valid, .absent = "none", .example = "MA0000000",
+               .help = "The user of a login without a browser."),
+        ACCESS("PASSWORD", SECRET, password, struct secret *,
+               OPTION_IS_SECRET | OPTION_RELOADABLE | OPTION_ANY_TEXT, .min = 1, .max = 256,
+               .absent = "none", .help = "The password of USERNAME."),
+        ACCESS("TOTP_SECRET", SECRET, totp_secret, struct secret *,
+               OPTION_IS_SECRET | OPTION_RELOADABLE, .min = 16, .max = 256, .item = base32_valid,
+               .absent = "a person logs in every day",
+               .example = "the letters and digits A-Z, 2-7 that the broker shows beside its QR "
+                          "code, without blanks",
+               .help = "The seed (base32) of the one-time passwords; with it Ordo logs in by "
+                       "itself, and whoever has it has the second factor."),
+        ACCESS("EGRESS_ADDRESS", STRING, egress_address, char *, 0, .min = 2,
+               .max = INET6_ADDRSTRLEN - 1, .item = egress_valid, .absent = "the kernel's choice",
+               .example = "203.0.113.7",
+               .help = "The address of this machine from which every call leaves: the one that is "
+                       "registered at the broker."),
+        ACCESS("BASE_URL", ADDRESS, base_url, char *, 0, .min = 1, .max = 512,
+               .absent = "the broker's", .example = "https://sandbox.example.org",
+               .help = "Another address of the broker's API, for example of a test system."),
+        ACCESS("MASTER_URL", ADDRESS, master_url, char *, 0, .min = 1, .max = 512,
+               .absent = "the broker's", .example = "https://sandbox.example.org/masters",
+               .help = "Another address of the directory with the broker's list of instruments."),
+        ACCESS("CA_FILE", PATH, ca_file, char *, OPTION_READABLE, .absent = "the system's",
+               .example = "/etc/ordo/broker-ca.crt",
+               .help = "Authorities (PEM) that are trusted for this account's broker instead of "
+                       "the system's."),
 };
 const unsigned n_options = ELEMENTS(options);
+_Static_assert(ELEMENTS(options) <= OPTIONS_MAX, "account_draft.given has a place for each");
 
 const char *option_type_name(enum option_type t)
 {
         static const char *const names[_OPTION_TYPE_MAX] = {
-                [OPTION_STRING] = "text",
-                [OPTION_PATH] = "absolute path",
-                [OPTION_SECRET] = "secret",
-                [OPTION_KEY] = "secret",
-                [OPTION_URL] = "secret",
-                [OPTION_BOOL] = "word",
-                [OPTION_CHOICE] = "word",
-                [OPTION_ENUM] = "word",
-                [OPTION_INT] = "whole number",
-                [OPTION_DURATION] = "duration",
-                [OPTION_BYTES] = "size",
-                [OPTION_DECIMAL] = "decimal",
-                [OPTION_LIST] = "list",
-                [OPTION_POLICY] = "policy",
-                [OPTION_ACCOUNT] = "list of accounts",
+                [OPTION_STRING] = "text",       [OPTION_PATH] = "absolute path",
+                [OPTION_SECRET] = "secret",     [OPTION_KEY] = "secret",
+                [OPTION_URL] = "secret",        [OPTION_ADDRESS] = "https address",
+                [OPTION_BOOL] = "word",         [OPTION_CHOICE] = "word",
+                [OPTION_ENUM] = "word",         [OPTION_INT] = "whole number",
+                [OPTION_DURATION] = "duration", [OPTION_BYTES] = "size",
+                [OPTION_DECIMAL] = "decimal",   [OPTION_LIST] = "list",
+                [OPTION_POLICY] = "policy",     [OPTION_ACCOUNT] = "list of accounts",
         };
         return names[t];
+}
+
+bool option_of_account(const struct option *o, const struct account *account)
+{
+        return o->flags & OPTION_PER_ACCOUNT &&
+               !(o->flags & (account->paper ? OPTION_REAL_ONLY : OPTION_PAPER_ONLY));
+}
+
+const char *option_fallback(const struct option *o, const struct account *account)
+{
+        return account && !account->paper && o->fallback_real ? o->fallback_real : o->fallback;
 }
 
 static void add_upper(char buf[static OPTION_NAME_SIZE], const char *s)

@@ -3,7 +3,8 @@
 #include "config/options.h"
 
 /* Accounts' options are shown for this one where a real name is needed. */
-static const struct account sample = {.broker = "paper", .name = "demo"};
+static const struct account sample = {.broker = "paper", .name = "demo", .paper = true};
+static const struct account real_sample = {.broker = "fyers", .name = "main"};
 static const struct account pattern = {.broker = "<broker>", .name = "<name>"};
 
 static void add_form(struct text *t, const struct option *o)
@@ -28,6 +29,8 @@ static void add_form(struct text *t, const struct option *o)
 static void add_default(struct text *t, const struct option *o)
 {
         text_add(t, o->fallback ? o->fallback : o->absent);
+        if (o->fallback_real)
+                text_addf(t, "; of real accounts %s", o->fallback_real);
 }
 
 static void add_notes(struct text *t, const struct option *o)
@@ -44,14 +47,19 @@ static void add_notes(struct text *t, const struct option *o)
 static void env_option(struct text *t, const struct option *o)
 {
         char name[OPTION_NAME_SIZE];
-        option_name(o, o->flags & OPTION_PER_ACCOUNT ? &sample : NULL, name);
+        option_name(o,
+                    o->flags & OPTION_REAL_ONLY     ? &real_sample
+                    : o->flags & OPTION_PER_ACCOUNT ? &sample
+                                                    : NULL,
+                    name);
         text_addf(t, "\n# %s", o->help);
         add_notes(t, o);
         text_add(t, "\n# Value: ");
         add_form(t, o);
         text_add(t, ". Default: ");
         add_default(t, o);
-        text_addf(t, ".\n#%s=%s\n", name, o->fallback ? o->fallback : o->example ? o->example : "");
+        const char *shown = o->fallback ? o->fallback : o->example;
+        text_addf(t, ".\n#%s=%s\n", name, shown && !option_secret(o) ? shown : "");
 }
 
 void config_print_env_example(struct text *ret)
@@ -71,6 +79,9 @@ void config_print_env_example(struct text *ret)
                 if (s == SECTION_ACCOUNT)
                         text_add(ret, "# One set for every account: ORDO_<BROKER>_<NAME>_..., here "
                                       "of paper:demo.\n");
+                if (s == SECTION_ACCESS)
+                        text_add(ret, "# One set for every account of a real broker, here of "
+                                      "fyers:main; docs/brokers.md says what each broker needs.\n");
                 for (unsigned i = 0; i < n_options; i++)
                         if (options[i].section == s)
                                 env_option(ret, &options[i]);
@@ -101,6 +112,8 @@ static void docs_option(struct text *t, const struct option *o)
                 text_addf(t, "`%s`", o->fallback);
         else
                 add_cell(t, o->absent);
+        if (o->fallback_real)
+                text_addf(t, "; real accounts `%s`", o->fallback_real);
         text_add(t, " | ");
         add_cell(t, o->help);
         add_cell(t, text_str(&notes));
@@ -124,6 +137,11 @@ void config_print_docs(struct text *ret)
                 if (s == SECTION_ACCOUNT)
                         text_add(ret, "One set for every account, named in upper case: "
                                       "`paper:demo` has `ORDO_PAPER_DEMO_FUNDS`.\n\n");
+                if (s == SECTION_ACCESS)
+                        text_add(ret,
+                                 "One set for every account of a real broker: `fyers:main` has "
+                                 "`ORDO_FYERS_MAIN_CLIENT_ID`.\n"
+                                 "[brokers.md](brokers.md) says what each broker needs.\n\n");
                 text_add(ret, "| name | value | default | meaning |\n|---|---|---|---|\n");
                 for (unsigned i = 0; i < n_options; i++)
                         if (options[i].section == s)

@@ -60,6 +60,7 @@ static bool same(const struct option *o, const void *a, const void *b)
         case OPTION_STRING:
         case OPTION_PATH:
         case OPTION_URL:
+        case OPTION_ADDRESS:
                 return same_text(*(char *const *)a, *(char *const *)b);
         case OPTION_SECRET:
         case OPTION_KEY:
@@ -107,8 +108,7 @@ static void take_up_account(struct account *mine, struct account *fresh, struct 
         for (unsigned i = 0; i < n_options; i++) {
                 const struct option *o = &options[i];
                 /* What lies beyond the account was for the checks. */
-                if (o->flags & OPTION_PER_ACCOUNT && o->offset < sizeof(*mine) &&
-                    (mine->paper || !(o->flags & OPTION_PAPER_ONLY)))
+                if (option_of_account(o, mine) && o->offset < sizeof(*mine))
                         take_up(o, mine, mine, fresh, ret);
         }
 }

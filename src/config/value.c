@@ -106,13 +106,54 @@ static int set_path(const struct value *v, char **member, struct complaint *c)
         return set_text(v->data, v->size, member);
 }
 
+static int item_check(const struct option *o, const struct value *v, struct complaint *c)
+{
+        char shown[SHOWN_SIZE];
+        if (!o->item || o->item(v->data, v->size))
+                return 0;
+        if (option_secret(o))
+                complain(c, "It is not of the form needed.");
+        else
+                complain(c, "\"%s\" is not of the form needed.",
+                         value_shown(v->data, v->size, shown));
+        advise(c, option_secret(o) ? "Give %s." : "It is written like %s.", o->example);
+        return 1;
+}
+
+static int set_string(const struct option *o, const struct value *v, char **member,
+                      struct complaint *c)
+{
+        if (length_check(o, v->size, c) != 0 || item_check(o, v, c) != 0)
+                return 1;
+        return set_text(v->data, v->size, member);
+}
+
+/* The slash at the end goes: paths are put behind it. */
+static int set_address(const struct option *o, const struct value *v, char **member,
+                       struct complaint *c)
+{
+        size_t n = v->size;
+        bool verbatim = o->flags & OPTION_VERBATIM;
+        if (length_check(o, n, c) != 0)
+                return 1;
+        const char *wrong = web_address_fault(v->data, verbatim);
+        if (wrong) {
+                complain(c, "%s", wrong);
+                advise(c, "It is written like %s.", o->example);
+                return 1;
+        }
+        while (!verbatim && v->data[n - 1] == '/')
+                n--;
+        return set_text(v->data, n, member);
+}
+
 /* A token travels in a header, so it holds what one can hold. */
 static int set_token(const struct option *o, const struct value *v, struct secret **member,
                      struct complaint *c)
 {
-        if (length_check(o, v->size, c) != 0)
+        if (length_check(o, v->size, c) != 0 || item_check(o, v, c) != 0)
                 return 1;
-        for (size_t i = 0; i < v->size; i++)
+        for (size_t i = 0; i < v->size && !(o->flags & OPTION_ANY_TEXT); i++)
                 if (v->data[i] <= 0x20 || v->data[i] >= 0x7f) {
                         complain(c, "Byte %zu is not a printable ASCII character.", i + 1);
                         advise(c, "Use letters, digits and signs without spaces, for example "
@@ -323,8 +364,9 @@ static int set_member(const struct option *o, const struct value *v, void *membe
         case OPTION_URL:
                 return refuse_url(v, c);
         case OPTION_STRING:
-                r = length_check(o, v->size, c);
-                return r != 0 ? r : set_text(v->data, v->size, member);
+                return set_string(o, v, member, c);
+        case OPTION_ADDRESS:
+                return set_address(o, v, member, c);
         case OPTION_PATH:
                 return set_path(v, member, c);
         case OPTION_SECRET:

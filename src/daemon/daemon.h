@@ -51,6 +51,9 @@ struct daemon {
 int daemon_open(struct daemon *d);
 void daemon_close(struct daemon *d);
 
+/* transports.c: the connections of each account, its own to a real broker. */
+int daemon_open_transports(struct daemon *d);
+
 /* duty.c */
 extern const struct service_signal daemon_signals[];
 void daemon_start(struct daemon *d);

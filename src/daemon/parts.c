@@ -6,7 +6,6 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "broker/broker.h"
 #include "domain/event.h"
 #include "domain/meter.h"
 #include "service/notify.h"
@@ -83,20 +82,6 @@ static int open_paper(struct daemon *d)
         return 0;
 }
 
-static int open_transports(struct daemon *d)
-{
-        const struct local_service exchange = {.serve = paper_serve, .userdata = d->paper};
-        for (unsigned i = 0; i < d->config->n_accounts; i++) {
-                const struct broker *b = broker_find(d->config->accounts[i].broker);
-                int r = b && b->flags & BROKER_LOCAL
-                                ? httpc_new_local(d->loop, exchange, &d->transports[i])
-                                : -EPROTONOSUPPORT;
-                if (r < 0)
-                        return r;
-        }
-        return 0;
-}
-
 static int open_orchestrator(struct daemon *d)
 {
         char error[STORE_ERROR_SIZE];
@@ -154,7 +139,7 @@ int daemon_open(struct daemon *d)
         if (r >= 0)
                 r = open_paper(d);
         if (r >= 0)
-                r = open_transports(d);
+                r = daemon_open_transports(d);
         if (r >= 0)
                 r = open_orchestrator(d);
         if (r >= 0)
