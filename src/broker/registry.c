@@ -3,9 +3,11 @@
 #include "broker/broker.h"
 
 /* Every adapter there is; a new one adds its line here. */
+extern const struct broker broker_mstock;
 extern const struct broker broker_paper;
 
 static const struct broker *const brokers[] = {
+        &broker_mstock,
         &broker_paper,
 };
 
