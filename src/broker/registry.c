@@ -3,10 +3,12 @@
 #include "broker/broker.h"
 
 /* Every adapter there is; a new one adds its line here. */
+extern const struct broker broker_fyers;
 extern const struct broker broker_mstock;
 extern const struct broker broker_paper;
 
 static const struct broker *const brokers[] = {
+        &broker_fyers,
         &broker_mstock,
         &broker_paper,
 };
