@@ -4,11 +4,13 @@
 
 /* Every adapter there is; a new one adds its line here. */
 extern const struct broker broker_fyers;
+extern const struct broker broker_hdfc;
 extern const struct broker broker_mstock;
 extern const struct broker broker_paper;
 
 static const struct broker *const brokers[] = {
         &broker_fyers,
+        &broker_hdfc,
         &broker_mstock,
         &broker_paper,
 };
