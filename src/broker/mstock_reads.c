@@ -10,8 +10,9 @@
 
 #include "base/decimal.h"
 
-#define NAME_SIZE 96 /* "NSE:" and a name of the broker's, longer than any that a scrip can have \
-                      */
+#define NAME_SIZE                                                                      \
+        96 /* "NSE:" and a name of the broker's, longer than any that a scrip can have \
+            */
 
 /* --- instruments --- */
 
@@ -188,7 +189,20 @@ static void read_moments(struct json_object *row, struct book_order *b)
 static void note(struct text *t, bool known, const char *what, const char *word)
 {
         if (!known)
-                text_addf(t, "%s \"%s\"; ", what, word);
+                text_addf(t, "%s%s \"%s\"", t->len > 0 ? "; " : "", what, word);
+}
+
+static void read_message(struct json_object *row, struct text *t, struct book_order *b)
+{
+        const char *words = mstock_text(row, "status_message");
+
+        if (!*words)
+                words = mstock_text(row, "status_message_raw");
+        if (*words && t->len > 0)
+                text_add(t, "; ");
+        text_add(t, words);
+        text_copy_bytes(b->message, sizeof(b->message), text_str(t),
+                        text_utf8_cut(text_str(t), t->len, sizeof(b->message) - 1));
 }
 
 static const struct field order_fields[] = {
@@ -225,9 +239,7 @@ static int read_order(const struct broker_call *c, struct json_object *row, void
         note(&message, word_value_loose(statuses, status) >= 0, "status", status);
         read_tag(row, b);
         read_moments(row, b);
-        const char *words = mstock_text(row, "status_message");
-        text_add(&message, *words ? words : mstock_text(row, "status_message_raw"));
-        text_copy(b->message, sizeof(b->message), text_str(&message));
+        read_message(row, &message, b);
         int e = message.failed;
         text_done(&message);
         return e == -ENOMEM ? e : 0;
@@ -404,9 +416,9 @@ static void read_holding_scrip(const struct broker_call *c, struct json_object *
         }
         bool nse = find(c, SCRIP_BY_TOKEN, EXCHANGE_NSE, token, ret);
         bool bse = find(c, SCRIP_BY_TOKEN, EXCHANGE_BSE, token, &other);
-        if (nse && (!bse || strcasecmp(ret->instrument.name, name) == 0))
+        if (nse && (!bse || (*name && strcasecmp(ret->instrument.name, name) == 0)))
                 return;
-        if (bse && (!nse || strcasecmp(other.instrument.name, name) == 0))
+        if (bse && (!nse || (*name && strcasecmp(other.instrument.name, name) == 0)))
                 *ret = other;
         else
                 unlisted(c, EXCHANGE_NSE, *isin ? isin : *name ? name : token, ret);

@@ -65,7 +65,8 @@ static bool build_order(struct case_call *t, struct broker_case *c)
         o->validity = (enum validity)validity;
         if (!number(get(c, "quantity"), &o->quantity) || !decimal(get(c, "price"), &o->price) ||
             !decimal(get(c, "trigger_price"), &o->trigger_price) ||
-            !number(get(c, "disclosed_quantity"), &o->disclosed_quantity))
+            !number(get(c, "disclosed_quantity"), &o->disclosed_quantity) ||
+            !number(get(c, "filled_quantity"), &l->filled_quantity))
                 return false;
         l->quantity = o->quantity;
         l->effective = (struct effective){o->type, o->price, o->trigger_price};
