@@ -131,6 +131,8 @@
           "Wait as long as Retry-After says.")                                                     \
         X(ORDER_RATE, 429, true, "The account's order rate is used up",                            \
           "Wait a moment; the windows are shown in GET /api/v1/status.")                           \
+        X(BROKER_RATE, 429, true, "The broker's own rate is used up",                              \
+          "Wait as long as Retry-After says; the broker blocks those who call more often.")        \
         X(TOO_MANY_STREAMS, 429, true, "Too many event streams",                                   \
           "Close one of the open streams of this key first.")                                      \
         X(INTERNAL, 500, false, "Something is broken inside Ordo",                                 \

@@ -8,6 +8,8 @@
 #include "domain/meter.h"
 #include "orchestrator/state.h"
 
+#define HTTP_TOO_MANY_REQUESTS 429
+
 static void measure(struct call *c)
 {
         struct account_state *a = c->account;
@@ -34,6 +36,9 @@ static void finish(struct call *c)
         struct broker_result *r = &c->result;
 
         measure(c);
+        if (r->rate_limited ||
+            (c->http.facts.complete_reply && c->http.reply.status == HTTP_TOO_MANY_REQUESTS))
+                traffic_refused(&a->traffic, http_reply_find(&c->http.reply, "retry-after"));
         a->last_call_us = clock_wall_us();
         if (r->session_ended)
                 session_ended(a);
@@ -112,12 +117,22 @@ static bool find_scrip(void *userdata, enum scrip_by by, const char *text, struc
 void call_start(struct call *c)
 {
         struct account_state *a = c->account;
+        char message[MESSAGE_SIZE];
 
         c->result = (struct broker_result){};
         c->broker.account = a->account;
         c->broker.source = (struct scrip_source){find_scrip, a};
         if (a->session != SESSION_STATE_ACTIVE && c->broker.op != BROKER_LOGIN) {
                 refuse(c, PROBLEM_SESSION_REQUIRED, "the account has no session");
+                return;
+        }
+        /* The gates took the place of an order. */
+        bool gated = c->broker.op == BROKER_PLACE || c->broker.op == BROKER_MODIFY;
+        int64_t wait_us =
+                gated ? 0 : traffic_wait(&a->traffic, c->broker.op, message, sizeof(message));
+        if (wait_us > 0) {
+                c->retry_after_s = (int)((wait_us + USEC_PER_SEC - 1) / USEC_PER_SEC);
+                refuse(c, PROBLEM_BROKER_RATE, message);
                 return;
         }
         c->http = (struct http_call){.done = answered};
@@ -128,9 +143,10 @@ void call_start(struct call *c)
                                      : "the request could not be built");
                 return;
         }
+        if (!gated)
+                traffic_take(&a->traffic, c->broker.op);
         c->http.request.writes = broker_op_writes(c->broker.op);
-        bool adds_risk = c->broker.op == BROKER_PLACE || c->broker.op == BROKER_MODIFY;
-        if (adds_risk && !c->passes_halt)
+        if (gated && !c->passes_halt)
                 c->http.may_leave = may_leave;
         c->http.timeout_us = c->timeout_us            ? c->timeout_us
                              : c->http.request.writes ? CALL_TIMEOUT_US

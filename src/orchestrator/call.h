@@ -21,6 +21,7 @@ struct call {
 
         struct http_call http;
         struct broker_result result;
+        int retry_after_s; /* of PROBLEM_BROKER_RATE */
         struct loop_work work;
 };
 

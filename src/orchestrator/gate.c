@@ -400,6 +400,25 @@ static enum problem take_change(const struct order *order, struct leg *leg, stru
                                   leg->message, sizeof(leg->message), &g->retry_after_s);
 }
 
+static enum broker_op op_of(const struct gate *g)
+{
+        return g->modified ? BROKER_MODIFY : BROKER_PLACE;
+}
+
+/* The broker's own windows: nothing lifts them, but an exit goes as a cancel does. */
+static enum gate_answer check_traffic(const struct order *order, struct leg *leg, struct gate *g)
+{
+        if (g->exit)
+                return GATE_PASSED;
+        int64_t wait_us =
+                traffic_wait(&g->account->traffic, op_of(g), leg->message, sizeof(leg->message));
+        if (wait_us == 0)
+                return GATE_PASSED;
+        g->problem = PROBLEM_BROKER_RATE;
+        g->retry_after_s = (int)((wait_us + USEC_PER_SEC - 1) / USEC_PER_SEC);
+        return GATE_REFUSED;
+}
+
 static enum gate_answer check_limits(const struct order *order, struct leg *leg, struct gate *g)
 {
         struct account_state *a = g->account;
@@ -424,9 +443,11 @@ static const struct {
         enum gate_answer (*check)(const struct order *order, struct leg *leg, struct gate *g);
         bool lesser; /* asked of a modification that adds nothing, too */
 } checks[] = {
-        {check_account, true},  {check_instrument, true},     {check_reducing, false},
-        {check_support, false}, {check_market_policy, false}, {check_collar, false},
-        {check_funds, false},   {check_limits, true}, /* last, because it takes */
+        {check_account, true},        {check_instrument, true},
+        {check_reducing, false},      {check_support, false},
+        {check_market_policy, false}, {check_collar, false},
+        {check_funds, false},         {check_traffic, true},
+        {check_limits, true}, /* last, because it takes */
 };
 
 enum gate_answer gate_check(const struct order *order, struct leg *leg, struct gate *g)
@@ -449,6 +470,7 @@ enum gate_answer gate_check(const struct order *order, struct leg *leg, struct g
         }
         if (r == GATE_PASSED) {
                 funds_reserve(g->account, g->reserved);
+                g->traffic_us = traffic_take(&g->account->traffic, op_of(g));
                 g->taken = true;
         }
         return r;
@@ -460,6 +482,7 @@ void gate_give_back(const struct order *order, const struct leg *leg, struct gat
                 return;
         g->taken = false;
         funds_settle(g->account, g->reserved, false);
+        traffic_give_back(&g->account->traffic, op_of(g), g->traffic_us);
         if (g->account->unlimited || g->exit)
                 return;
         if (g->modified)

@@ -27,11 +27,12 @@ struct gate {
         enum problem problem;
         char pointer[48];
         int retry_after_s;
-        int64_t value;    /* 1e-4 rupee: what limits counted in the day's value */
-        int64_t reserved; /* 1e-4 rupee: what was taken from the funds */
-        int64_t taken_us; /* monotonic: the stamp in the rate windows */
-        bool taken;       /* limits and reservation are to be given back or settled */
-        bool passes_halt; /* verified to reduce, or to add nothing */
+        int64_t value;      /* 1e-4 rupee: what limits counted in the day's value */
+        int64_t reserved;   /* 1e-4 rupee: what was taken from the funds */
+        int64_t taken_us;   /* monotonic: the stamp in the account's rate windows */
+        int64_t traffic_us; /* the same in the broker's */
+        bool taken;         /* limits and reservation are to be given back or settled */
+        bool passes_halt;   /* verified to reduce, or to add nothing */
 };
 
 /* Sets the leg's quantity (lots × multiplier) and `effective` too. The sentence of a refusal goes

@@ -9,64 +9,6 @@
 #include "base/decimal.h"
 #include "base/text.h"
 
-static int rate_window_init(struct rate_window *w, int64_t span_us, int64_t cap)
-{
-        *w = (struct rate_window){.span_us = span_us, .cap = (unsigned)cap};
-        if (cap == 0)
-                return 0;
-        w->stamps = malloc((size_t)cap * sizeof(*w->stamps));
-        if (!w->stamps)
-                return -ENOMEM;
-        for (unsigned i = 0; i < w->cap; i++)
-                w->stamps[i] = INT64_MIN / 2;
-        return 0;
-}
-
-/* Microseconds until there is room; 0: now. */
-static int64_t rate_window_wait(const struct rate_window *w, int64_t now)
-{
-        if (w->cap == 0)
-                return 0;
-        int64_t free_at = w->stamps[w->next] + w->span_us;
-        return free_at > now ? free_at - now : 0;
-}
-
-static void rate_window_take(struct rate_window *w, int64_t now)
-{
-        if (w->cap == 0)
-                return;
-        w->stamps[w->next] = now;
-        w->next = (w->next + 1) % w->cap;
-}
-
-/* Takes out the stamp of that moment; the younger ones move up. */
-static void rate_window_give_back(struct rate_window *w, int64_t at_us)
-{
-        for (unsigned n = 1; n <= w->cap; n++) {
-                unsigned i = (w->next + w->cap - n) % w->cap;
-                if (w->stamps[i] != at_us)
-                        continue;
-                for (; n > 1; n--) {
-                        unsigned younger = (i + 1) % w->cap;
-                        w->stamps[i] = w->stamps[younger];
-                        i = younger;
-                }
-                w->next = i;
-                w->stamps[i] = INT64_MIN / 2;
-                return;
-        }
-}
-
-int64_t rate_window_left(const struct rate_window *w)
-{
-        if (w->cap == 0)
-                return -1;
-        int64_t now = clock_mono_us(), left = 0;
-        for (unsigned i = 0; i < w->cap; i++)
-                left += w->stamps[i] + w->span_us <= now;
-        return left;
-}
-
 int limits_init(struct limits *l, const struct account_limits *set)
 {
         *l = (struct limits){.set = set};
@@ -81,27 +23,10 @@ int limits_init(struct limits *l, const struct account_limits *set)
 
 void limits_done(struct limits *l)
 {
-        free(l->second.stamps);
-        free(l->minute.stamps);
+        rate_window_done(&l->second);
+        rate_window_done(&l->minute);
         repeat_done(&l->recent);
         *l = (struct limits){};
-}
-
-/* Keeps the youngest stamps that fit. */
-static int rate_window_resize(struct rate_window *w, int64_t cap)
-{
-        struct rate_window fresh;
-
-        if (w->cap == (unsigned)cap)
-                return 0;
-        int r = rate_window_init(&fresh, w->span_us, cap);
-        if (r < 0)
-                return r;
-        for (unsigned n = w->cap < fresh.cap ? w->cap : fresh.cap; n > 0; n--)
-                rate_window_take(&fresh, w->stamps[(w->next + w->cap - n) % w->cap]);
-        free(w->stamps);
-        *w = fresh;
-        return 0;
 }
 
 int limits_take_up(struct limits *l)
@@ -222,8 +147,8 @@ static enum problem check_rate(const struct limits *l, int64_t now, char *detail
                          l->day_orders, set->orders_per_day);
                 return PROBLEM_MAX_ORDERS_PER_DAY;
         }
-        int64_t second = rate_window_wait(&l->second, now),
-                minute = rate_window_wait(&l->minute, now);
+        int64_t second = rate_window_wait(&l->second, 0, now),
+                minute = rate_window_wait(&l->minute, 0, now);
         if (second || minute) {
                 *ret_retry_s = seconds_up(second > minute ? second : minute);
                 snprintf(detail, size, "the account's limit is %" PRId64 " orders in %s",

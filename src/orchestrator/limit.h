@@ -8,17 +8,11 @@
 
 #include "domain/account.h"
 #include "domain/order.h"
+#include "orchestrator/rate_window.h"
 #include "orchestrator/repeat.h"
 
 #define LIMIT_SECOND_US INT64_C(1100000) /* some brokers count calendar seconds (orders.md §6) */
 #define LIMIT_MINUTE_US (60 * INT64_C(1000000))
-
-/* At most `cap` stamps inside any `span_us`. */
-struct rate_window {
-        int64_t span_us;
-        unsigned cap, next;
-        int64_t *stamps; /* monotonic; ring of `cap` */
-};
 
 struct limits {
         const struct account_limits *set;
@@ -56,6 +50,5 @@ void limits_count_cancel(struct limits *l);
 /* It was sent, and refused: it counts as an order, its value does not. */
 void limits_not_traded(struct limits *l, int64_t value);
 /* What is left; -1: no limit. */
-int64_t rate_window_left(const struct rate_window *w);
 int64_t limits_orders_left(struct limits *l);
 int64_t limits_value_left(struct limits *l);

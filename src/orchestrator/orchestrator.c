@@ -85,6 +85,8 @@ static int init_account(struct orchestrator *o, unsigned i)
         if (!a->broker)
                 return -ENOENT;
         int r = limits_init(&a->limits, &a->account->limits);
+        if (r >= 0)
+                r = traffic_init(&a->traffic, a->broker);
         return r < 0 ? r : book_init(a);
 }
 
@@ -266,6 +268,7 @@ struct orchestrator *orchestrator_free(struct orchestrator *o)
                 funds_done(a);
                 quotes_done(a);
                 limits_done(&a->limits);
+                traffic_done(&a->traffic);
         }
         LIST_FOREACH (it, &o->operations)
                 placing_free(LIST_ENTRY(it, struct placing, link));

@@ -73,6 +73,7 @@ struct quotes_query {
         unsigned n_symbols;
         void (*done)(struct quotes_query *q);
         enum problem problem; /* INSTRUMENT_UNKNOWN: `message` is the symbol */
+        int retry_after_s;    /* BROKER_RATE */
         char message[MESSAGE_SIZE];
         const char *source; /* the account asked */
         const struct quote *quotes;

@@ -41,7 +41,8 @@ static enum problem take(struct quotes_read *r, const struct broker_result *resu
 {
         if (result->outcome != OUTCOME_ACCEPTED)
                 return result->problem == PROBLEM_SESSION_REQUIRED ||
-                                       result->problem == PROBLEM_RATE_LIMITED
+                                       result->problem == PROBLEM_RATE_LIMITED ||
+                                       result->problem == PROBLEM_BROKER_RATE
                                ? result->problem
                                : PROBLEM_BROKER_UNREACHABLE;
         struct quote *grown =
@@ -63,6 +64,7 @@ static void answered(struct call *c)
 
         ledger_flush(r->o);
         q->problem = take(r, &c->result);
+        q->retry_after_s = c->retry_after_s;
         text_copy(q->message, sizeof(q->message), c->result.message);
         if (q->problem == PROBLEM_NONE && r->n_asked < q->n_symbols) {
                 call_clear(c);

@@ -3,6 +3,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "rig.h"
@@ -76,7 +77,8 @@ START_TEST(a_trusted_server_answers)
 }
 END_TEST
 
-static void expect_untrusted(const char *names, long days, const char *ca_file)
+/* Nothing left, and the reason is one that a person can act on. */
+static void expect_untrusted(const char *names, long days, const char *ca_file, const char *reason)
 {
         static const struct script_step steps[] = {{SCRIPT_REPLY}};
         struct identity id;
@@ -88,7 +90,9 @@ static void expect_untrusted(const char *names, long days, const char *ca_file)
                        (struct httpc_options){.ca_file = ca_file ? ca_file : id.ca_file});
         rig_do(&r, &c, "POST", "/x", "{}", T);
         ck_assert_int_eq(c.http.verdict, VERDICT_NOT_SENT);
-        ck_assert_str_ne(c.http.facts.error, "");
+        ck_assert_msg(strstr(c.http.facts.error, reason) != NULL, "%s", c.http.facts.error);
+        ck_assert_int_eq(c.http.facts.bytes_sent, 0);
+        ck_assert(!c.http.facts.may_have_left);
         ck_assert_uint_eq(c.may_leave, 0);
         ck_assert_uint_eq(script_requests(&r.server), 0);
         rig_call_done(&c);
@@ -101,10 +105,10 @@ START_TEST(an_untrusted_server_gets_nothing)
         struct identity other;
 
         identity_new(&other, "DNS:localhost", 2);
-        expect_untrusted("DNS:localhost", 2, other.ca_file);
-        expect_untrusted("DNS:broker.example", 2, NULL);
-        expect_untrusted("DNS:localhost", -1, NULL);
-        expect_untrusted("DNS:localhost", 2, "/nonexistent/ca.pem");
+        expect_untrusted("DNS:localhost", 2, other.ca_file, "self-signed certificate");
+        expect_untrusted("DNS:broker.example", 2, NULL, "does not match target host name");
+        expect_untrusted("DNS:localhost", -1, NULL, "certificate has expired");
+        expect_untrusted("DNS:localhost", 2, "/nonexistent/ca.pem", "error setting certificate");
         identity_free(&other);
 }
 END_TEST

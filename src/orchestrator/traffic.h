@@ -1,0 +1,41 @@
+/* What the account's broker allows of calls (broker.rates): several rolling windows at once, for
+ * orders, for quotes, for everything. Beside the account's own limits, and not to be lifted: who
+ * breaks them is blocked, at one broker for the rest of the day.
+ *
+ * Orders take their place in the gates, before anything is written, and give it back when nothing
+ * was sent; all other calls take it when they are sent. Cancels, exits and logins are counted and
+ * never refused; orders leave a lane for them, and reads leave one for the orders. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "broker/broker.h"
+#include "orchestrator/rate_window.h"
+
+#define TRAFFIC_LANE      2 /* kept free by orders for cancels, and by reads besides */
+#define TRAFFIC_READ_PART 5 /* reads keep a fifth of a window that orders share free */
+#define TRAFFIC_SLACK_US  INT64_C(100000) /* between what we count and what the broker sees */
+
+struct traffic_window {
+        const struct broker_rate *rate;
+        struct rate_window rolling; /* windows below a day */
+        int day;                    /* a day's window is the calendar's: its count */
+        int64_t count;
+};
+
+struct traffic {
+        struct traffic_window *windows;
+        unsigned n;
+        int64_t paused_until_us; /* monotonic: the broker said that it was too much */
+};
+
+int traffic_init(struct traffic *t, const struct broker *b);
+void traffic_done(struct traffic *t);
+/* Microseconds until a call of this kind may go; 0: now, `detail` is untouched. */
+int64_t traffic_wait(struct traffic *t, enum broker_op op, char *detail, size_t size);
+/* Counts it, now. Returns the moment, for giving it back. */
+int64_t traffic_take(struct traffic *t, enum broker_op op);
+void traffic_give_back(struct traffic *t, enum broker_op op, int64_t at_us);
+/* A reply said that it was too much: nothing but cancels goes for a while. `retry_after` is the
+ * header's value, or NULL. */
+void traffic_refused(struct traffic *t, const char *retry_after);

@@ -1,0 +1,284 @@
+/* The broker's own rates: windows of several kinds at once, lanes, pauses; and how orders and reads
+ * meet them. */
+#include "world.h"
+
+#include <stdio.h>
+
+#include "base/clock.h"
+
+static struct traffic traffic;
+static struct broker broker;
+static char detail[MESSAGE_SIZE];
+
+static void begin(const struct broker_rate *rates, unsigned n)
+{
+        int64_t now;
+        ck_assert_int_eq(clock_parse("2026-11-23T23:59:00+05:30", 25, &now), 0);
+        clock_fake(now, SECONDS(100));
+        broker = (struct broker){.rates = rates, .n_rates = n};
+        ck_assert_int_eq(traffic_init(&traffic, &broker), 0);
+}
+
+static int64_t take(enum broker_op op)
+{
+        detail[0] = '\0';
+        int64_t wait = traffic_wait(&traffic, op, detail, sizeof(detail));
+        if (wait == 0)
+                traffic_take(&traffic, op);
+        return wait;
+}
+
+static unsigned take_all(enum broker_op op)
+{
+        unsigned n = 0;
+        while (n < 1000 && take(op) == 0)
+                n++;
+        return n;
+}
+
+START_TEST(test_no_rates)
+{
+        begin(NULL, 0);
+        ck_assert_uint_eq(take_all(BROKER_PLACE), 1000);
+        ck_assert_uint_eq(take_all(BROKER_BOOK), 1000);
+        traffic_done(&traffic);
+}
+END_TEST
+
+/* Placements leave two for cancels, reads a fifth besides; what is over what it is made of is
+ * refused with the window that lasts longest. */
+START_TEST(test_lanes)
+{
+        static const struct broker_rate rates[] = {
+                {BROKER_TRAFFIC_ALL, 10, USEC_PER_SEC},
+                {BROKER_TRAFFIC_ALL, 30, 60 * USEC_PER_SEC},
+        };
+        begin(rates, ELEMENTS(rates));
+        ck_assert_uint_eq(take_all(BROKER_BOOK), 6);
+        ck_assert_str_eq(detail, "the broker allows 10 calls in 1 s, and they are used up");
+        ck_assert_uint_eq(take_all(BROKER_MODIFY), 2);
+        ck_assert_uint_eq(take_all(BROKER_PLACE), 0);
+        ck_assert_int_eq(take(BROKER_PLACE), USEC_PER_SEC + TRAFFIC_SLACK_US);
+        for (unsigned i = 0; i < 5; i++) { /* over the limit, and not refused */
+                ck_assert_int_eq(take(BROKER_CANCEL), 0);
+                ck_assert_int_eq(take(BROKER_LOGIN), 0);
+        }
+        clock_fake_advance(USEC_PER_SEC + TRAFFIC_SLACK_US - 1);
+        ck_assert_int_eq(take(BROKER_PLACE), 1);
+        clock_fake_advance(1);
+        /* 18 of the minute are gone: reads keep 2 + 6 free, orders 2. */
+        ck_assert_uint_eq(take_all(BROKER_FUNDS), 4);
+        ck_assert_str_eq(detail, "the broker allows 30 calls in 60 s, and they are used up");
+        ck_assert_uint_eq(take_all(BROKER_PLACE), 4);
+        ck_assert_str_eq(detail, "the broker allows 10 calls in 1 s, and they are used up");
+        clock_fake_advance(2 * USEC_PER_SEC);
+        ck_assert_uint_eq(take_all(BROKER_PLACE), 2);
+        ck_assert_int_eq(take(BROKER_PLACE), 57 * USEC_PER_SEC);
+        traffic_done(&traffic);
+}
+END_TEST
+
+/* Each traffic has its own windows, and everything is in that of all. */
+START_TEST(test_kinds)
+{
+        static const struct broker_rate rates[] = {
+                {BROKER_TRAFFIC_ORDERS, 5, USEC_PER_SEC},
+                {BROKER_TRAFFIC_QUOTES, 1, USEC_PER_SEC},
+                {BROKER_TRAFFIC_ALL, 100, USEC_PER_SEC},
+        };
+        begin(rates, ELEMENTS(rates));
+        ck_assert_uint_eq(take_all(BROKER_PLACE), 3);
+        ck_assert_uint_eq(take_all(BROKER_QUOTES), 1); /* the only one: nothing is kept free */
+        ck_assert_str_eq(detail, "the broker allows 1 quotes in 1 s, and they are used up");
+        ck_assert_uint_eq(take_all(BROKER_BOOK), 100 - 22 - 4);
+        ck_assert_uint_eq(take_all(BROKER_MASTER), 1000); /* another server's */
+        traffic_done(&traffic);
+}
+END_TEST
+
+/* A window too small for any lane still lets one through. */
+START_TEST(test_small_window)
+{
+        static const struct broker_rate rates[] = {{BROKER_TRAFFIC_ALL, 1, USEC_PER_SEC}};
+        begin(rates, 1);
+        ck_assert_uint_eq(take_all(BROKER_BOOK), 1);
+        clock_fake_advance(USEC_PER_SEC + TRAFFIC_SLACK_US);
+        ck_assert_uint_eq(take_all(BROKER_PLACE), 1);
+        traffic_done(&traffic);
+}
+END_TEST
+
+/* A day is the calendar's in India. */
+START_TEST(test_day)
+{
+        static const struct broker_rate rates[] = {
+                {BROKER_TRAFFIC_ORDERS, 12, 86400 * USEC_PER_SEC}};
+        begin(rates, 1);
+        ck_assert_uint_eq(take_all(BROKER_PLACE), 10);
+        ck_assert_int_eq(take(BROKER_PLACE), 60 * USEC_PER_SEC); /* midnight */
+        ck_assert_int_eq(take(BROKER_CANCEL), 0);
+        int64_t at = traffic_take(&traffic, BROKER_CANCEL);
+        traffic_give_back(&traffic, BROKER_CANCEL, at);
+        ck_assert_int_eq(traffic.windows[0].count, 11);
+        clock_fake_advance(60 * USEC_PER_SEC);
+        ck_assert_uint_eq(take_all(BROKER_PLACE), 10);
+        traffic_done(&traffic);
+}
+END_TEST
+
+START_TEST(test_give_back)
+{
+        static const struct broker_rate rates[] = {{BROKER_TRAFFIC_ORDERS, 3, USEC_PER_SEC},
+                                                   {BROKER_TRAFFIC_ALL, 3, USEC_PER_SEC}};
+        begin(rates, 2);
+        int64_t at = traffic_take(&traffic, BROKER_PLACE);
+        ck_assert_int_gt(take(BROKER_PLACE), 0);
+        clock_fake_advance(1000);
+        traffic_give_back(&traffic, BROKER_PLACE, at);
+        ck_assert_int_eq(take(BROKER_PLACE), 0);
+        ck_assert_int_gt(take(BROKER_PLACE), 0);
+        traffic_done(&traffic);
+}
+END_TEST
+
+START_TEST(test_refused)
+{
+        begin(NULL, 0);
+        traffic_refused(&traffic, "7");
+        ck_assert_int_eq(take(BROKER_PLACE), 7 * USEC_PER_SEC);
+        ck_assert_str_eq(detail, "the broker said that there were too many calls");
+        ck_assert_int_eq(take(BROKER_BOOK), 7 * USEC_PER_SEC);
+        ck_assert_int_eq(take(BROKER_CANCEL), 0);
+        traffic_refused(&traffic, NULL); /* a shorter one does not take it back */
+        ck_assert_int_eq(take(BROKER_PLACE), 7 * USEC_PER_SEC);
+        clock_fake_advance(7 * USEC_PER_SEC);
+        ck_assert_int_eq(take(BROKER_PLACE), 0);
+        static const struct {
+                const char *header;
+                int64_t seconds;
+        } cases[] = {{"0", 1},
+                     {"-5", 1},
+                     {"soon", 1},
+                     {"Wed, 21 Oct 2026 07:28:00 GMT", 1},
+                     {"300", 300},
+                     {"301", 300},
+                     {"99999999999999999999", 1}};
+        for (unsigned i = 0; i < ELEMENTS(cases); i++) {
+                traffic_refused(&traffic, cases[i].header);
+                ck_assert_int_eq(take(BROKER_PLACE), cases[i].seconds * USEC_PER_SEC);
+                clock_fake_advance(cases[i].seconds * USEC_PER_SEC);
+        }
+        traffic_done(&traffic);
+}
+END_TEST
+
+/* --- in the orchestrator --- */
+
+#define LIMIT_ORDER "BUY 10 NSE:SBIN CNC LIMIT 1000"
+
+/* The first account's broker has rates from now on. */
+static void give_rates(const struct broker_rate *rates, unsigned n)
+{
+        struct account_state *a = world_account(0);
+        broker = world.broker;
+        broker.rates = rates;
+        broker.n_rates = n;
+        a->broker = &broker;
+        traffic_done(&a->traffic);
+        ck_assert_int_eq(traffic_init(&a->traffic, &broker), 0);
+}
+
+START_TEST(test_orders)
+{
+        static const struct broker_rate rates[] = {{BROKER_TRAFFIC_ORDERS, 4, 60 * USEC_PER_SEC}};
+        world_open(&(struct world_options){.limits_off = true});
+        give_rates(rates, 1);
+        const char *id = live(LIMIT_ORDER, "one");
+        validate(LIMIT_ORDER, "one"); /* takes nothing */
+        (void)live(LIMIT_ORDER, "one");
+        struct placed *p = place(LIMIT_ORDER, "one", NULL);
+        ck_assert_int_eq(p->answer.status, 429);
+        ck_assert_ptr_nonnull(strstr(p->body, "BROKER_RATE"));
+        ck_assert_int_eq(p->answer.retry_after_s, 61);
+        ck_assert_uint_eq(wire_calls(world.wires[0], BROKER_PLACE), 2);
+        struct amended *m =
+                modify(id, (struct order_change){.has_price = true, .price = RUPEES(999)});
+        ck_assert_ptr_nonnull(strstr(m->body, "BROKER_RATE"));
+        ck_assert_uint_eq(wire_calls(world.wires[0], BROKER_MODIFY), 0);
+        /* Cancels go, other accounts have windows of their own. */
+        ck_assert_int_eq(cancel(id)->answer.status, 200);
+        (void)live(LIMIT_ORDER, "two");
+        world_pass(SECONDS(62));
+        (void)live(LIMIT_ORDER, "one");
+        world_close();
+}
+END_TEST
+
+/* What did not leave gives its place back. */
+START_TEST(test_not_sent)
+{
+        static const struct broker_rate rates[] = {{BROKER_TRAFFIC_ORDERS, 3, 60 * USEC_PER_SEC}};
+        world_open(&(struct world_options){.limits_off = true});
+        give_rates(rates, 1);
+        wire_script(world.wires[0], BROKER_PLACE, 1, 2, FATE_NOT_SENT);
+        for (unsigned i = 0; i < 2; i++)
+                ck_assert_int_eq(place(LIMIT_ORDER, "one", NULL)->answer.status, 424);
+        (void)live(LIMIT_ORDER, "one");
+        ck_assert_int_eq(place(LIMIT_ORDER, "one", NULL)->answer.status, 429);
+        world_close();
+}
+END_TEST
+
+static bool quoted;
+static void quotes_ended(struct quotes_query *q)
+{
+        quoted = true;
+}
+
+START_TEST(test_reads)
+{
+        static const struct broker_rate rates[] = {{BROKER_TRAFFIC_QUOTES, 2, 10 * USEC_PER_SEC}};
+        struct quotes_query q = {.caller = nobody_special,
+                                 .account = "paper:one",
+                                 .n_symbols = 1,
+                                 .done = quotes_ended};
+        text_copy(q.symbols[0], sizeof(q.symbols[0]), "NSE:SBIN");
+        world_open(&(struct world_options){});
+        give_rates(rates, 1);
+        for (unsigned i = 0; i < 3; i++) {
+                quoted = false;
+                query_quotes(world.o, &q);
+                world_until(&quoted);
+                ck_assert_int_eq(q.problem, i < 2 ? PROBLEM_NONE : PROBLEM_BROKER_RATE);
+        }
+        ck_assert_int_eq(q.retry_after_s, 11);
+        ck_assert_str_eq(q.message, "the broker allows 2 quotes in 10 s, and they are used up");
+        ck_assert_uint_eq(wire_calls(world.wires[0], BROKER_QUOTES), 2);
+        world_close();
+}
+END_TEST
+
+/* A 429 teaches, whatever became of the call that met it. */
+START_TEST(test_learns)
+{
+        struct quotes_query q = {.caller = nobody_special,
+                                 .account = "paper:one",
+                                 .n_symbols = 1,
+                                 .done = quotes_ended};
+        text_copy(q.symbols[0], sizeof(q.symbols[0]), "NSE:SBIN");
+        world_open(&(struct world_options){});
+        wire_say(world.wires[0], BROKER_QUOTES, 429, "slow down");
+        query_quotes(world.o, &q);
+        quoted = false;
+        world_until(&quoted);
+        ck_assert_int_ne(q.problem, PROBLEM_NONE);
+        wire_say(world.wires[0], BROKER_QUOTES, 200, NULL);
+        ck_assert_ptr_nonnull(strstr(place(LIMIT_ORDER, "one", NULL)->body, "BROKER_RATE"));
+        world_pass(SECONDS(2));
+        (void)live(LIMIT_ORDER, "one");
+        world_close();
+}
+END_TEST
+
+SUITE("orchestrator/traffic", test_no_rates, test_lanes, test_kinds, test_small_window, test_day,
+      test_give_back, test_refused, test_orders, test_not_sent, test_reads, test_learns)
