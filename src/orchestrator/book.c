@@ -2,8 +2,12 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
+#include "base/log.h"
+#include "domain/event.h"
+#include "orchestrator/candidate.h"
 #include "orchestrator/leg_act.h"
 #include "orchestrator/leg_write.h"
 #include "orchestrator/state.h"
@@ -23,7 +27,8 @@ struct book_reader {
         unsigned number;  /* of reads */
         int64_t began_us; /* monotonic, of the running or last read */
         int64_t began_wall_us;
-        int64_t complete_wall_us; /* when the last complete one began; 0 never */
+        int64_t complete_wall_us;   /* when the last complete one began; 0 never */
+        struct open_leg *by_number; /* of the account's, while a book is gone through */
 };
 
 static void schedule(struct book_reader *b);
@@ -33,12 +38,12 @@ static struct leg_note note_of(enum audit_action action)
         return (struct leg_note){.action = action, .actor = "reconcile"};
 }
 
-static void settle(struct open_leg *l, enum outcome outcome, enum problem problem,
-                   const char *message)
+static void settle(struct open_leg *l, enum outcome outcome, enum confidence confidence,
+                   enum problem problem, const char *message)
 {
         struct leg_note note = note_of(AUDIT_LEG_RESOLVED);
         note.settles = note.must = true;
-        note.confidence = CONFIDENCE_PROVEN;
+        note.confidence = confidence;
         note.problem = problem;
         text_copy(note.message, sizeof(note.message), message);
         l->outcome = outcome;
@@ -46,13 +51,14 @@ static void settle(struct open_leg *l, enum outcome outcome, enum problem proble
         (void)leg_write(l, &note, NULL, NULL);
 }
 
-static void adopt(struct open_leg *l, const struct book_order *row)
+static void adopt(struct open_leg *l, const struct book_order *row, enum confidence confidence)
 {
         struct account_state *a = l->account;
         bool refused = row->status == ORDER_STATUS_REJECTED;
 
         open_leg_update(l, row);
-        settle(l, refused ? OUTCOME_REJECTED : OUTCOME_ACCEPTED,
+        book_claim(a, row->broker_order_id);
+        settle(l, refused ? OUTCOME_REJECTED : OUTCOME_ACCEPTED, confidence,
                refused ? PROBLEM_BROKER_REJECTED : PROBLEM_NONE, refused ? row->message : "");
         bool owed = l->cancel_owed;
         l->cancel_owed = false;
@@ -62,18 +68,94 @@ static void adopt(struct open_leg *l, const struct book_order *row)
                 leg_act_cancel(l, "reconcile");
 }
 
-static void take_row(struct book_reader *b, const struct book_order *row)
+static void take_row(struct book_reader *b, struct open_leg *l, const struct book_order *row)
 {
-        struct orchestrator *o = b->account->orchestrator;
-        struct open_leg *l = row->tag[0] ? open_leg_find(&o->open_legs, row->tag) : NULL;
-        if (!l || l->account != b->account || l->in_operation)
+        if (l->in_operation)
                 return;
         l->seen = b->number;
         if (open_leg_unresolved(l)) {
-                adopt(l, row);
+                adopt(l, row, CONFIDENCE_PROVEN);
         } else if (open_leg_update(l, row)) {
                 struct leg_note note = note_of(AUDIT_LEG_UPDATED);
                 (void)leg_write(l, &note, NULL, NULL);
+        }
+}
+
+/* Whoever placed it, two orders are where one was asked for. */
+static void two_with_one_tag(struct open_leg *l, const struct book_order *row)
+{
+        if (l->twice)
+                return;
+        l->twice = true;
+        log_event(LOG_CRIT, EVENT_NEEDS_OPERATOR,
+                  LOG_FIELDS({"ORDO_ACCOUNT", l->account->account->id},
+                             {"ORDO_ORDER_ID", l->order_id}),
+                  "%s: the book has two orders with the tag %s: %s and %s", l->account->account->id,
+                  l->tag, l->broker_order_id, row->broker_order_id);
+}
+
+static struct open_leg *by_number(const struct book_reader *b, const char *broker_order_id)
+{
+        struct open_leg *l = NULL;
+        if (broker_order_id[0])
+                HASH_FIND(of_book, b->by_number, broker_order_id, strlen(broker_order_id), l);
+        return l;
+}
+
+static void take_by_number(struct book_reader *b, const struct call *c)
+{
+        LIST_FOREACH (it, &b->account->open_legs) {
+                struct open_leg *l = LIST_ENTRY(it, struct open_leg, of_account);
+                if (l->broker_order_id[0] && !by_number(b, l->broker_order_id))
+                        HASH_ADD_KEYPTR(of_book, b->by_number, l->broker_order_id,
+                                        strlen(l->broker_order_id), l);
+        }
+        for (unsigned i = 0; i < c->result.n_orders; i++) {
+                const struct book_order *row = &c->result.orders[i];
+                struct open_leg *l = by_number(b, row->broker_order_id);
+                if (l)
+                        take_row(b, l, row);
+        }
+}
+
+/* What has no number yet, or another one than the row that carries its tag. */
+static void take_by_tag(struct book_reader *b, const struct call *c)
+{
+        struct orchestrator *o = b->account->orchestrator;
+        for (unsigned i = 0; i < c->result.n_orders; i++) {
+                const struct book_order *row = &c->result.orders[i];
+                if (!row->tag[0] || by_number(b, row->broker_order_id))
+                        continue;
+                struct open_leg *l = open_leg_find(&o->open_legs, row->tag);
+                if (!l || l->account != b->account)
+                        continue;
+                if (l->seen == b->number)
+                        two_with_one_tag(l, row);
+                else
+                        take_row(b, l, row);
+        }
+}
+
+/* For brokers that do not echo the tag: what is left of the lost orders. */
+static void take_candidates(struct book_reader *b, const struct call *c)
+{
+        struct account_state *a = b->account;
+        int64_t now_us = clock_wall_us();
+
+        if (a->broker->flags & BROKER_ECHOES_TAG)
+                return;
+        for (unsigned i = 0; i < c->result.n_orders; i++)
+                (void)sighting_note(&a->sightings, c->result.orders[i].broker_order_id, now_us);
+        LIST_FOREACH (it, &a->open_legs) {
+                struct open_leg *l = LIST_ENTRY(it, struct open_leg, of_account);
+                if (!open_leg_unresolved(l) || l->in_operation || l->seen == b->number)
+                        continue;
+                const struct book_order *row =
+                        candidate_row(a, l, c->result.orders, c->result.n_orders);
+                if (!row)
+                        continue;
+                l->seen = b->number;
+                adopt(l, row, CONFIDENCE_INFERRED);
         }
 }
 
@@ -98,7 +180,7 @@ static void take_absence(struct book_reader *b, struct open_leg *l, int64_t sinc
         if (open_leg_unresolved(l)) {
                 if (proof) {
                         l->status = ORDER_STATUS_REJECTED;
-                        settle(l, OUTCOME_NOT_PLACED, PROBLEM_NOT_PLACED,
+                        settle(l, OUTCOME_NOT_PLACED, CONFIDENCE_PROVEN, PROBLEM_NOT_PLACED,
                                "the order book is complete and does not have it");
                 } else if (l->state != LEG_STATE_NEEDS_OPERATOR &&
                            l->reads >= ELEMENTS(schedule_ms)) {
@@ -119,8 +201,10 @@ static void read_ended(struct call *c)
         b->reading = false;
         b->failed = c->result.outcome != OUTCOME_ACCEPTED;
         if (!b->failed) {
-                for (unsigned i = 0; i < c->result.n_orders; i++)
-                        take_row(b, &c->result.orders[i]);
+                take_by_number(b, c);
+                take_by_tag(b, c);
+                HASH_CLEAR(of_book, b->by_number);
+                take_candidates(b, c);
                 LIST_FOREACH (it, &a->open_legs) {
                         struct open_leg *l = LIST_ENTRY(it, struct open_leg, of_account);
                         if (l->modify_us < b->began_us)
@@ -246,6 +330,12 @@ void book_kick(struct account_state *a)
         if (a->book->armed && a->book->due_us <= clock_mono_us() + BOOK_LOCAL_US)
                 return;
         schedule(a->book);
+}
+
+void book_claim(struct account_state *a, const char *broker_order_id)
+{
+        if (broker_order_id[0] && !(a->broker->flags & BROKER_ECHOES_TAG))
+                sighting_claim(&a->sightings, broker_order_id, clock_wall_us());
 }
 
 void book_reconcile(struct open_leg *l)

@@ -18,7 +18,8 @@ struct account_state;
 #define LEG_MODIFYING INT64_MAX
 
 struct open_leg {
-        UT_hash_handle hh; /* by tag */
+        UT_hash_handle hh;      /* by tag */
+        UT_hash_handle of_book; /* by the broker's number, while a book is gone through */
         struct list of_account;
         struct account_state *account;
         char order_id[ID_SIZE];
@@ -38,6 +39,7 @@ struct open_leg {
         int64_t since_us; /* wall: the intent */
         bool cancel_requested;
         bool cancel_owed;   /* somebody was told that it is cancelled when it is found */
+        bool twice;         /* the book had a second order with its tag, and somebody was told */
         bool in_operation;  /* its own operation is still running: reconcile leaves it alone */
         struct list writes; /* struct leg_write: one at a time, in order */
         struct list owed;   /* those the ledger could not take, at most LEG_OWED_MAX */

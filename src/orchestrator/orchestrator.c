@@ -269,6 +269,7 @@ struct orchestrator *orchestrator_free(struct orchestrator *o)
                 quotes_done(a);
                 limits_done(&a->limits);
                 traffic_done(&a->traffic);
+                sightings_done(&a->sightings);
         }
         LIST_FOREACH (it, &o->operations)
                 placing_free(LIST_ENTRY(it, struct placing, link));

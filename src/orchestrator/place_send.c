@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "orchestrator/book.h"
 
 static enum order_status first_status(const struct leg *leg)
 {
@@ -46,6 +47,7 @@ static void leg_answered(struct call *c)
         struct leg *leg = t->leg;
 
         take_result(leg, c);
+        book_claim(t->gate.account, leg->broker_order_id);
         t->answered = true;
         gate_settle(p->order, leg, &t->gate);
         if (leg->outcome == OUTCOME_NOT_SENT || leg->outcome == OUTCOME_REJECTED)

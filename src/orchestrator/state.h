@@ -13,6 +13,7 @@
 #include "orchestrator/progress.h"
 #include "orchestrator/quote.h"
 #include "orchestrator/session.h"
+#include "orchestrator/sighting.h"
 #include "orchestrator/traffic.h"
 
 struct book_reader;
@@ -34,6 +35,7 @@ struct account_state {
         struct list open_legs; /* struct open_leg.of_account */
         unsigned n_open, n_unresolved, n_needs_operator;
         struct book_reader *book;
+        struct sightings sightings; /* of brokers that do not echo our tag */
         struct limits limits;
         struct traffic traffic;
         struct funds_cache funds;

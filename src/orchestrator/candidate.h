@@ -1,0 +1,14 @@
+/* A lost order in a book without our tags: which row is it? */
+#pragma once
+
+#include "domain/portfolio.h"
+
+struct account_state;
+struct open_leg;
+
+/* The one row that can only be this leg's, or NULL: new since the leg was sent, known as nobody
+ * else's, equal in all that was ordered, placed at that time, and the only such row, while no other
+ * leg of ours could be the one (orders.md §3). All rows must be noted in the account's sightings.
+ */
+const struct book_order *candidate_row(struct account_state *a, const struct open_leg *l,
+                                       const struct book_order *rows, unsigned n);
