@@ -10,9 +10,9 @@
 
 #define SCRIP_FILE_ID      0x4f72644d /* "OrdM", PRAGMA application_id */
 #define SCRIP_FILE_VERSION 1          /* of the columns and of the enums in them */
-#define MAKER_CACHE_KIB    "16384"
+#define MAKER_CACHE_KIB    "32768"
 /* Pages that stay in memory while nobody asks; the kernel has the rest of the file. */
-#define FILE_CACHE_KIB "512"
+#define FILE_CACHE_KIB "4096"
 
 #define WORD_SIZE 25 /* of a name from one of its words on, upper case */
 
@@ -49,7 +49,7 @@ static int error_of(sqlite3 *db, int rc)
         case SQLITE_CANTOPEN:
                 return e > 0 ? -e : -EIO;
         default:
-                return e == EDQUOT || e == EFBIG || e == ENOSPC ? -ENOSPC : -EIO;
+                return -EIO;
         }
 }
 
