@@ -33,6 +33,12 @@
         X(EVENT_STREAMS, GAUGE, "ordo_event_streams", "", "Open event streams")                    \
         X(JOB_RUNS, COUNTER, "ordo_job_runs_total", "job,result", "Runs of background jobs")       \
         X(JOB_DURATION, HISTOGRAM, "ordo_job_duration_seconds", "job", "Time of background jobs")  \
+        X(MASTER_INSTRUMENTS, GAUGE, "ordo_master_instruments", "broker",                          \
+          "Instruments in the broker's master; 0: it was never loaded")                            \
+        X(MASTER_TIME, GAUGE, "ordo_master_timestamp_seconds", "broker",                           \
+          "When the master in use was fetched")                                                    \
+        X(MASTER_LOADS, COUNTER, "ordo_master_loads_total", "broker,result",                       \
+          "Masters that were fetched, by what came of it")                                         \
         X(STORE_COMMIT, HISTOGRAM, "ordo_store_commit_seconds", "", "Time of a group commit")      \
         X(STORE_GROUP, HISTOGRAM, "ordo_store_group_size", "", "Jobs in a group commit")           \
         X(STORE_QUEUE, GAUGE, "ordo_store_queue", "", "Jobs waiting for the store thread")         \

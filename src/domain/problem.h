@@ -141,6 +141,9 @@
           "Nothing was sent. The disk may be full or the database away; /ready says more.")        \
         X(NOT_READY, 503, true, "The account is not ready yet",                                    \
           "Its open orders are still being read back after a restart; try again in a moment.")     \
+        X(INSTRUMENTS_MISSING, 503, true, "The broker's instruments are not there yet",            \
+          "The first file of them is still being fetched, or cannot be; /api/v1/status says "      \
+          "more.")                                                                                 \
         X(BREAKER_OPEN, 503, true, "The broker's circuit breaker is open",                         \
           "The broker failed several times in a row; try again in a moment.")                      \
         X(OVERLOADED, 503, true, "Too much at once", "Try again in a moment.")                     \

@@ -38,7 +38,7 @@ void transfer_reset(struct transfer *t)
         curl_url_cleanup(TAKE(t->url));
         t->call = NULL;
         t->complaint = NULL;
-        t->head_size = 0;
+        t->head_size = t->body_size = 0;
         t->head_ended = false;
         t->attempt = (struct attempt){};
         t->error[0] = '\0';
@@ -121,7 +121,7 @@ static size_t on_header(char *line, size_t size, size_t n, void *userdata)
                 t->complaint = "the head of the reply is too large";
                 return 0;
         }
-        if (n >= 5 && memcmp(line, "HTTP/", 5) == 0 && reply->body.len == 0) {
+        if (n >= 5 && memcmp(line, "HTTP/", 5) == 0 && t->body_size == 0) {
                 http_reply_done(reply); /* an interim one */
                 t->head_ended = false;
         } else if (line[0] == '\r' || line[0] == '\n') {
@@ -135,11 +135,19 @@ static size_t on_header(char *line, size_t size, size_t n, void *userdata)
 static size_t on_body(char *data, size_t size, size_t n, void *userdata)
 {
         struct transfer *t = userdata;
-        struct text *body = &t->call->reply.body;
+        struct http_call *c = t->call;
+        struct text *body = &c->reply.body;
 
         n *= size;
-        if (n > t->reply_max - body->len) {
+        if (n > t->reply_max - t->body_size) {
                 t->complaint = "the reply is too large";
+                return 0;
+        }
+        t->body_size += n;
+        if (c->take_body) {
+                if (c->take_body(c, data, n) == 0)
+                        return n;
+                t->complaint = "the reply could not be kept";
                 return 0;
         }
         body->max = t->reply_max;

@@ -26,7 +26,7 @@ struct transfer {
         struct curl_slist *headers;
         struct http_call *call; /* NULL when idle */
         size_t reply_max;
-        size_t head_size;
+        size_t head_size, body_size;
         bool head_ended;
         struct attempt attempt;
         const char *complaint; /* why a callback of ours stopped it; NULL: it did not */

@@ -47,6 +47,10 @@ struct http_call {
          * the call ends as VERDICT_NOT_SENT. It must only look: no httpc_*() from inside it. */
         bool (*may_leave)(struct http_call *c);
         void (*done)(struct http_call *c);
+        /* curl only; gets the body piece by piece, whatever the status, in the place of
+         * `reply.body`; NULL: it is kept there. A negative errno ends the call. Must only take: no
+         * httpc_*() from inside it. */
+        int (*take_body)(struct http_call *c, const void *data, size_t n);
         /* out */
         enum verdict verdict;
         struct http_facts facts;

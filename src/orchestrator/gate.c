@@ -8,9 +8,11 @@
 #include "base/clock.h"
 #include "base/decimal.h"
 #include "domain/margin.h"
+#include "orchestrator/masters.h"
 #include "orchestrator/state.h"
 
 #define DISCLOSED_MIN_PERCENT 10 /* market.md §5.6 */
+#define INSTRUMENTS_RETRY_S   10
 
 static enum gate_answer refuse(struct gate *g, struct leg *leg, enum problem problem,
                                const char *pointer, const char *format, ...)
@@ -170,6 +172,12 @@ static enum gate_answer check_tick(struct gate *g, struct leg *leg, int64_t pric
 
 static enum gate_answer check_instrument(const struct order *order, struct leg *leg, struct gate *g)
 {
+        if (!g->scrip && !master_there(g->account)) {
+                g->retry_after_s = INSTRUMENTS_RETRY_S;
+                return refuse(g, leg, PROBLEM_INSTRUMENTS_MISSING, "",
+                              "the instruments of %s were not loaded yet",
+                              g->account->broker->title);
+        }
         if (!g->scrip)
                 return refuse(g, leg, PROBLEM_INSTRUMENT_UNKNOWN, "/symbol", "%s is not known",
                               order->symbol);

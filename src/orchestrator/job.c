@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "domain/event.h"
 #include "domain/meter.h"
+#include "orchestrator/masters.h"
 #include "orchestrator/place.h"
 #include "orchestrator/state.h"
 #include "orchestrator/status.h"
@@ -26,7 +27,7 @@
 /* Exported rows stay in the ledger this long, for the event stream's resume and GET /audit. */
 #define LEDGER_KEEPS_US (7 * 86400 * INT64_C(1000000))
 
-enum job { JOB_EXPORT, JOB_TIDY, _JOB_MAX };
+enum job { JOB_EXPORT, JOB_TIDY, JOB_MASTERS, _JOB_MAX };
 
 struct jobs {
         struct orchestrator *o;
@@ -54,6 +55,7 @@ struct jobs {
         struct store_audit_prune prune;
         int result;
         unsigned compressed, expired; /* files */
+        struct master_load *load;
         int64_t began_us;
 };
 
@@ -219,18 +221,36 @@ static void tidy_worked(struct jobs *j)
         prune(j);
 }
 
+/* --- instrument-masters: what was fetched of a broker's instruments becomes its master --- */
+
+static void masters_work(struct jobs *j)
+{
+        master_load_run(j->load);
+}
+
+/* That one failed is told by the masters themselves: they go on with what they have. */
+static void masters_worked(struct jobs *j)
+{
+        masters_loaded(j->o, TAKE(j->load));
+        job_ended(j, 0, "");
+}
+
 /* --- schedule --- */
 
 static void begin(struct jobs *j, enum job job)
 {
-        static const int64_t every[] = {[JOB_EXPORT] = EXPORT_EVERY_US, [JOB_TIDY] = TIDY_EVERY_US};
+        static const int64_t every[_JOB_MAX] = {
+                [JOB_EXPORT] = EXPORT_EVERY_US, [JOB_TIDY] = TIDY_EVERY_US};
         j->busy = true;
         j->running = job;
         j->began_us = clock_mono_us();
         j->views[job].running = true;
-        j->views[job].next_run_us = clock_wall_us() + every[job];
+        if (every[job])
+                j->views[job].next_run_us = clock_wall_us() + every[job];
         if (job == JOB_EXPORT)
                 export_page(j);
+        else if (job == JOB_MASTERS)
+                hand_over(j, masters_work, masters_worked);
         else
                 hand_over(j, tidy_work, tidy_worked);
 }
@@ -262,7 +282,7 @@ static bool put_off(struct jobs *j, enum job job)
 static void run_due(struct jobs *j)
 {
         int64_t now = clock_wall_us(), next = INT64_MAX;
-        for (unsigned i = 0; i < _JOB_MAX && !j->busy; i++) {
+        for (unsigned i = 0; i < JOB_MASTERS && !j->busy; i++) {
                 if (j->views[i].next_run_us <= now && put_off(j, (enum job)i)) {
                         if (j->views[i].next_run_us < next)
                                 next = j->views[i].next_run_us;
@@ -275,8 +295,18 @@ static void run_due(struct jobs *j)
                 if (j->views[i].next_run_us < next)
                         next = j->views[i].next_run_us;
         }
-        if (!j->busy)
+        if (j->busy)
+                return;
+        j->load = masters_next(j->o);
+        if (j->load)
+                begin(j, JOB_MASTERS);
+        else
                 (void)loop_timer_set(j->o->loop, &j->timer, next - now);
+}
+
+void jobs_kick(struct orchestrator *o)
+{
+        run_due(o->jobs);
 }
 
 static void due(struct loop_timer *t)
@@ -314,6 +344,9 @@ int jobs_new(struct orchestrator *o)
         j->views[JOB_TIDY] = (struct job_view){
                 .name = "audit-tidy",
                 .description = "Compresses segments and deletes what is past its retention"};
+        j->views[JOB_MASTERS] =
+                (struct job_view){.name = "instrument-masters",
+                                  .description = "Loads the brokers' lists of instruments"};
         text_addf(&dir, "%s/audit", o->options.state_dir);
         int r = audit_open(text_str(&dir), o->options.audit_segment_bytes, &j->audit);
         text_done(&dir);
@@ -358,6 +391,7 @@ void jobs_free(struct orchestrator *o)
 
 unsigned jobs_list(const struct orchestrator *o, const struct job_view **ret)
 {
+        o->jobs->views[JOB_MASTERS].next_run_us = masters_next_us(o);
         *ret = o->jobs->views;
         return _JOB_MAX;
 }

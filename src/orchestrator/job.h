@@ -12,4 +12,6 @@ int jobs_new(struct orchestrator *o);
 void jobs_start(struct orchestrator *o);
 /* Waits for the running one. */
 void jobs_free(struct orchestrator *o);
+/* A master waits to be loaded. */
+void jobs_kick(struct orchestrator *o);
 unsigned jobs_list(const struct orchestrator *o, const struct job_view **ret);

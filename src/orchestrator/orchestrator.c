@@ -10,6 +10,7 @@
 #include "domain/meter.h"
 #include "orchestrator/book.h"
 #include "orchestrator/leg_write.h"
+#include "orchestrator/masters.h"
 #include "orchestrator/placing.h"
 #include "orchestrator/state.h"
 
@@ -45,6 +46,8 @@ unsigned orchestrator_accounts(const struct orchestrator *o, const struct accoun
 
 bool account_scrip(struct account_state *a, enum scrip_by by, const char *text, struct scrip *ret)
 {
+        if (a->master)
+                return master_scrip(a, by, text, ret);
         const struct instrument *i =
                 by == SCRIP_BY_SYMBOL ? instruments_find(a->orchestrator->options.instruments, text)
                                       : NULL;
@@ -199,6 +202,8 @@ int orchestrator_new(const struct orchestrator_options *options,
         for (unsigned i = 0; i < options->n_accounts && r >= 0; i++)
                 r = init_account(o, i);
         if (r >= 0)
+                r = masters_new(o);
+        if (r >= 0)
                 r = restore(o, error);
         if (r >= 0)
                 r = jobs_new(o);
@@ -236,6 +241,7 @@ void orchestrator_start(struct orchestrator *o)
                 session_start(&o->accounts[i]);
         killswitch_start(o);
         jobs_start(o);
+        masters_start(o);
 }
 
 void orchestrator_drain(struct orchestrator *o)
@@ -257,8 +263,10 @@ struct orchestrator *orchestrator_free(struct orchestrator *o)
 {
         if (!o)
                 return NULL;
+        masters_stop(o);
         if (o->jobs)
                 jobs_free(o);
+        masters_free(o);
         killswitch_free(o);
         for (unsigned i = 0; o->accounts && i < o->options.n_accounts; i++) {
                 struct account_state *a = &o->accounts[i];

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "orchestrator/masters.h"
 #include "orchestrator/state.h"
 #include "orchestrator/status.h"
 
@@ -69,6 +70,8 @@ const char *progress_busy(const struct orchestrator *o)
                 return "the kill switch is at work";
         if (jobs_run(o))
                 return "a job runs";
+        if (masters_busy(o))
+                return "instruments are being fetched";
         for (unsigned i = 0; i < o->options.n_accounts; i++) {
                 const struct account_state *a = &o->accounts[i];
                 if (a->session == SESSION_STATE_PENDING)

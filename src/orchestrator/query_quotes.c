@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "orchestrator/masters.h"
 #include "orchestrator/state.h"
 
 struct quotes_read {
@@ -138,8 +139,10 @@ void query_quotes(struct orchestrator *o, struct quotes_query *q)
         if (!r->account) {
                 q->problem = PROBLEM_ACCOUNT_NOT_FOUND;
         } else if (unlisted) {
-                q->problem = PROBLEM_INSTRUMENT_UNKNOWN;
-                text_copy(q->message, sizeof(q->message), unlisted);
+                bool known = master_there(r->account);
+                q->problem = known ? PROBLEM_INSTRUMENT_UNKNOWN : PROBLEM_INSTRUMENTS_MISSING;
+                if (known)
+                        text_copy(q->message, sizeof(q->message), unlisted);
         } else {
                 q->source = r->account->account->id;
                 ask(r);

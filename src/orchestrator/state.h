@@ -17,6 +17,8 @@
 #include "orchestrator/traffic.h"
 
 struct book_reader;
+struct master;
+struct masters;
 
 /* One account at run time. */
 struct account_state {
@@ -30,6 +32,8 @@ struct account_state {
         unsigned session_writes; /* logins and logouts being written: the last one holds */
         int64_t session_since_us, session_expires_us, last_login_us;
         char login_id[UUID_SIZE]; /* of the pending login; "" */
+        struct secret *token;     /* of the session; NULL where the broker has no login */
+        struct master *master;    /* of its broker; NULL: the built-in set */
 
         bool ready;            /* a complete book was read since start */
         struct list open_legs; /* struct open_leg.of_account */
@@ -68,6 +72,7 @@ struct orchestrator {
         struct list *publish_next; /* of an event that is being delivered; NULL */
         int64_t last_event_id;
         struct jobs *jobs;
+        struct masters *masters;
 
         int64_t started_us, started_mono_us;
         enum store_result store_failure; /* STORE_OK while writes succeed */

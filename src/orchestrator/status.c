@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "domain/meter.h"
+#include "orchestrator/masters.h"
 #include "orchestrator/state.h"
 
 static void read_account(struct account_state *a, struct account_status *ret)
@@ -38,6 +39,9 @@ static const char *overall(const struct orchestrator *o, const struct status *s)
                     a->kill_level != KILL_LEVEL_NONE)
                         return "degraded";
         }
+        for (unsigned i = 0; i < s->n_masters; i++)
+                if (s->masters[i].rows == 0)
+                        return "degraded";
         return "ok";
 }
 
@@ -60,6 +64,7 @@ void status_read(struct orchestrator *o, struct status *ret)
         ret->n_accounts = o->options.n_accounts;
         for (unsigned i = 0; i < ret->n_accounts; i++)
                 read_account(&o->accounts[i], &ret->accounts[i]);
+        ret->n_masters = masters_view(o, ret->masters, ELEMENTS(ret->masters));
         ret->overall = overall(o, ret);
 }
 
@@ -100,6 +105,7 @@ void status_measure(struct orchestrator *o)
         for (unsigned i = 0; i < n; i++)
                 series_set(metrics_series(m, METER_KILL_SWITCH_LEVEL, kills[i].scope, NULL),
                            kills[i].level);
+        masters_measure(o);
         for (unsigned i = 0; i < o->options.n_accounts; i++) {
                 const struct account_state *a = &o->accounts[i];
                 const char *id = a->account->id;

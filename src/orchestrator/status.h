@@ -19,6 +19,15 @@ struct account_status {
         enum kill_level kill_level;
 };
 
+/* The instruments of one broker. */
+struct master_view {
+        const char *broker;
+        const char *state; /* "loaded", "stale" (newer ones are due), "missing" */
+        unsigned rows;
+        int64_t as_of_us, next_us; /* wall clock; 0: never */
+        char last_error[MESSAGE_SIZE];
+};
+
 struct status {
         const char *overall; /* "ok", "degraded", "halted", "unavailable" */
         const char *version;
@@ -32,6 +41,8 @@ struct status {
         int64_t last_event_id;
         unsigned n_accounts;
         struct account_status accounts[ACCOUNTS_MAX];
+        unsigned n_masters;
+        struct master_view masters[ACCOUNTS_MAX];
 };
 void status_read(struct orchestrator *o, struct status *ret);
 /* The reasons why orders are refused altogether; 0: ready. Each is one sentence, literals. */
