@@ -116,6 +116,8 @@
           "broker_message says why; a one-time password or code is good once and not for long.")   \
         X(LOGIN_WRONG_ACCOUNT, 422, true, "The login was somebody else's",                         \
           "The session belongs to another client than the account's CLIENT_ID; it was dropped.")   \
+        X(LOGIN_FAILED, 424, true, "The login did not come to an end",                             \
+          "The broker gave no usable answer, or the login took too long; start it again.")         \
         X(NOT_SENT, 422, true, "The order was not sent",                                           \
           "Nothing of it reached the broker; place it again with a new key if you still want it.") \
         X(NOT_PLACED, 422, true, "The order is not in the broker's book",                          \

@@ -40,8 +40,8 @@ static void finish(struct call *c)
             (c->http.facts.complete_reply && c->http.reply.status == HTTP_TOO_MANY_REQUESTS))
                 traffic_refused(&a->traffic, http_reply_find(&c->http.reply, "retry-after"));
         a->last_call_us = clock_wall_us();
-        if (r->session_ended)
-                session_ended(a);
+        if (r->session_ended && !c->token && c->broker.op != BROKER_LOGIN)
+                session_ended(a, c->generation);
         if (r->outcome == OUTCOME_UNKNOWN || r->outcome == OUTCOME_NOT_SENT)
                 text_copy(a->last_error, sizeof(a->last_error),
                           r->message[0] ? r->message : "the broker gave no usable answer");
@@ -122,7 +122,8 @@ void call_start(struct call *c)
         c->result = (struct broker_result){};
         c->broker.account = a->account;
         c->broker.source = (struct scrip_source){find_scrip, a};
-        if (a->session != SESSION_STATE_ACTIVE && c->broker.op != BROKER_LOGIN) {
+        bool own = !c->token && c->broker.op != BROKER_LOGIN;
+        if (own && a->session != SESSION_STATE_ACTIVE) {
                 refuse(c, PROBLEM_SESSION_REQUIRED, "the account has no session");
                 return;
         }
@@ -135,8 +136,11 @@ void call_start(struct call *c)
                 refuse(c, PROBLEM_BROKER_RATE, message);
                 return;
         }
+        c->generation = a->generation;
+        c->broker.token = own ? a->token : c->token;
         c->http = (struct http_call){.done = answered};
         int r = a->broker->request(&c->broker, &c->http.request);
+        c->broker.token = NULL; /* another login may free it before the reply comes */
         if (r < 0) {
                 refuse(c, r == -ENOTSUP ? PROBLEM_TYPE_UNSUPPORTED : PROBLEM_INTERNAL,
                        r == -ENOTSUP ? "this broker has no such call"

@@ -17,7 +17,12 @@ struct call {
         struct broker_call broker; /* op and what it needs; account and token are filled in */
         bool passes_halt;          /* a verified reducing order, or not an order at all */
         int64_t timeout_us;        /* 0: by operation */
+        /* Of a session that is not the account's: one that is being checked, or that is given up.
+         * NULL: the account's own, which must be there. */
+        const struct secret *token;
         void (*done)(struct call *c);
+
+        uint64_t generation; /* out: of the session that it was sent with */
 
         struct http_call http;
         struct broker_result result;

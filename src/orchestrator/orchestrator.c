@@ -84,6 +84,7 @@ static int init_account(struct orchestrator *o, unsigned i)
         a->broker = broker_find(a->account->broker);
         a->unlimited = o->options.limits_off && a->account->paper;
         list_init(&a->open_legs);
+        session_init(a);
         funds_init(a);
         if (!a->broker)
                 return -ENOENT;
@@ -272,6 +273,7 @@ struct orchestrator *orchestrator_free(struct orchestrator *o)
                 struct account_state *a = &o->accounts[i];
                 if (!a->orchestrator)
                         continue;
+                session_done(a);
                 book_done(a);
                 funds_done(a);
                 quotes_done(a);

@@ -19,6 +19,7 @@
 #include "domain/instruments.h"
 #include "net/httpc.h"
 #include "store/store.h"
+#include "store/vault.h"
 
 struct orchestrator;
 
@@ -44,7 +45,8 @@ struct orchestrator_options {
                                             puts NULL there: calls from then on never end */
         const struct instruments *instruments;
         const struct calendar *calendar;
-        const char *state_dir; /* kill switch marker, audit/, backups */
+        const struct vault *vault; /* seals brokers' tokens; NULL: no broker with a login */
+        const char *state_dir;     /* kill switch marker, audit/, backups */
         const char *version;
         int64_t order_deadline_us;
         int64_t idempotency_ttl_us;

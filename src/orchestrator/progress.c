@@ -74,7 +74,7 @@ const char *progress_busy(const struct orchestrator *o)
                 return "instruments are being fetched";
         for (unsigned i = 0; i < o->options.n_accounts; i++) {
                 const struct account_state *a = &o->accounts[i];
-                if (a->session == SESSION_STATE_PENDING)
+                if (a->login)
                         return "a login is not finished";
                 if (a->session == SESSION_STATE_ACTIVE && !a->ready)
                         return "an account's order book was not read yet";

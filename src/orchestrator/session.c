@@ -1,21 +1,33 @@
-/* none ─► pending ─► active ─► expired ─► pending …      logout: any ─► none
- * A broker that needs no login (paper) goes from none to active by itself unless someone logged it
- * out. */
+/* none ─► active ─► expired ─► active …      logout: any ─► none
+ *
+ * A login runs beside it (login.c), so that a second one disturbs nothing of the session that is
+ * there; the outside sees "pending" when there is a login and no session. A broker that needs no
+ * login (paper) goes from none to active by itself unless someone logged it out. */
 #include "orchestrator/session.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "domain/event.h"
-#include "domain/meter.h"
 #include "orchestrator/book.h"
+#include "orchestrator/login.h"
 #include "orchestrator/record.h"
+#include "orchestrator/session_write.h"
 #include "orchestrator/state.h"
 
-#define SESSION_COLUMN_LOGGED_OUT \
-        "logged_out" /* the mark of a broker without login that was logged out */
+/* A timer counts without the time the machine sleeps, and the wall clock may be set: so it is
+ * looked at this often. */
+#define EXPIRY_LOOK_US (60 * USEC_PER_SEC)
+#define TABLE          "sessions"
+#define HEAD_SIZE      16 /* of a sealed session: generation and beginning, big endian */
+
+enum session_state session_shown(const struct account_state *a)
+{
+        return a->login && a->session != SESSION_STATE_ACTIVE ? SESSION_STATE_PENDING : a->session;
+}
 
 bool session_view(const struct orchestrator *o, const char *account, struct session_view *ret)
 {
@@ -24,35 +36,205 @@ bool session_view(const struct orchestrator *o, const char *account, struct sess
                 return false;
         *ret = (struct session_view){
                 .account = a->account->id,
-                .state = a->session,
+                .state = session_shown(a),
                 .since_us = a->session_since_us,
                 .expires_us = a->session_expires_us,
                 .last_login_us = a->last_login_us,
+                .login_expires_us = a->login ? login_expires_us(a->login) : 0,
         };
         return true;
 }
 
-/* `caller`: whose request it was; NULL: the broker's doing. */
-static void set(struct account_state *a, enum session_state state, const struct caller *caller)
+static void tell(const struct account_state *a, int level, const struct session_actor *actor,
+                 const char *reason)
 {
-        if (a->session == state)
-                return;
-        a->session = state;
-        a->session_since_us = clock_wall_us();
-        if (state == SESSION_STATE_ACTIVE)
-                a->last_login_us = a->session_since_us;
-        log_event(LOG_NOTICE, EVENT_SESSION,
+        char until[CLOCK_TEXT_SIZE] = "";
+
+        if (a->session_expires_us)
+                clock_print_ist(a->session_expires_us, until);
+        log_event(level, EVENT_SESSION,
                   LOG_FIELDS({"ORDO_ACCOUNT", a->account->id}, {"ORDO_ACTION", "session"},
-                             {"ORDO_STATUS", session_state_name(state)},
-                             {"ORDO_ACTOR", caller ? caller->key_name : NULL},
-                             {"ORDO_CORRELATION_ID", caller ? caller->correlation_id : NULL}),
-                  "session of %s: %s", a->account->id, session_state_name(state));
+                             {"ORDO_STATUS", session_state_name(a->session)},
+                             {"ORDO_UNTIL", *until ? until : NULL},
+                             {"ORDO_ACTOR", actor ? actor->name : NULL},
+                             {"ORDO_CORRELATION_ID",
+                              actor && *actor->correlation_id ? actor->correlation_id : NULL}),
+                  "session of %s: %s%s%s%s%s", a->account->id, session_state_name(a->session),
+                  *until ? " until " : "", until, reason ? ": " : "", reason ? reason : "");
 }
 
-void session_ended(struct account_state *a)
+/* --- the end --- */
+
+static void look(struct loop_timer *t);
+
+static void forget(struct account_state *a, enum session_state state)
 {
-        if (a->session == SESSION_STATE_ACTIVE)
-                set(a, SESSION_STATE_EXPIRED, NULL);
+        a->token = secret_free(a->token);
+        a->session = state;
+        a->session_since_us = clock_wall_us();
+        a->session_expires_us = 0;
+        loop_timer_stop(&a->expiry);
+}
+
+/* Once: whoever comes later finds it ended. The row goes with the record. */
+static void expire(struct account_state *a, const char *reason)
+{
+        /* A new token that is on its way to the ledger is not to be taken out of it. */
+        bool stored = a->token && a->session_writes == 0;
+
+        forget(a, SESSION_STATE_EXPIRED);
+        tell(a, LOG_WARNING, NULL, reason);
+        session_write(&(struct session_write){
+                .account = a,
+                .status = session_state_name(SESSION_STATE_EXPIRED),
+                .reason = reason,
+                .column = stored ? SESSION_COLUMN_TOKEN : NULL,
+        });
+}
+
+void session_ended(struct account_state *a, uint64_t generation)
+{
+        if (a->session == SESSION_STATE_ACTIVE && generation == a->generation)
+                expire(a, "the broker says that the token is no longer good");
+}
+
+static void look(struct loop_timer *t)
+{
+        struct account_state *a = CONTAINER_OF(t, struct account_state, expiry);
+        int64_t left_us = a->session_expires_us - clock_wall_us();
+
+        if (a->session != SESSION_STATE_ACTIVE || !a->session_expires_us)
+                return;
+        if (left_us <= 0)
+                expire(a, "its time is over");
+        else
+                (void)loop_timer_set(a->orchestrator->loop, t,
+                                     left_us < EXPIRY_LOOK_US ? left_us : EXPIRY_LOOK_US);
+}
+
+int64_t session_end_us(const struct account_state *a, int64_t now_us, int64_t token_expires_us)
+{
+        struct ist now = clock_ist(now_us);
+        int second = a->broker->session_ends * 60;
+        int day = now.second < second ? now.day : clock_day_add(now.day, 1);
+        int64_t end_us = clock_from_ist(day, second);
+
+        return token_expires_us && token_expires_us < end_us ? token_expires_us : end_us;
+}
+
+/* --- the beginning --- */
+
+static void take(struct account_state *a, struct secret *token, uint64_t generation,
+                 int64_t since_us, int64_t expires_us)
+{
+        secret_free(a->token);
+        a->token = token;
+        a->generation = generation;
+        a->session = SESSION_STATE_ACTIVE;
+        a->session_since_us = a->last_login_us = since_us;
+        a->session_expires_us = expires_us;
+}
+
+void session_begin(struct account_state *a, struct secret *token, uint64_t generation,
+                   int64_t since_us, int64_t expires_us, const struct session_actor *actor)
+{
+        take(a, token, generation, since_us, expires_us);
+        tell(a, LOG_NOTICE, actor, NULL);
+        session_start(a);
+}
+
+void session_start(struct account_state *a)
+{
+        if (a->session != SESSION_STATE_ACTIVE)
+                return;
+        if (!a->session_since_us)
+                a->session_since_us = a->last_login_us = clock_wall_us();
+        a->expiry.fire = look;
+        look(&a->expiry);
+        if (a->session != SESSION_STATE_ACTIVE)
+                return;
+        funds_refresh(a);
+        book_start(a);
+}
+
+/* --- what the ledger keeps --- */
+
+static void put_u64(uint8_t *p, uint64_t v)
+{
+        for (int i = 7; i >= 0; i--, v >>= 8)
+                p[i] = (uint8_t)v;
+}
+
+static uint64_t get_u64(const uint8_t *p)
+{
+        uint64_t v = 0;
+        for (int i = 0; i < 8; i++)
+                v = v << 8 | p[i];
+        return v;
+}
+
+int session_seal(const struct account_state *a, const struct secret *token, uint64_t generation,
+                 int64_t since_us, void **ret, size_t *ret_size)
+{
+        const struct vault *v = a->orchestrator->options.vault;
+        size_t n = HEAD_SIZE + secret_size(token);
+        uint8_t *plain;
+
+        if (!v)
+                return -ENOKEY;
+        plain = malloc(n);
+        if (!plain)
+                return -ENOMEM;
+        put_u64(plain, generation);
+        put_u64(plain + 8, (uint64_t)since_us);
+        memcpy(plain + HEAD_SIZE, secret_bytes(token), secret_size(token));
+        struct secret *whole = secret_new(plain, n);
+        secret_wipe(plain, n);
+        free(plain);
+        if (!whole)
+                return -ENOMEM;
+        int r = vault_seal(v, TABLE, a->account->id, SESSION_COLUMN_TOKEN, whole, ret, ret_size);
+        secret_free(whole);
+        return r;
+}
+
+static int unseal(struct account_state *a, const struct store_session_row *row)
+{
+        const struct vault *v = a->orchestrator->options.vault;
+        _cleanup_(secret_freep) struct secret *whole = NULL;
+
+        if (!v)
+                return -ENOKEY;
+        int r = vault_open(v, TABLE, a->account->id, SESSION_COLUMN_TOKEN, row->value, row->size,
+                           &whole);
+        if (r < 0)
+                return r;
+        if (secret_size(whole) <= HEAD_SIZE)
+                return -EBADMSG;
+        const uint8_t *plain = secret_bytes(whole);
+        struct secret *token = secret_new(plain + HEAD_SIZE, secret_size(whole) - HEAD_SIZE);
+        if (!token)
+                return -ENOMEM;
+        take(a, token, get_u64(plain), (int64_t)get_u64(plain + 8), row->expires_us);
+        return 0;
+}
+
+static void restore_token(struct account_state *a, const struct store_session_row *row)
+{
+        if (a->broker->n_logins == 0)
+                return;
+        int r = unseal(a, row);
+        if (r < 0)
+                log_event(LOG_WARNING, EVENT_SESSION, LOG_FIELDS({"ORDO_ACCOUNT", a->account->id}),
+                          "the session of %s in the ledger cannot be used: %s; log in again",
+                          a->account->id,
+                          r == -ENOKEY ? "it is sealed with another key" : strerror(-r));
+}
+
+void session_init(struct account_state *a)
+{
+        list_init(&a->logins);
+        list_init(&a->farewells);
 }
 
 void session_restore(struct orchestrator *o, const struct store_session_row *rows, unsigned n)
@@ -63,113 +245,123 @@ void session_restore(struct orchestrator *o, const struct store_session_row *row
         }
         for (unsigned i = 0; i < n; i++) {
                 struct account_state *a = account_state(o, rows[i].account);
-                if (a && strcmp(rows[i].column, SESSION_COLUMN_LOGGED_OUT) == 0)
+                if (!a)
+                        continue;
+                if (strcmp(rows[i].column, SESSION_COLUMN_LOGGED_OUT) == 0 &&
+                    a->broker->n_logins == 0)
                         a->session = SESSION_STATE_NONE;
+                else if (strcmp(rows[i].column, SESSION_COLUMN_TOKEN) == 0)
+                        restore_token(a, &rows[i]);
+                else if (strcmp(rows[i].column, SESSION_COLUMN_TOTP) == 0 && rows[i].size == 8)
+                        a->totp_window = (int64_t)get_u64(rows[i].value);
         }
 }
 
-void session_start(struct account_state *a)
-{
-        if (a->session != SESSION_STATE_ACTIVE)
-                return;
-        a->session_since_us = a->last_login_us = clock_wall_us();
-        funds_refresh(a);
-        book_start(a);
-}
+/* --- logins and logouts of a person --- */
 
-struct session_change {
-        struct orchestrator *o;
-        struct session_request *request;
+struct change {
         struct account_state *account;
+        struct session_request *request;
+        struct session_actor actor;
         enum session_state to;
-        bool writes;
-        struct store_session put;
-        struct audit_record audit;
-        struct loop_work work;
 };
 
-static void change_finish(struct session_change *s, enum problem p)
+static void apply(struct change *c)
 {
-        struct session_request *r = s->request;
-        r->problem = p;
-        (void)session_view(s->o, r->account, &r->view);
-        r->done(r);
-        audit_record_done(&s->audit);
-        free(s);
+        struct account_state *a = c->account;
+
+        if (c->to == SESSION_STATE_ACTIVE) {
+                session_begin(a, NULL, a->generation + 1, clock_wall_us(), 0, &c->actor);
+        } else if (a->session != SESSION_STATE_NONE) {
+                forget(a, SESSION_STATE_NONE);
+                tell(a, LOG_NOTICE, &c->actor, NULL);
+        }
 }
 
-static void change_stored(struct store_job *job)
+static void change_stored(void *userdata, enum problem p)
 {
-        struct session_change *s = CONTAINER_OF(job, struct session_change, put.job);
-        struct account_state *a = s->account;
+        struct change *c = userdata;
+        struct account_state *a = c->account;
+        struct secret *token = NULL;
 
         a->session_writes--;
-        ledger_done(s->o, job, &s->audit, 1);
-        enum problem p = ledger_problem(job->result);
         if (p == PROBLEM_NONE) {
-                set(a, s->to, &s->request->caller);
-                if (s->to == SESSION_STATE_ACTIVE)
-                        session_start(a);
+                if (c->to == SESSION_STATE_NONE)
+                        token = TAKE(a->token);
+                apply(c);
         }
-        change_finish(s, p);
+        if (token)
+                session_farewell(a, token, c->request);
+        else
+                session_answer(a->orchestrator, c->request, p, NULL);
+        free(c);
 }
 
-static void change_deferred(struct loop_work *w)
+/* The ledger first: a daemon that dies in between has not logged anyone out by half. */
+static void change_begin(struct account_state *a, struct session_request *r, enum session_state to)
 {
-        struct session_change *s = CONTAINER_OF(w, struct session_change, work);
-        change_finish(s, s->request->problem);
+        struct change *c = calloc(1, sizeof(*c));
+        bool login = a->broker->n_logins > 0, out = to == SESSION_STATE_NONE;
+
+        if (!c)
+                abort();
+        *c = (struct change){.account = a, .request = r, .to = to};
+        session_actor_set(&c->actor, &r->caller);
+        a->session_writes++;
+        session_write(&(struct session_write){
+                .account = a,
+                .status = session_state_name(to),
+                .actor = &c->actor,
+                .column = login ? SESSION_COLUMN_TOKEN : SESSION_COLUMN_LOGGED_OUT,
+                .value = out && !login ? "1" : NULL,
+                .size = out && !login ? 1 : 0,
+                .done = change_stored,
+                .userdata = c,
+        });
 }
 
-/* The mark is written first: a daemon that dies in between has not logged anyone out by half. */
-static void change_begin(struct session_change *s)
+static void log_out(struct account_state *a, struct session_request *r)
 {
-        struct session_request *r = s->request;
-        bool out = s->to == SESSION_STATE_NONE;
+        bool pending = a->login;
 
-        record_act(&s->audit, AUDIT_SESSION, r->caller.key_name, r->caller.correlation_id,
-                   s->account->account->id, session_state_name(s->to), NULL);
-        s->put = (struct store_session){
-                .job = {.op = STORE_SESSION_PUT, .done = change_stored},
-                .account = s->account->account->id,
-                .column = SESSION_COLUMN_LOGGED_OUT,
-                .value = out ? "1" : NULL,
-                .size = out ? 1 : 0,
-                .audit = &s->audit,
-                .n_audit = 1,
-        };
-        s->account->session_writes++;
-        store_submit(s->o->store, &s->put.job);
+        login_drop(a);
+        if (pending || a->session != SESSION_STATE_NONE || a->session_writes > 0)
+                change_begin(a, r, SESSION_STATE_NONE);
+        else
+                session_answer(a->orchestrator, r, PROBLEM_NONE, NULL);
+}
+
+/* A broker without logins: the word is enough. */
+static void log_in(struct account_state *a, struct session_request *r)
+{
+        uuid_make(r->login_id);
+        if (a->session != SESSION_STATE_ACTIVE || a->session_writes > 0)
+                change_begin(a, r, SESSION_STATE_ACTIVE);
+        else
+                session_answer(a->orchestrator, r, PROBLEM_NONE, NULL);
 }
 
 void session_act(struct orchestrator *o, struct session_request *r)
 {
-        struct session_change *s = calloc(1, sizeof(*s));
-        r->problem = PROBLEM_NONE;
-        r->detail[0] = '\0';
-        if (!s)
-                abort();
-        s->o = o;
-        s->request = r;
-        s->account = account_state(o, r->account);
-        s->work.run = change_deferred;
-        if (!s->account || !caller_may_use(&r->caller, r->account)) {
-                r->problem = PROBLEM_ACCOUNT_NOT_FOUND;
-        } else if (r->verb == SESSION_COMPLETE) {
-                /* No broker of this release has a login with a second step. */
-                r->problem = PROBLEM_LOGIN_NOT_PENDING;
-                text_copy(r->detail, sizeof(r->detail), "no login of this account is pending");
-        } else {
-                s->to = r->verb == SESSION_LOGIN ? SESSION_STATE_ACTIVE : SESSION_STATE_NONE;
-                r->method = "none";
-                r->expires_us = 0;
-                uuid_make(r->login_id);
-                if (s->account->session != s->to || s->account->session_writes > 0) {
-                        change_begin(s);
-                        return;
-                }
-        }
-        loop_defer(o->loop, &s->work);
+        struct account_state *a = account_state(o, r->account);
+
+        r->login_id[0] = '\0';
+        r->method = "none";
+        r->login_url = r->url = NULL;
+        r->expires_us = 0;
+        if (!a || !caller_may_use(&r->caller, r->account))
+                session_answer(o, r, PROBLEM_ACCOUNT_NOT_FOUND, NULL);
+        else if (r->verb == SESSION_LOGOUT)
+                log_out(a, r);
+        else if (r->verb == SESSION_COMPLETE)
+                login_complete(a, r);
+        else if (a->broker->n_logins > 0)
+                login_begin(a, r);
+        else
+                log_in(a, r);
 }
+
+/* --- the login helper's summary --- */
 
 struct report_write {
         struct orchestrator *o;

@@ -1,5 +1,9 @@
-/* The broker session of an account: login in steps, token sealed at rest, expiry. The paper broker
- * needs no login; it has a session unless someone logged it out. */
+/* The broker session of an account: login in steps (login.h), token sealed at rest, expiry. The
+ * paper broker needs no login; it has a session unless someone logged it out.
+ *
+ * LOGIN answers when a person has to act (`login_url`, or an OTP by COMPLETE), or when the session
+ * is there; where the next code of an authenticator has to be waited for it answers at once and
+ * goes on by itself. A login replaces the pending one of its account. */
 #pragma once
 
 #include "orchestrator/orchestrator.h"
@@ -14,6 +18,7 @@ struct session_view {
         int64_t since_us;   /* 0 */
         int64_t expires_us; /* 0: does not expire */
         int64_t last_login_us;
+        int64_t login_expires_us; /* of the pending login; 0: none */
 };
 /* False: no such account. */
 bool session_view(const struct orchestrator *o, const char *account, struct session_view *ret);
@@ -36,9 +41,13 @@ struct session_request {
         char login_id[UUID_SIZE];
         const char *method;    /* "none", "redirect", "otp", "totp" */
         const char *login_url; /* NULL */
-        int64_t expires_us;
+        int64_t expires_us;    /* of the pending login; 0: it is over */
         struct session_view view;
         void *userdata;
+        /* the orchestrator's */
+        struct orchestrator *orchestrator;
+        char *url;
+        struct loop_work work;
 };
 void session_act(struct orchestrator *o, struct session_request *r);
 

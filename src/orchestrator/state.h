@@ -17,8 +17,10 @@
 #include "orchestrator/traffic.h"
 
 struct book_reader;
+struct login;
 struct master;
 struct masters;
+struct preopen;
 
 /* One account at run time. */
 struct account_state {
@@ -28,12 +30,17 @@ struct account_state {
         struct httpc *const *transport; /* NULL inside: the daemon ends, nothing is sent any more */
         bool unlimited;                 /* ORDO_LIMITS=off, and a paper account */
 
-        enum session_state session;
-        unsigned session_writes; /* logins and logouts being written: the last one holds */
+        enum session_state session; /* never PENDING: that is a login beside it */
+        unsigned session_writes;    /* logins and logouts being written: the last one holds */
         int64_t session_since_us, session_expires_us, last_login_us;
-        char login_id[UUID_SIZE]; /* of the pending login; "" */
         struct secret *token;     /* of the session; NULL where the broker has no login */
         struct master *master;    /* of its broker; NULL: the built-in set */
+        uint64_t generation;      /* of the session: raised by every one that begins */
+        struct loop_timer expiry; /* looks whether it is over */
+        struct login *login;      /* the pending one; NULL */
+        struct list logins;       /* with those that were replaced while something of them ran */
+        struct list farewells;    /* tokens on their way out */
+        int64_t totp_window;      /* the last one whose code was used */
 
         bool ready;            /* a complete book was read since start */
         struct list open_legs; /* struct open_leg.of_account */
@@ -73,6 +80,7 @@ struct orchestrator {
         int64_t last_event_id;
         struct jobs *jobs;
         struct masters *masters;
+        struct preopen *preopen;
 
         int64_t started_us, started_mono_us;
         enum store_result store_failure; /* STORE_OK while writes succeed */
@@ -104,10 +112,14 @@ void killswitch_reread(struct orchestrator *o);
 /* event.c */
 void event_publish(struct orchestrator *o, const struct audit_record *a);
 
-/* session.c: the broker said that the token is no longer good; the state of one account. */
-void session_ended(struct account_state *a);
+/* session.c. The broker said that the token of this generation is no longer good. */
+void session_ended(struct account_state *a, uint64_t generation);
+void session_init(struct account_state *a);
+void session_done(struct account_state *a);
 void session_restore(struct orchestrator *o, const struct store_session_row *rows, unsigned n);
 void session_start(struct account_state *a);
+/* As the outside sees it: a login that is pending shows unless there is a session. */
+enum session_state session_shown(const struct account_state *a);
 
 /* Every write to the ledger goes through here: takes along the riders that wait, so that they are
  * stored in the order they were made and never later than what was derived from them. `riders` must

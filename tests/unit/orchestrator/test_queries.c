@@ -242,8 +242,8 @@ START_TEST(test_sessions)
         world_rest();
         ck_assert(world_account(0)->ready);
         ck_assert_int_eq(place(REST, "one", NULL)->answer.status, 201);
-        session_ended(world_account(0));
-        session_ended(world_account(0));
+        session_ended(world_account(0), world_account(0)->generation);
+        session_ended(world_account(0), world_account(0)->generation);
         ck_assert_int_eq(world_account(0)->session, SESSION_STATE_EXPIRED);
         ck_assert_int_eq(session_set(SESSION_LOGIN, "paper:one"), PROBLEM_NONE);
         ck_assert_int_eq(world_account(0)->session, SESSION_STATE_ACTIVE);
