@@ -19,6 +19,7 @@
 #include "service/stop.h"
 #include "service/watchdog.h"
 #include "store/store.h"
+#include "store/vault.h"
 
 struct daemon {
         /* parts */
@@ -31,6 +32,7 @@ struct daemon {
         struct paper *paper;
         struct httpc *transports[ACCOUNTS_MAX];
         struct orchestrator *orchestrator;
+        struct vault *vault;
         struct secret *api_token; /* of the state directory, when the configuration has none */
         struct service_sockets sockets;
         struct http *http;
@@ -65,6 +67,8 @@ void daemon_orchestrator_options(struct daemon *d, const struct config *c,
 void daemon_http_options(struct daemon *d, const struct config *c, struct http_options *ret);
 /* The token of the state directory, when `c` has none. */
 int daemon_open_token(struct daemon *d, const struct config *c);
+/* With the configured key, or that of the state directory, which is made when there is none. */
+int daemon_open_vault(struct daemon *d);
 
 /* reload.c: as http_options.reload. */
 int daemon_reload(void *userdata, struct http_reload_report *ret);

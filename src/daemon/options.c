@@ -8,6 +8,8 @@
 #include "domain/event.h"
 #include "http/token.h"
 
+#define VAULT_KEY_FILE "vault-key" /* beside the ledger it seals for */
+
 void daemon_orchestrator_options(struct daemon *d, const struct config *c,
                                  struct orchestrator_options *ret)
 {
@@ -20,6 +22,7 @@ void daemon_orchestrator_options(struct daemon *d, const struct config *c,
                 .transports = d->transports,
                 .instruments = d->market->instruments,
                 .calendar = d->market->calendar,
+                .vault = d->vault,
                 .state_dir = c->state_dir,
                 .version = ORDO_VERSION,
                 .order_deadline_us = c->order_deadline_us,
@@ -83,5 +86,31 @@ int daemon_open_token(struct daemon *d, const struct config *c)
                 log_event(LOG_ERR, EVENT_CONFIG_REFUSED, NULL, 0,
                           "%s/api-token cannot be read or made: %s", d->config->state_dir,
                           strerror(-r));
+        return r;
+}
+
+int daemon_open_vault(struct daemon *d)
+{
+        _cleanup_(secret_freep) struct secret *made = NULL;
+        struct text path = TEXT_NULL;
+        int r = 0;
+
+        if (!d->config->vault_key) {
+                text_addf(&path, "%s/" VAULT_KEY_FILE, d->config->state_dir);
+                r = path.failed ? path.failed : vault_key_load(text_str(&path), &made);
+                if (r == -ENOENT)
+                        r = vault_key_create(text_str(&path), &made);
+        }
+        if (r == 0)
+                r = vault_new(made ? made : d->config->vault_key, &d->vault);
+        if (r < 0)
+                log_event(LOG_ERR, EVENT_CONFIG_REFUSED,
+                          LOG_FIELDS({"ORDO_OPTION", "ORDO_VAULT_KEY"}),
+                          "%s cannot be used as the vault's key: %s",
+                          d->config->vault_key ? "ORDO_VAULT_KEY" : text_str(&path),
+                          r == -EPERM    ? "others may read it"
+                          : r == -EINVAL ? "it is not 64 hexadecimal digits"
+                                         : strerror(-r));
+        text_done(&path);
         return r;
 }

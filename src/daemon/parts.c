@@ -141,6 +141,8 @@ int daemon_open(struct daemon *d)
         if (r >= 0)
                 r = daemon_open_transports(d);
         if (r >= 0)
+                r = daemon_open_vault(d);
+        if (r >= 0)
                 r = open_orchestrator(d);
         if (r >= 0)
                 r = daemon_open_token(d, d->config);
@@ -165,6 +167,7 @@ void daemon_close(struct daemon *d)
         market_free(d->old_market);
         metrics_free(d->metrics);
         secret_free(d->api_token);
+        vault_free(d->vault);
         service_signals_done(&d->signals);
         service_sockets_done(&d->sockets);
         loop_free(d->loop);

@@ -15,11 +15,12 @@
 #include "orchestrator/state.h"
 #include "orchestrator/totp.h"
 
-#define STATE_BYTES    16
-#define BLOT_MIN       4 /* bytes: shorter things are no secrets, and are found everywhere */
-#define BLOT_COMPARED  16
-#define CODE_LATEST_US INT64_C(45000000) /* after its window's beginning: brokers bear one window \
-                                          */
+#define STATE_BYTES   16
+#define BLOT_MIN      4 /* bytes: shorter things are no secrets, and are found everywhere */
+#define BLOT_COMPARED 16
+#define CODE_LATEST_US                                                             \
+        INT64_C(45000000) /* after its window's beginning: brokers bear one window \
+                           */
 
 const char *login_method_name(enum broker_login m)
 {
