@@ -39,23 +39,34 @@ complain() {
     echo "$*"
 }
 
+# check FOLDER ALLOWED FILE
+check() {
+    # shellcheck disable=SC2013  # folder names are words
+    for target in $(sed -n 's/^ *# *include *"\([a-z0-9_]*\/.*\)".*/\1/p' "$3" | sort -u); do
+        case " $1 $2 " in
+        *" ${target%%/*} "* | *" $target "*) ;;
+        *) complain "$3: $1 may not include $target" ;;
+        esac
+    done
+    if grep -nE '^ *# *include *"[^/]*"' "$3"; then
+        complain "$3: include as \"folder/name.h\""
+    fi
+}
+
 for dir in src/*/; do
     folder=$(basename "$dir")
     allowed=$(printf '%s' "$arrows" | sed -n "s/^$folder: *//p")
     printf '%s' "$arrows" | grep -q "^$folder:" || complain "src/$folder: not in the table of tests/lint/layers.sh"
     for file in "$dir"*.[ch]; do
         [ -f "$file" ] || continue
-        # shellcheck disable=SC2013  # folder names are words
-        for target in $(sed -n 's/^ *# *include *"\([a-z0-9_]*\/.*\)".*/\1/p' "$file" | sort -u); do
-            case " $folder $allowed " in
-            *" ${target%%/*} "* | *" $target "*) ;;
-            *) complain "$file: $folder may not include $target" ;;
-            esac
-        done
-        if grep -nE '^ *# *include *"[^/]*"' "$file"; then
-            complain "$file: include as \"folder/name.h\""
-        fi
+        check "$folder" "$allowed" "$file"
     done
+done
+
+# The simulated brokers are written from the brokers' documents; an adapter's mistake must not find
+# itself in them.
+for file in tests/brokersim/*.[ch]; do
+    check brokersim 'base domain' "$file"
 done
 
 printf '%s\n' "$guards" | while IFS=: read -r header files; do

@@ -1,0 +1,124 @@
+#include "brokersim/call.h"
+
+#include <string.h>
+
+#include "base/decimal.h"
+
+const char *operation_name(enum operation o)
+{
+        static const char *const names[] = {
+#define X(name, text) text,
+                OPERATION_TABLE(X)
+#undef X
+        };
+        return names[o];
+}
+
+int operation_from(const char *s)
+{
+        for (int o = 0; o < _OPERATION_MAX; o++)
+                if (text_equal(s, operation_name((enum operation)o)))
+                        return o;
+        return -1;
+}
+
+void call_answer(struct call *c, int status, const char *content_type)
+{
+        text_clear(&c->out);
+        text_clear(&c->location);
+        c->gzip = false;
+        c->status = status;
+        c->content_type = content_type;
+}
+
+struct json_writer call_json(struct call *c, int status)
+{
+        call_answer(c, status, "application/json");
+        return JSON_WRITER(&c->out);
+}
+
+void call_redirect(struct call *c, const char *url)
+{
+        call_answer(c, 302, "text/plain");
+        text_add(&c->location, url);
+}
+
+bool call_is(const struct call *c, const char *method)
+{
+        return strlen(method) == c->method.n && memcmp(method, c->method.s, c->method.n) == 0;
+}
+
+struct json_object *call_body(const struct call *c)
+{
+        struct json_object *o = NULL;
+        struct json_fault fault;
+
+        if (json_parse(c->body.s, c->body.n, NULL, &o, &fault) != 0)
+                return NULL;
+        if (json_object_is_type(o, json_type_object))
+                return o;
+        return json_free(o);
+}
+
+void json_put_number(struct json_writer *w, const char *key, int64_t value)
+{
+        char buf[DECIMAL_TEXT_SIZE];
+        const char *s = decimal_print_short(value, buf);
+
+        json_put_raw(w, key, s, strlen(s));
+}
+
+/* --- forms --------------------------------------------------------------------------------------
+ */
+
+static int hex(char c)
+{
+        return c >= '0' && c <= '9'   ? c - '0'
+               : c >= 'a' && c <= 'f' ? c - 'a' + 10
+               : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                      : -1;
+}
+
+/* False: too long. */
+static bool decode(struct bytes v, char *buf, size_t size)
+{
+        size_t n = 0;
+
+        for (size_t i = 0; i < v.n; i++) {
+                char c = v.s[i] == '+' ? ' ' : v.s[i];
+                if (c == '%' && i + 2 < v.n && hex(v.s[i + 1]) >= 0 && hex(v.s[i + 2]) >= 0) {
+                        c = (char)(hex(v.s[i + 1]) * 16 + hex(v.s[i + 2]));
+                        i += 2;
+                }
+                if (n + 1 >= size)
+                        return false;
+                buf[n++] = c;
+        }
+        buf[n] = '\0';
+        return true;
+}
+
+bool form_get(struct bytes encoded, const char *key, char *buf, size_t size)
+{
+        size_t n_key = strlen(key), at = 0;
+
+        buf[0] = '\0';
+        while (at < encoded.n) {
+                const char *s = encoded.s + at, *amp = memchr(s, '&', encoded.n - at);
+                size_t n = amp ? (size_t)(amp - s) : encoded.n - at;
+                if (n > n_key && s[n_key] == '=' && memcmp(s, key, n_key) == 0)
+                        return decode((struct bytes){s + n_key + 1, n - n_key - 1}, buf, size);
+                at += n + 1;
+        }
+        return false;
+}
+
+bool call_query(const struct call *c, const char *key, char *buf, size_t size)
+{
+        return form_get(c->query, key, buf, size);
+}
+
+bool call_form(const struct call *c, const char *key, char *buf, size_t size)
+{
+        return form_get(c->body, key, buf, size);
+}
