@@ -310,6 +310,15 @@ unsigned httpc_running(const struct httpc *h)
         return h->running;
 }
 
+/* Nobody fetches a master here. */
+int httpc_new_curl(struct loop *l, const struct httpc_options *o, struct httpc **ret)
+{
+        (void)l;
+        (void)o;
+        *ret = NULL;
+        return -ENOSYS;
+}
+
 const char *httpc_transport(const struct httpc *h)
 {
         return "none";
