@@ -108,6 +108,9 @@ static int request_modify(const struct broker_call *c, struct http_request *r)
 
         if (!o || !c->scrip)
                 return -EINVAL;
+        /* The validity cannot be changed, and what rests in the book is of the day. */
+        if (o->validity != VALIDITY_DAY)
+                return -ENOTSUP;
         r->method = "PATCH";
         json_object_begin(&w, NULL);
         json_put_string(&w, "id", c->leg->broker_order_id);
