@@ -4,8 +4,8 @@
  *   OPEN ─► PASSWORD ─(one-time password)─► OTP ─► CONSENT ─► EXCHANGE ─► token
  *                                             └── authorised ──►
  *
- * What a step leaves for the next: the tokenId; behind OTP also the request token, in a line of its
- * own; for EXCHANGE the request token alone. */
+ * What a step leaves for the next: the tokenId; behind OTP also the request token, behind a
+ * blank; for EXCHANGE the request token alone. */
 #include <errno.h>
 #include <string.h>
 
@@ -76,7 +76,7 @@ static int request_otp(const struct broker_call *c, struct http_request *r)
 static int request_consent(const struct broker_call *c, struct http_request *r)
 {
         const char *line = c->carry ? secret_bytes(c->carry) : "";
-        const char *end = strchr(line, '\n');
+        const char *end = strchr(line, ' ');
 
         if (!end)
                 return -EINVAL;
@@ -123,7 +123,7 @@ int hdfc_request_login(const struct broker_call *c, struct http_request *r)
 
 /* --- replies --- */
 
-/* A token of one line, which can go into a header and into what is carried. 0; 1: none. */
+/* A token without blanks, which can go into a header and into what is carried. 0; 1: none. */
 static int take_token(struct json_object *o, const char *key, const char **ret)
 {
         const char *s;
@@ -185,7 +185,7 @@ static int read_otp(const struct broker_call *c, struct json_object *o, struct b
         if (!c->carry)
                 return 1;
         text_add(&both, secret_bytes(c->carry));
-        text_add_char(&both, '\n');
+        text_add_char(&both, ' ');
         text_add(&both, token);
         int e = both.failed ? both.failed : go_on(r, HDFC_CONSENT, text_str(&both));
         if (both.data)
@@ -196,7 +196,7 @@ static int read_otp(const struct broker_call *c, struct json_object *o, struct b
 /* The request token may be a new one. */
 static int read_consent(const struct broker_call *c, struct json_object *o, struct broker_result *r)
 {
-        const char *carried = c->carry ? strchr(secret_bytes(c->carry), '\n') : NULL;
+        const char *carried = c->carry ? strchr(secret_bytes(c->carry), ' ') : NULL;
         const char *token;
 
         if (take_token(o, "requestToken", &token) == 0)

@@ -130,6 +130,16 @@ int hdfc_request_order(const struct broker_call *c, struct http_request *r)
         return hdfc_url(c, r, ORDERS_PATH, c->leg->broker_order_id);
 }
 
+/* The order system has taken the cancellation, the exchange has not answered yet (§4.1): until the
+ * book shows what came of it the order is what it was. */
+static void keep_state(const struct leg *l, struct broker_result *r)
+{
+        r->has_state = true;
+        r->status = l->status;
+        r->filled_quantity = l->filled_quantity;
+        r->average_price = l->average_price;
+}
+
 /* Success is the word and an order's id; a change must name the order that it was for. */
 int hdfc_read_order(const struct broker_call *c, struct json_object *o, struct broker_result *r)
 {
@@ -139,6 +149,11 @@ int hdfc_read_order(const struct broker_call *c, struct json_object *o, struct b
         if (!hdfc_success(o) || !error || *error || !json_object_is_type(data, json_type_object) ||
             !hdfc_id(data, "order_id", r->broker_order_id))
                 return 1;
-        return c->op != BROKER_PLACE && c->leg &&
-               strcmp(c->leg->broker_order_id, r->broker_order_id) != 0;
+        if (c->op == BROKER_PLACE || !c->leg)
+                return 0;
+        if (strcmp(c->leg->broker_order_id, r->broker_order_id) != 0)
+                return 1;
+        if (c->op == BROKER_CANCEL)
+                keep_state(c->leg, r);
+        return 0;
 }

@@ -142,7 +142,11 @@ void call_start(struct call *c)
         int r = a->broker->request(&c->broker, &c->http.request);
         c->broker.token = NULL; /* another login may free it before the reply comes */
         if (r < 0) {
-                refuse(c, r == -ENOTSUP ? PROBLEM_TYPE_UNSUPPORTED : PROBLEM_INTERNAL,
+                bool modify = c->broker.op == BROKER_MODIFY;
+                refuse(c,
+                       r != -ENOTSUP ? PROBLEM_INTERNAL
+                       : modify      ? PROBLEM_MODIFY_UNSUPPORTED
+                                     : PROBLEM_TYPE_UNSUPPORTED,
                        r == -ENOTSUP ? "this broker has no such call"
                                      : "the request could not be built");
                 return;
