@@ -197,11 +197,11 @@ static int read_otp(const struct broker_call *c, struct json_object *o, struct b
 static int read_consent(const struct broker_call *c, struct json_object *o, struct broker_result *r)
 {
         const char *carried = c->carry ? strchr(secret_bytes(c->carry), ' ') : NULL;
-        const char *token;
+        const char *token, *callback = hdfc_text(o, "callbackUrl");
 
         if (take_token(o, "requestToken", &token) == 0)
                 return go_on(r, HDFC_EXCHANGE, token);
-        if (!carried || *hdfc_text(o, "callbackUrl") == '\0' ||
+        if (!carried || !callback || !*callback ||
             json_object_object_get(o, "requestToken"))
                 return 1;
         return go_on(r, HDFC_EXCHANGE, carried + 1);
