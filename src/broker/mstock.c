@@ -1,10 +1,11 @@
 /* Mirae Asset m.Stock, Trading API "Type A" (https://api.mstock.trade/openapi/typea).
  *
- * To configure: API_KEY (of the Trading APIs page), CLIENT_ID (as the login reply's user_id tells
- * it), and for the login by SMS also USERNAME and PASSWORD, for the login by an authenticator
- * TOTP_SECRET, or nothing when the person types the digits. There is no API secret and no redirect.
- * Order calls must come from the static IP registered in the web terminal (EGRESS_ADDRESS). 07:00
- * to 08:30 IST is maintenance: log in after it.
+ * To configure: API_KEY (of the Trading APIs page) and CLIENT_ID (the client code, which the
+ * login's reply has as user_id). For the login by SMS also PASSWORD, and USERNAME where one logs in
+ * by another name than the client code; for the login by an authenticator TOTP_SECRET, or nothing
+ * when the person types the digits. There is no API secret and no redirect. Order calls must come
+ * from the static IP registered in the web terminal (EGRESS_ADDRESS). 07:00 to 08:30 IST is
+ * maintenance: log in after it.
  *
  * Every call carries "X-Mirae-Version: 1"; after the login also "Authorization: token
  * <api key>:<access token>". The key is base64-like: raw in headers, percent-encoded in forms.

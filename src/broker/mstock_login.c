@@ -21,10 +21,12 @@ static int request_password(const struct broker_call *c, struct http_request *r)
 {
         const struct account_access *a = &c->account->access;
 
-        if (!a->username || !a->password)
+        const char *user = a->username ? a->username : a->client_id;
+
+        if (!user)
                 return -EINVAL;
         text_add(&r->url, "/connect/login");
-        mstock_put(&r->body, "username", a->username);
+        mstock_put(&r->body, "username", user);
         return put_secret(&r->body, "password", a->password);
 }
 
