@@ -114,6 +114,9 @@ struct grant *grant_make(struct accounts *a, struct user *u, enum grant_kind kin
                 make_jwt(&t, text_str(&all));
         } else {
                 make_random(&t);
+                /* Such tokens may hold what a URL must encode (hdfc.md §14). */
+                if (kind == GRANT_CODE)
+                        text_add(&t, "+/==");
         }
         if (!text_copy(g->token, sizeof(g->token), text_str(&t))) {
                 free(g);

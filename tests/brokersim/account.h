@@ -65,8 +65,9 @@ struct user {
         char totp_secret[USER_FIELD_SIZE]; /* base32; "": the account has none */
         char redirect_uri[512];            /* as registered with the app; "": any */
         bool auto_login;                   /* the login page sends the browser back by itself */
-        bool otp_sent;                     /* mstock: step 1 was done */
-        int64_t token_seconds;             /* 0: as the broker has it */
+        bool echo_tags;        /* hdfc, mstock: the book shows the client's own reference */
+        bool otp_sent;         /* mstock: step 1 was done */
+        int64_t token_seconds; /* 0: as the broker has it */
         struct list grants;
         unsigned n_grants;
 

@@ -1,7 +1,9 @@
 #include "brokersim/call.h"
 
+#include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/decimal.h"
 
 const char *operation_name(enum operation o)
@@ -98,19 +100,25 @@ static bool decode(struct bytes v, char *buf, size_t size)
         return true;
 }
 
-bool form_get(struct bytes encoded, const char *key, char *buf, size_t size)
+bool form_next(struct bytes *rest, const char *key, char *buf, size_t size)
 {
-        size_t n_key = strlen(key), at = 0;
+        size_t n_key = strlen(key);
 
         buf[0] = '\0';
-        while (at < encoded.n) {
-                const char *s = encoded.s + at, *amp = memchr(s, '&', encoded.n - at);
-                size_t n = amp ? (size_t)(amp - s) : encoded.n - at;
+        while (rest->n > 0) {
+                const char *s = rest->s, *amp = memchr(s, '&', rest->n);
+                size_t n = amp ? (size_t)(amp - s) : rest->n;
+                rest->s += amp ? n + 1 : n;
+                rest->n -= amp ? n + 1 : n;
                 if (n > n_key && s[n_key] == '=' && memcmp(s, key, n_key) == 0)
                         return decode((struct bytes){s + n_key + 1, n - n_key - 1}, buf, size);
-                at += n + 1;
         }
         return false;
+}
+
+bool form_get(struct bytes encoded, const char *key, char *buf, size_t size)
+{
+        return form_next(&encoded, key, buf, size);
 }
 
 bool call_query(const struct call *c, const char *key, char *buf, size_t size)
@@ -121,4 +129,53 @@ bool call_query(const struct call *c, const char *key, char *buf, size_t size)
 bool call_form(const struct call *c, const char *key, char *buf, size_t size)
 {
         return form_get(c->body, key, buf, size);
+}
+
+/* --- dates --------------------------------------------------------------------------------------
+ */
+
+static const char *print_moment(int day, int second, const char *format, char *buf, size_t size)
+{
+        static const char months[][2][4] = {
+                {"Jan", "JAN"}, {"Feb", "FEB"}, {"Mar", "MAR"}, {"Apr", "APR"},
+                {"May", "MAY"}, {"Jun", "JUN"}, {"Jul", "JUL"}, {"Aug", "AUG"},
+                {"Sep", "SEP"}, {"Oct", "OCT"}, {"Nov", "NOV"}, {"Dec", "DEC"},
+        };
+        int month = day / 100 % 100;
+        size_t n = 0;
+
+        for (; *format && n + 5 < size; format++) {
+                int number = *format == 'Y'   ? day / 10000
+                             : *format == 'y' ? day / 10000 % 100
+                             : *format == 'M' ? month
+                             : *format == 'd' ? day % 100
+                             : *format == 'H' ? second / 3600
+                             : *format == 'm' ? second / 60 % 60
+                             : *format == 'S' ? second % 60
+                                              : -1;
+                if (number >= 0)
+                        n += (size_t)snprintf(buf + n, size - n, "%02d", number);
+                else if (*format == 'b' || *format == 'B')
+                        n += (size_t)snprintf(buf + n, size - n, "%s",
+                                              months[(month + 11) % 12][*format == 'B']);
+                else
+                        buf[n++] = *format;
+        }
+        buf[n] = '\0';
+        return buf;
+}
+
+const char *print_ist(int64_t wall_us, const char *format, char *buf, size_t size)
+{
+        struct ist t = clock_ist(wall_us);
+
+        return print_moment(t.day, t.second, format, buf, size);
+}
+
+const char *print_day(int day, const char *format, char *buf, size_t size)
+{
+        if (day > 0)
+                return print_moment(day, 0, format, buf, size);
+        buf[0] = '\0';
+        return buf;
 }

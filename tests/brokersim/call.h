@@ -13,13 +13,14 @@
 struct sim;
 struct ticket;
 
-#define OPERATION_TABLE(X)                                                                    \
-        X(LOGIN, "login")                                                                     \
-        X(PROFILE, "profile") X(PLACE, "place") X(MODIFY, "modify") X(CANCEL, "cancel")       \
-                X(BOOK, "book") X(ORDER, "order") X(TRADES, "trades") X(FUNDS, "funds")       \
-                        X(HOLDINGS, "holdings") X(POSITIONS, "positions") X(QUOTES, "quotes") \
-                                X(MARGIN, "margin") X(LOGOUT, "logout") X(MASTER, "master")   \
-                                        X(OTHER, "other")
+#define OPERATION_TABLE(X)                                                                \
+        X(LOGIN, "login")                                                                 \
+        X(PROFILE, "profile")                                                             \
+        X(PLACE, "place")                                                                 \
+        X(MODIFY, "modify") X(CANCEL, "cancel") X(BOOK, "book") X(ORDER, "order")         \
+                X(TRADES, "trades") X(FUNDS, "funds") X(HOLDINGS, "holdings")             \
+                        X(POSITIONS, "positions") X(QUOTES, "quotes") X(MARGIN, "margin") \
+                                X(LOGOUT, "logout") X(MASTER, "master") X(OTHER, "other")
 enum operation {
 #define X(name, text) OPERATION_##name,
         OPERATION_TABLE(X)
@@ -39,6 +40,7 @@ enum call_header {
         HEADER_USER_AGENT,
         HEADER_CONTENT_TYPE,
         HEADER_ACCEPT_ENCODING,
+        HEADER_ACCEPT,
         HEADER_MIRAE_VERSION,
         _HEADER_MAX
 };
@@ -92,6 +94,8 @@ struct json_writer call_json(struct call *c, int status);
 /* A field of `application/x-www-form-urlencoded`, decoded: false when it is not there or too long.
  */
 bool form_get(struct bytes encoded, const char *key, char *buf, size_t size);
+/* The next of several fields of one name; `rest` moves on. False: no more. */
+bool form_next(struct bytes *rest, const char *key, char *buf, size_t size);
 bool call_query(const struct call *c, const char *key, char *buf, size_t size);
 bool call_form(const struct call *c, const char *key, char *buf, size_t size);
 bool call_is(const struct call *c, const char *method);
@@ -99,6 +103,9 @@ bool call_is(const struct call *c, const char *method);
 struct json_object *call_body(const struct call *c);
 /* Prices as JSON numbers: 812.5 */
 void json_put_number(struct json_writer *w, const char *key, int64_t value);
+/* In India's time, by `format`: Y 2026, y 26, M 11, b Nov, B NOV, d 27, H m S; the rest stands. */
+const char *print_ist(int64_t wall_us, const char *format, char *buf, size_t size);
+const char *print_day(int day, const char *format, char *buf, size_t size);
 void call_redirect(struct call *c, const char *url);
 /* The page on which a person logs in, in place of the broker's own; it comes back as a POST to the
  * same address with the fields `otp`, `pin` and `action` (approve, refuse). `why`: what was wrong

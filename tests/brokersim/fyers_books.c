@@ -8,18 +8,11 @@
 
 #define QUOTES_MAX 50
 
-/* "23-Nov-2026 09:34:38" in India's time. */
 static void put_time(struct json_writer *w, const char *key, int64_t wall_us)
 {
-        static const char months[][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                         "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-        struct ist t = clock_ist(wall_us);
         char buf[48];
 
-        snprintf(buf, sizeof(buf), "%02d-%s-%04d %02d:%02d:%02d", t.day % 100,
-                 months[(t.day / 100 % 100 + 11) % 12], t.day / 10000, t.second / 3600,
-                 t.second / 60 % 60, t.second % 60);
-        json_put_string(w, key, buf);
+        json_put_string(w, key, print_ist(wall_us, "d-b-Y H:m:S", buf, sizeof(buf)));
 }
 
 static void put_codes(struct json_writer *w, const struct listing *l)

@@ -128,6 +128,7 @@ static void read_request(struct request *x)
         c->headers[HEADER_USER_AGENT] = header_of(req, H2O_TOKEN_USER_AGENT);
         c->headers[HEADER_CONTENT_TYPE] = header_of(req, H2O_TOKEN_CONTENT_TYPE);
         c->headers[HEADER_ACCEPT_ENCODING] = header_of(req, H2O_TOKEN_ACCEPT_ENCODING);
+        c->headers[HEADER_ACCEPT] = header_of(req, H2O_TOKEN_ACCEPT);
         ssize_t i = h2o_find_header_by_str(&req->headers, H2O_STRLIT("x-mirae-version"), -1);
         if (i >= 0)
                 c->headers[HEADER_MIRAE_VERSION] = (struct bytes){

@@ -130,9 +130,10 @@ struct user *users_from_json(struct sim *s, struct json_object *o, const char **
                 return NULL;
         }
         if (json_get_bool(o, "auto_login", &u->auto_login) < 0 ||
+            json_get_bool(o, "echo_tags", &u->echo_tags) < 0 ||
             json_get_decimal(o, "funds", &u->funds) < 0 ||
             json_get_int(o, "token_seconds", 0, 10 * 86400, &u->token_seconds) < 0) {
-                *ret_wrong = "auto_login, funds or token_seconds is not valid";
+                *ret_wrong = "auto_login, echo_tags, funds or token_seconds is not valid";
                 return NULL;
         }
         *ret_wrong = take_holdings(s, u, o);
@@ -154,6 +155,7 @@ void users_put(const struct sim *s, const struct user *u, struct json_writer *w)
         json_put_string(w, "totp_secret", u->totp_secret);
         json_put_string(w, "redirect_uri", u->redirect_uri);
         json_put_bool(w, "auto_login", u->auto_login || s->auto_login);
+        json_put_bool(w, "echo_tags", u->echo_tags);
         json_put_int(w, "token_seconds", u->token_seconds);
         json_put_decimal(w, "funds", u->funds);
         json_put_decimal(w, "available", user_available(u));
