@@ -13,14 +13,16 @@
 struct sim;
 struct ticket;
 
-#define OPERATION_TABLE(X)                                                                \
-        X(LOGIN, "login")                                                                 \
-        X(PROFILE, "profile")                                                             \
-        X(PLACE, "place")                                                                 \
-        X(MODIFY, "modify") X(CANCEL, "cancel") X(BOOK, "book") X(ORDER, "order")         \
-                X(TRADES, "trades") X(FUNDS, "funds") X(HOLDINGS, "holdings")             \
-                        X(POSITIONS, "positions") X(QUOTES, "quotes") X(MARGIN, "margin") \
-                                X(LOGOUT, "logout") X(MASTER, "master") X(OTHER, "other")
+#define OPERATION_TABLE(X)                                                            \
+        X(LOGIN, "login")                                                             \
+        X(PROFILE, "profile")                                                         \
+        X(PLACE, "place")                                                             \
+        X(MODIFY, "modify")                                                           \
+        X(CANCEL, "cancel")                                                           \
+        X(BOOK, "book") X(ORDER, "order") X(TRADES, "trades") X(FUNDS, "funds")       \
+                X(HOLDINGS, "holdings") X(POSITIONS, "positions") X(QUOTES, "quotes") \
+                        X(MARGIN, "margin") X(LOGOUT, "logout") X(MASTER, "master")   \
+                                X(OTHER, "other")
 enum operation {
 #define X(name, text) OPERATION_##name,
         OPERATION_TABLE(X)
@@ -56,7 +58,9 @@ struct call {
         char argument[64]; /* what stood for the star in the route's path */
         struct user *user; /* NULL: public */
         struct grant *grant;
-        bool dry; /* orders are received, and nothing is booked */
+        bool dry;        /* orders are received, and nothing is booked */
+        bool quiet;      /* it was received before: the logs have it */
+        char placed[24]; /* the id of what was booked */
 
         int status;
         const char *content_type; /* a literal */
@@ -83,6 +87,8 @@ struct wire {
         bool (*admit)(struct call *c);
         /* As when the token is no longer good. */
         void (*expired)(struct call *c);
+        /* The order went on, and nobody knows what came of it. */
+        void (*perhaps)(struct call *c);
         /* In the broker's own envelope. `status` 404, 405, 429, 5xx. */
         void (*fail)(struct call *c, int status, const char *message);
 };

@@ -90,6 +90,16 @@ static void fail(struct call *c, int status, const char *message)
         fyers_error(c, status, status == 429 ? -429 : status >= 500 ? -96 : -50, message);
 }
 
+/* "sent on but no acknowledgement arrived" (§4.1). */
+static void perhaps(struct call *c)
+{
+        struct json_writer w = fyers_ok(c, 201, "No acknowledgement from the exchange yet");
+
+        if (c->placed[0])
+                json_put_string(&w, "id", c->placed);
+        json_object_finish(&w);
+}
+
 static const struct route routes[] = {
         {"GET", "/api/v3/generate-authcode", OPERATION_LOGIN, true, fyers_login_page},
         {"POST", "/api/v3/generate-authcode", OPERATION_LOGIN, true, fyers_login_done},
@@ -120,5 +130,6 @@ const struct wire wire_fyers = {
         .n_routes = ELEMENTS(routes),
         .admit = admit,
         .expired = expired,
+        .perhaps = perhaps,
         .fail = fail,
 };

@@ -115,6 +115,12 @@ static void expired(struct call *c)
         hdfc_error(c, 401, "Invalid or expired access token");
 }
 
+/* The one code that says so (§9). */
+static void perhaps(struct call *c)
+{
+        hdfc_error(c, 200, "20104 Result of transaction unknown");
+}
+
 static const struct route routes[] = {
         {"GET", "/oapi/v1/login", OPERATION_LOGIN, true, hdfc_login},
         {"POST", "/oapi/v1/login", OPERATION_LOGIN, true, hdfc_login_done},
@@ -147,5 +153,6 @@ const struct wire wire_hdfc = {
         .n_routes = ELEMENTS(routes),
         .admit = admit,
         .expired = expired,
+        .perhaps = perhaps,
         .fail = hdfc_error,
 };

@@ -109,6 +109,12 @@ VERSIONED(mstock_login)
 VERSIONED(mstock_session_token)
 VERSIONED(mstock_verify_totp)
 
+/* Anything of the back end (§9). */
+static void perhaps(struct call *c)
+{
+        mstock_error(c, 200, "MiraeException", "something went wrong");
+}
+
 #define BASE "/openapi/typea"
 
 static const struct route routes[] = {
@@ -143,5 +149,6 @@ const struct wire wire_mstock = {
         .n_routes = ELEMENTS(routes),
         .admit = admit,
         .expired = expired,
+        .perhaps = perhaps,
         .fail = fail,
 };

@@ -25,6 +25,7 @@ struct listener {
         char url[96];
         bool tls;
         h2o_socket_t *sock; /* NULL: closed */
+        h2o_accept_ctx_t accept;
 };
 
 struct server {
@@ -141,7 +142,7 @@ static void request_dispose(void *p)
 
         server_forget(&x->timer);
         if (x->connection)
-                x->connection->busy = false;
+                x->connection->current = NULL;
         text_done(&x->call.out);
         text_done(&x->call.location);
 }
@@ -151,11 +152,6 @@ static struct connection *find_connection(struct server *v, h2o_req_t *req)
         h2o_socket_t *sock = req->conn->callbacks->get_socket(req->conn);
 
         return sock ? sock->on_close.data : NULL;
-}
-
-static void late(struct timer *t)
-{
-        request_send(CONTAINER_OF(t, struct request, timer));
 }
 
 static void answer_broker(struct request *x)
@@ -175,8 +171,7 @@ static void answer_broker(struct request *x)
         }
         c->route->answer(c);
         if (s->latency_us > 0) {
-                x->timer.fire = late;
-                server_after(s->server, &x->timer, s->latency_us);
+                request_send_after(x, s->latency_us);
         } else {
                 request_send(x);
         }
@@ -193,7 +188,7 @@ static int on_req(h2o_handler_t *self, h2o_req_t *req)
         x->call.out.max = FAULT_BYTES_MAX;
         x->connection = find_connection(v, req);
         if (x->connection)
-                x->connection->busy = true;
+                x->connection->current = x;
         read_request(x);
         if (x->call.path.n >= 5 && memcmp(x->call.path.s, "/_sim", 5) == 0) {
                 if (x->connection)
@@ -240,19 +235,14 @@ static bool accept_one(struct listener *l)
         struct connection *c = calloc(1, sizeof(*c));
         if (!c)
                 abort();
-        c->server = v;
         c->sock = sock;
         list_append(&v->connections, &c->link);
         sock->on_close.cb = on_connection_closed;
         sock->on_close.data = c;
         (void)setsockopt(h2o_socket_get_fd(sock), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-        h2o_accept_ctx_t accept = {
+        l->accept = (h2o_accept_ctx_t){
                 .ctx = &v->context, .hosts = v->config.hosts, .ssl_ctx = l->tls ? v->tls : NULL};
-        /* h2o keeps the pointer while the handshake lasts. */
-        static h2o_accept_ctx_t plain, secure;
-        h2o_accept_ctx_t *kept = l->tls ? &secure : &plain;
-        *kept = accept;
-        h2o_accept(kept, sock);
+        h2o_accept(&l->accept, sock);
         return true;
 }
 
@@ -269,7 +259,7 @@ void server_drop_idle(struct server *v)
 {
         LIST_FOREACH (it, &v->connections) {
                 struct connection *c = LIST_ENTRY(it, struct connection, link);
-                if (!c->control && !c->busy)
+                if (!c->control && !c->current)
                         (void)shutdown(h2o_socket_get_fd(c->sock), SHUT_RDWR);
         }
 }

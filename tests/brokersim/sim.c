@@ -63,8 +63,9 @@ bool sim_route(struct sim *s, struct call *c, struct bytes path)
 
 void sim_receive(struct call *c, const struct ticket *t, const char *id)
 {
+        if (c->quiet)
+                return;
         struct receipt *r = journal_receive(&c->sim->journal, c);
-
         r->listing = t->listing;
         r->side = t->side;
         r->quantity = t->quantity;
@@ -83,7 +84,10 @@ struct entry *sim_place(struct call *c, const struct ticket *t, enum refusal *re
                 c->wire->fail(c, 500, "The simulator's book is full (--orders-max)");
                 return NULL;
         }
-        (void)text_copy(s->journal.received[s->journal.n_received - 1].id, ENTRY_ID_SIZE, e->id);
+        (void)text_copy(c->placed, sizeof(c->placed), e->id);
+        if (!c->quiet)
+                (void)text_copy(s->journal.received[s->journal.n_received - 1].id, ENTRY_ID_SIZE,
+                                e->id);
         if (*ret_why == REFUSAL_NONE)
                 journal_book(&s->journal, e);
         return e;
