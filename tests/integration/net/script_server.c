@@ -102,15 +102,16 @@ static void flood(struct peer *p, const char *start, const char *more)
 static bool act(struct peer *p, const struct script_step *step)
 {
         const char *text = step->text ? step->text : SCRIPT_OK;
+        size_t n = step->size ? step->size : strlen(text);
         const struct linger reset = {.l_onoff = 1};
 
         if (step->action != SCRIPT_DRIP)
                 usleep(step->delay_ms * 1000);
         switch (step->action) {
         case SCRIPT_REPLY:
-                return peer_write(p, text, strlen(text));
+                return peer_write(p, text, n);
         case SCRIPT_REPLY_CLOSE:
-                peer_write(p, text, strlen(text));
+                peer_write(p, text, n);
                 return false;
         case SCRIPT_DRIP:
                 for (; *text && !stopping(p->server); text++) {

@@ -27,6 +27,7 @@ struct script_step {
         enum script_action action;
         const char *text;
         unsigned delay_ms; /* before acting; between bytes of a drip */
+        size_t size;       /* of the text, if it may hold NUL */
 };
 
 #define SCRIPT_OK "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
