@@ -66,20 +66,37 @@ void handle_login(struct http_exchange *x)
                 act(x, SESSION_LOGIN, account, on_login);
 }
 
-/* The one-time password leaves the parsed body for memory that is wiped; it belongs to the exchange
- * until done. */
-static void forget_otp(struct http_exchange *x)
+static void wipe_member(struct json_object *body, const char *name)
 {
-        struct secret *otp = (struct secret *)x->u.session.otp;
+        struct json_object *value = NULL;
 
-        x->u.session.otp = secret_free(otp);
+        if (json_object_object_get_ex(body, name, &value) &&
+            json_object_is_type(value, json_type_string))
+                secret_wipe((char *)json_object_get_string(value),
+                            (size_t)json_object_get_string_len(value));
+}
+
+/* What completed the login is good for nothing any more, and must not lie about: in the parsed
+ * body, in the copy of it, in the callback's address. */
+static void forget_input(struct http_exchange *x)
+{
+        static const char *const names[] = {"otp", "redirect_url", "auth_code"};
+        struct session_request *r = &x->u.session;
+
+        r->otp = secret_free((struct secret *)r->otp);
+        r->redirect_url = r->auth_code = r->state = NULL;
+        for (size_t i = 0; i < ELEMENTS(names); i++)
+                wipe_member(x->json, names[i]);
+        if (x->scratch.data)
+                secret_wipe(x->scratch.data, x->scratch.size);
+        text_clear(&x->scratch);
 }
 
 static void on_complete(struct session_request *r)
 {
         struct http_exchange *x = r->userdata;
 
-        forget_otp(x);
+        forget_input(x);
         if (ended_well(x, r))
                 answer_session(x, &r->view);
 }
@@ -126,29 +143,41 @@ void handle_complete(struct http_exchange *x)
 }
 
 /* A page for the person in front of the browser; nothing of the query is shown. */
-static void answer_page(struct http_exchange *x, int status, const char *title, const char *text)
+static void answer_page(struct http_exchange *x, int status, const char *title, const char *account,
+                        const char *text)
 {
         text_clear(&x->out);
         text_addf(&x->out,
                   "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\">"
                   "<meta name=\"viewport\" content=\"width=device-width\">"
-                  "<title>Ordo: %s</title>\n<h1>%s</h1>\n<p>%s</p>\n</html>\n",
-                  title, title, text);
+                  "<title>Ordo: %s</title>\n<h1>%s</h1>\n<p>%s%s%s</p>\n</html>\n",
+                  title, title, account, *account ? ": " : "", text);
         exchange_answer(x, status, MIME_HTML);
 }
 
 static void on_callback(struct session_request *r)
 {
         struct http_exchange *x = r->userdata;
+        enum problem p = r->problem;
 
+        forget_input(x);
         if (!exchange_end(x))
                 return;
-        x->problem = r->problem;
-        if (r->problem == PROBLEM_NONE)
-                answer_page(x, 200, "Logged in", "The session is ready. You may close this page.");
+        x->problem = p;
+        if (p == PROBLEM_NONE)
+                answer_page(x, 200, "Logged in", r->account,
+                            "The session is ready. You may close this page.");
         else
-                answer_page(x, problem_status(r->problem), "The login failed",
-                            problem_meaning(r->problem));
+                answer_page(x, problem_status(p), problem_title(p), r->account, problem_meaning(p));
+}
+
+static const struct account *find_account(const struct http_exchange *x)
+{
+        char id[ACCOUNT_SIZE];
+        int n = snprintf(id, sizeof(id), "%s:%s", x->found.captures[0], x->found.captures[1]);
+
+        return n > 0 && (size_t)n < sizeof(id) ? orchestrator_account(exchange_orchestrator(x), id)
+                                               : NULL;
 }
 
 /* No token: a browser brings none. The pending login is what lets it in, and the state inside the
@@ -156,17 +185,18 @@ static void on_callback(struct session_request *r)
 void handle_callback(struct http_exchange *x)
 {
         struct session_view view;
-        const struct account *account = NULL;
-        char id[ACCOUNT_SIZE];
+        const struct account *account = find_account(x);
 
-        int n = snprintf(id, sizeof(id), "%s:%s", x->found.captures[0], x->found.captures[1]);
-        if (n > 0 && (size_t)n < sizeof(id))
-                account = orchestrator_account(exchange_orchestrator(x), id);
         if (!account || !session_view(exchange_orchestrator(x), account->id, &view) ||
-            view.state != SESSION_STATE_PENDING) {
+            !view.login_expires_us) {
                 x->problem = PROBLEM_LOGIN_NOT_PENDING;
-                answer_page(x, problem_status(x->problem), "No login is pending",
+                answer_page(x, problem_status(x->problem), "No login is pending", "",
                             "Start a login with ordoctl login, then follow the link it shows.");
+                return;
+        }
+        /* What only looks whether the address is there must not use the code up. */
+        if (x->method.size == strlen("HEAD")) {
+                answer_page(x, 200, "A login is pending", account->id, "It is not completed yet.");
                 return;
         }
         text_clear(&x->scratch);

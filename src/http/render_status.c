@@ -10,6 +10,8 @@ void render_session(struct json_writer *w, const char *key, const struct session
         json_put_time(w, "since", s->since_us);
         json_put_time(w, "expires_at", s->expires_us);
         json_put_time(w, "last_login_at", s->last_login_us);
+        json_put_string(w, "login_method", s->login_method);
+        json_put_time(w, "login_expires_at", s->login_expires_us);
         json_object_finish(w);
 }
 

@@ -61,7 +61,7 @@ const struct broker_login_way *login_way(const struct account_state *a)
                 way = find_way(a->broker, BROKER_LOGIN_REDIRECT);
         if (!way)
                 way = find_way(a->broker, BROKER_LOGIN_OTP);
-        return way ? way : a->broker->n_logins > 0 ? a->broker->logins : NULL;
+        return way || a->broker->n_logins == 0 ? way : a->broker->logins;
 }
 
 /* --- life --- */

@@ -40,6 +40,8 @@ bool session_view(const struct orchestrator *o, const char *account, struct sess
                 .since_us = a->session_since_us,
                 .expires_us = a->session_expires_us,
                 .last_login_us = a->last_login_us,
+                .login_method =
+                        login_method_name(login_way(a) ? login_way(a)->method : BROKER_LOGIN_NONE),
                 .login_expires_us = a->login ? login_expires_us(a->login) : 0,
         };
         return true;

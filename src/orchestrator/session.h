@@ -18,6 +18,7 @@ struct session_view {
         int64_t since_us;   /* 0 */
         int64_t expires_us; /* 0: does not expire */
         int64_t last_login_us;
+        const char *login_method; /* of a login: "none", "redirect", "otp", "totp" */
         int64_t login_expires_us; /* of the pending login; 0: none */
 };
 /* False: no such account. */

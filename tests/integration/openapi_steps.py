@@ -22,11 +22,16 @@ KEYS = {  # name: scopes, accounts
 # Paper accounts need no second step to log in and never refuse a cancel; these come about with a real broker only.
 NEEDS_A_BROKER = {
     ("DELETE", ORDERS + "/{id}", 422),
+    ("POST", API + "/auth/{broker}/{account}/login", 422),
     ("POST", API + "/auth/{broker}/{account}/login", 424),
     ("POST", API + "/auth/{broker}/{account}/complete", 200),
+    ("POST", API + "/auth/{broker}/{account}/complete", 422),
     ("POST", API + "/auth/{broker}/{account}/complete", 424),
     ("POST", API + "/auth/{broker}/{account}/complete", 503),
     ("GET", API + "/auth/callback/{broker}/{account}", 200),
+    ("GET", API + "/auth/callback/{broker}/{account}", 422),
+    ("GET", API + "/auth/callback/{broker}/{account}", 424),
+    ("GET", API + "/auth/callback/{broker}/{account}", 503),
 }
 STEPS = {}
 

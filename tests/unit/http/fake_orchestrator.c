@@ -484,7 +484,9 @@ bool session_view(const struct orchestrator *o, const char *account, struct sess
         *ret = (struct session_view){.account = account,
                                      .state = fake.pending_login ? SESSION_STATE_PENDING
                                                                  : SESSION_STATE_ACTIVE,
-                                     .since_us = FAKE_TIME};
+                                     .since_us = FAKE_TIME,
+                                     .login_method = "redirect",
+                                     .login_expires_us = fake.pending_login ? FAKE_TIME : 0};
         return orchestrator_account(o, account);
 }
 

@@ -208,11 +208,17 @@ START_TEST(sessions)
         ASK("GET", API "/auth/callback/paper/demo?code=secret", "Authorization: x\r\n", NULL, 409,
             "No login is pending");
         fake.pending_login = 1;
-        struct reply r = ask("GET", API "/auth/callback/paper/demo?code=a%20b&state=1",
-                             "Authorization: x\r\n", NULL);
+        fake_last_text[0] = '\0';
+        struct reply r = ask("HEAD", API "/auth/callback/paper/demo?code=a&state=1", NULL, NULL);
+        ck_assert_int_eq(r.status, 200);
+        reply_done(&r);
+        ck_assert_str_eq(fake_last_text, ""); /* looking does not use the code up */
+        r = ask("GET", API "/auth/callback/paper/demo?code=a%20b&state=1", "Authorization: x\r\n",
+                NULL);
         ck_assert_int_eq(r.status, 200);
         ck_assert_str_eq(reply_header(&r, "content-type"), "text/html; charset=utf-8");
         ck_assert_ptr_null(strstr(r.body, "code"));
+        ck_assert_ptr_nonnull(strstr(r.body, "paper:demo: The session is ready."));
         reply_done(&r);
         ck_assert_str_eq(
                 fake_last_text,
