@@ -194,6 +194,22 @@ static void render_sections(struct json_writer *w, unsigned sections, const stru
         }
 }
 
+/* A sum that does not say what it lacks is wrong. */
+static void render_missing(struct json_writer *w, const struct account_result *r, unsigned n)
+{
+        int64_t oldest = 0;
+
+        json_array_begin(w, "missing");
+        for (unsigned i = 0; i < n; i++) {
+                if (r[i].problem != PROBLEM_NONE)
+                        json_put_string(w, NULL, r[i].account->id);
+                else if (oldest == 0 || r[i].as_of_us < oldest)
+                        oldest = r[i].as_of_us;
+        }
+        json_array_finish(w);
+        json_put_time(w, "as_of", oldest);
+}
+
 int render_portfolio(struct json_writer *w, const struct account_result *r, unsigned n,
                      unsigned sections)
 {
@@ -219,6 +235,7 @@ int render_portfolio(struct json_writer *w, const struct account_result *r, unsi
         json_object_begin(w, "consolidated");
         json_put_int(w, "accounts", good);
         json_put_int(w, "failed", n - good);
+        render_missing(w, r, n);
         render_sections(w, sections, &c.funds, c.holdings, c.n_holdings, c.positions,
                         c.n_positions);
         json_object_finish(w);

@@ -108,14 +108,17 @@ static void part_ended(struct call *c)
 
         if (c->result.outcome == OUTCOME_ACCEPTED) {
                 take(to, &c->result, c->broker.op);
-                to->as_of_us = clock_wall_us();
-        } else {
+                if (to->as_of_us == 0)
+                        to->as_of_us = clock_wall_us(); /* the oldest part's */
+        } else if (to->problem == PROBLEM_NONE) {
                 to->problem = c->result.problem != PROBLEM_NONE ? c->result.problem
                                                                 : PROBLEM_BROKER_REJECTED;
                 if (to->problem == PROBLEM_OUTCOME_UNKNOWN)
                         to->problem = PROBLEM_BROKER_UNREACHABLE;
                 text_copy(to->message, sizeof(to->message), c->result.message);
         }
+        if (to->problem != PROBLEM_NONE)
+                to->as_of_us = 0; /* there is nothing to show */
         call_clear(c);
         if (--p->read->n_out == 0)
                 accounts_read_ended(p->read);

@@ -110,6 +110,9 @@ START_TEST(problems_of_the_orchestrator)
         fake.problem = PROBLEM_SESSION_REQUIRED;
         ASK("GET", API "/portfolio", NULL, NULL, 207,
             "\"status\":\"failed\",\"code\":\"SESSION_REQUIRED\"");
+        ASK("GET", API "/portfolio", NULL, NULL, 207,
+            "\"consolidated\":{\"accounts\":1,\"failed\":1,\"missing\":[\"paper:second\"],"
+            "\"as_of\":\"2026-");
         harness_stop();
 }
 END_TEST
@@ -160,7 +163,9 @@ START_TEST(reads)
             "\"available\":\"10000000.00\"");
         /* 10 at 800 and 30 at 840: 40 at 830 */
         ASK("GET", API "/holdings", NULL, NULL, 200,
-            "\"consolidated\":{\"accounts\":2,\"failed\":0,\"holdings\":[{\"symbol\":\"NSE:SBIN\","
+            "\"consolidated\":{\"accounts\":2,\"failed\":0,\"missing\":[],\"as_of\":\"2026-");
+        ASK("GET", API "/holdings", NULL, NULL, 200,
+            "\"holdings\":[{\"symbol\":\"NSE:SBIN\","
             "\"quantity\":40,\"average_price\":\"830.00\"");
         ASK("GET", API "/positions", NULL, NULL, 200, "\"quantity\":0,\"average_price\":null");
         ASK("GET", API "/portfolio", NULL, NULL, 200, "\"funds\":{\"available\":\"20000000.00\"");

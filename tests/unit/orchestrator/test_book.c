@@ -221,8 +221,8 @@ START_TEST(test_not_inferred_when_ours)
 }
 END_TEST
 
-/* Another one that hangs could be it just as well. The gates let no such one through; here it is put
- * in by hand. */
+/* Another one that hangs could be it just as well. The gates let no such one through; here it is
+ * put in by hand. */
 START_TEST(test_not_inferred_with_a_twin)
 {
         begin(false);

@@ -117,6 +117,53 @@ START_TEST(test_accounts)
 }
 END_TEST
 
+static struct account_result portfolio[WORLD_ACCOUNTS];
+
+static void on_portfolio(struct account_query *q)
+{
+        ck_assert_uint_eq(q->n_results, WORLD_ACCOUNTS);
+        memcpy(portfolio, q->results, sizeof(portfolio)); /* what they point to is not looked at */
+        done = true;
+}
+
+/* All accounts are asked at once; one that hangs, and then fails, spoils no other. */
+START_TEST(test_one_account_fails)
+{
+        struct account_query q = {
+                .kind = QUERY_PORTFOLIO, .caller = nobody_special, .done = on_portfolio};
+        world_open(&plain);
+        unsigned served = wire_served(world.wires[2], BROKER_POSITIONS);
+        wire_script(world.wires[1], BROKER_HOLDINGS, 1, 1, FATE_HELD);
+        done = false;
+        int64_t began_us = clock_wall_us();
+        query_accounts(world.o, &q);
+        world_rest();
+        ck_assert(!done);
+        ck_assert_uint_eq(wire_held(world.wires[1]), 1);
+        ck_assert_uint_eq(wire_served(world.wires[2], BROKER_POSITIONS), served + 1);
+        clock_fake_advance(SECONDS(3));
+        wire_release(world.wires[1], FATE_NOT_SENT);
+        world_until(&done);
+        ck_assert_int_eq(portfolio[0].problem, PROBLEM_NONE);
+        ck_assert_int_eq(portfolio[1].problem, PROBLEM_BROKER_UNREACHABLE);
+        ck_assert_int_eq(portfolio[2].problem, PROBLEM_NONE);
+        ck_assert_int_eq(portfolio[0].as_of_us, began_us);
+        ck_assert_int_eq(portfolio[1].as_of_us, 0);
+        /* A picture is as old as its oldest part. */
+        wire_script(world.wires[1], BROKER_HOLDINGS, 1, 1, FATE_HELD);
+        done = false;
+        began_us = clock_wall_us();
+        query_accounts(world.o, &q);
+        world_rest();
+        clock_fake_advance(SECONDS(3));
+        wire_release(world.wires[1], FATE_SERVED);
+        world_until(&done);
+        ck_assert_int_eq(portfolio[1].problem, PROBLEM_NONE);
+        ck_assert_int_eq(portfolio[1].as_of_us, began_us);
+        world_close();
+}
+END_TEST
+
 /* Orders that overtake each other: what the exchange did is stored in the order it did it. */
 START_TEST(test_riders_in_order)
 {
@@ -552,7 +599,8 @@ START_TEST(test_market_files)
 }
 END_TEST
 
-SUITE("queries", test_orders, test_accounts, test_riders_in_order, test_riders_before_the_answer,
-      test_quotes, test_audit_fails, test_sessions, test_session_and_the_ledger,
-      test_logout_then_login, test_report, test_events, test_unsubscribed_by_another,
-      test_catching_up, test_status, test_accessors, test_market_files)
+SUITE("queries", test_orders, test_accounts, test_one_account_fails, test_riders_in_order,
+      test_riders_before_the_answer, test_quotes, test_audit_fails, test_sessions,
+      test_session_and_the_ledger, test_logout_then_login, test_report, test_events,
+      test_unsubscribed_by_another, test_catching_up, test_status, test_accessors,
+      test_market_files)
