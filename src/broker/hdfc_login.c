@@ -201,8 +201,7 @@ static int read_consent(const struct broker_call *c, struct json_object *o, stru
 
         if (take_token(o, "requestToken", &token) == 0)
                 return go_on(r, HDFC_EXCHANGE, token);
-        if (!carried || !callback || !*callback ||
-            json_object_object_get(o, "requestToken"))
+        if (!carried || !callback || !*callback || json_object_object_get(o, "requestToken"))
                 return 1;
         return go_on(r, HDFC_EXCHANGE, carried + 1);
 }
