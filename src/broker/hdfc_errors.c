@@ -89,7 +89,7 @@ static const struct {
         {"SYSTEMERROR", PROBLEM_NONE},
         {"SOMETHINGWENTWRONG", PROBLEM_NONE},
         {"THROTTL", PROBLEM_NONE},
-        {"TOOMANY", PROBLEM_NONE},
+        {"TOOMANYREQUESTS", PROBLEM_NONE},
         {"QUEUED", PROBLEM_NONE},
         {"PROCESSING", PROBLEM_NONE},
         {"GATEWAY", PROBLEM_NONE},
@@ -100,8 +100,8 @@ static const struct {
         {"ACCESSTOKENEXPIRED", PROBLEM_SESSION_REQUIRED},
         {"TOKENEXPIRED", PROBLEM_SESSION_REQUIRED},
         {"TOKENHASEXPIRED", PROBLEM_SESSION_REQUIRED},
-        {"UNAUTHORIZED", PROBLEM_SESSION_REQUIRED},
-        {"UNAUTHORISED", PROBLEM_SESSION_REQUIRED},
+        {"UNAUTHORIZEDACCESS", PROBLEM_SESSION_REQUIRED},
+        {"UNAUTHORISEDACCESS", PROBLEM_SESSION_REQUIRED},
         {"STATICIP", PROBLEM_BROKER_SETUP},
         {"IPADDRESS", PROBLEM_BROKER_SETUP},
         {"WHITELIST", PROBLEM_BROKER_SETUP},
@@ -111,6 +111,7 @@ static const struct {
         {"MARKETISCLOSED", PROBLEM_MARKET_CLOSED},
         {"INSUFFICIENTHOLDING", PROBLEM_BROKER_REJECTED},
         {"INSUFFICIENTQUANTITY", PROBLEM_BROKER_REJECTED},
+        {"INSUFFICIENTPERMISSION", PROBLEM_BROKER_SETUP},
         {"INSUFFICIENT", PROBLEM_INSUFFICIENT_FUNDS},
         {"MARGINUNAVAILABLE", PROBLEM_INSUFFICIENT_FUNDS},
         {"MARGINBLOCKFAILED", PROBLEM_INSUFFICIENT_FUNDS},
@@ -265,8 +266,8 @@ static bool at_codes_place(const char *message, const char *digits)
                ends_in(message, digits, "error");
 }
 
-/* The code in a message: its row, or -1. A code of doubt counts wherever it stands. */
-static int code_in(const char *message)
+/* The code in a text: its row, or -1. A code of doubt counts wherever it stands. */
+static int code_in(const char *message, bool anywhere)
 {
         int found = -1;
 
@@ -281,7 +282,7 @@ static int code_in(const char *message)
                 int row = alone ? find_code(strtol(s, NULL, 10)) : -1;
                 if (row >= 0 && codes[row].problem == PROBLEM_NONE)
                         return row;
-                if (row >= 0 && found < 0 && at_codes_place(message, s))
+                if (row >= 0 && found < 0 && (anywhere || at_codes_place(message, s)))
                         found = row;
                 s += n;
         }
@@ -306,7 +307,7 @@ static enum problem phrase_in(const char *message)
 /* PROBLEM_NONE: doubt. */
 static enum problem classify(const struct words *w)
 {
-        int in_code = code_in(w->code), in_message = code_in(w->message);
+        int in_code = code_in(w->code, true), in_message = code_in(w->message, false);
 
         if ((in_code >= 0 && codes[in_code].problem == PROBLEM_NONE) ||
             (in_message >= 0 && codes[in_message].problem == PROBLEM_NONE))

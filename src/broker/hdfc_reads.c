@@ -327,7 +327,8 @@ static const struct word statuses[] = {
         {},
 };
 
-/* The word, held against the quantities: an order counts as over only where the two agree. */
+/* The word, held against the quantities: an order counts as over only where the two agree. What was
+ * filled in part was not rejected. */
 static enum order_status settle_status(const struct book_order *o, int word, int64_t cancelled)
 {
         int64_t rest = o->quantity - o->filled_quantity;
@@ -335,7 +336,7 @@ static enum order_status settle_status(const struct book_order *o, int word, int
         if (o->quantity > 0 && rest <= 0)
                 return ORDER_STATUS_FILLED;
         if (word == ORDER_STATUS_REJECTED || word == ORDER_STATUS_CANCELLED)
-                return (enum order_status)word;
+                return o->filled_quantity > 0 ? ORDER_STATUS_CANCELLED : (enum order_status)word;
         if ((word < 0 || word == ORDER_STATUS_FILLED) && cancelled > 0 && cancelled == rest)
                 return ORDER_STATUS_CANCELLED;
         if (o->filled_quantity > 0)
