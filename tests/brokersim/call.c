@@ -1,10 +1,15 @@
 #include "brokersim/call.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include <zlib.h>
 
 #include "base/clock.h"
 #include "base/decimal.h"
+
+#define PACK_FROM 4096
 
 const char *operation_name(enum operation o)
 {
@@ -178,4 +183,44 @@ const char *print_day(int day, const char *format, char *buf, size_t size)
                 return print_moment(day, 0, format, buf, size);
         buf[0] = '\0';
         return buf;
+}
+
+/* --- compression --------------------------------------------------------------------------------
+ */
+
+void call_compress(const struct text *from, struct text *ret)
+{
+        z_stream z = {};
+
+        if (deflateInit2(&z, Z_BEST_SPEED, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK)
+                abort();
+        if (text_reserve(ret, deflateBound(&z, from->len)) < 0)
+                abort();
+        z.next_in = (uint8_t *)text_str(from);
+        z.avail_in = (unsigned)from->len;
+        z.next_out = (uint8_t *)ret->data;
+        z.avail_out = (unsigned)deflateBound(&z, from->len);
+        if (deflate(&z, Z_FINISH) != Z_STREAM_END)
+                abort();
+        ret->len = z.total_out;
+        (void)deflateEnd(&z);
+}
+
+bool call_accepts_gzip(const struct call *c)
+{
+        struct bytes h = c->headers[HEADER_ACCEPT_ENCODING];
+
+        return h.n >= 4 && memmem(h.s, h.n, "gzip", 4);
+}
+
+void call_pack(struct call *c)
+{
+        struct text packed = {.max = c->out.max};
+
+        if (c->gzip || c->out.len < PACK_FROM || !call_accepts_gzip(c))
+                return;
+        call_compress(&c->out, &packed);
+        text_done(&c->out);
+        c->out = packed;
+        c->gzip = true;
 }

@@ -89,6 +89,7 @@ struct wire {
         void (*expired)(struct call *c);
         /* The order went on, and nobody knows what came of it. */
         void (*perhaps)(struct call *c);
+        bool packs; /* compresses large answers */
         /* In the broker's own envelope. `status` 404, 405, 429, 5xx. */
         void (*fail)(struct call *c, int status, const char *message);
 };
@@ -119,3 +120,8 @@ void call_redirect(struct call *c, const char *url);
 void call_login_page(struct call *c, const char *broker, const struct user *u, const char *why);
 /* What came back from it: NULL, or what is wrong. `*ret_approved` false: the person refused. */
 const char *call_login_check(const struct call *c, const struct user *u, bool *ret_approved);
+
+bool call_accepts_gzip(const struct call *c);
+void call_compress(const struct text *from, struct text *ret);
+/* A large answer is compressed for who accepts it. */
+void call_pack(struct call *c);

@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <zlib.h>
-
 #include "base/clock.h"
 #include "base/decimal.h"
 #include "brokersim/fyers.h"
@@ -59,44 +57,19 @@ static void add_price(struct text *t, int64_t price)
 /* --- answering ----------------------------------------------------------------------------------
  */
 
-static void compress_into(const struct text *from, struct text *ret)
-{
-        z_stream z = {};
-
-        if (deflateInit2(&z, Z_BEST_SPEED, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK)
-                abort();
-        if (text_reserve(ret, deflateBound(&z, from->len)) < 0)
-                abort();
-        z.next_in = (uint8_t *)text_str(from);
-        z.avail_in = (unsigned)from->len;
-        z.next_out = (uint8_t *)ret->data;
-        z.avail_out = (unsigned)deflateBound(&z, from->len);
-        if (deflate(&z, Z_FINISH) != Z_STREAM_END)
-                abort();
-        ret->len = z.total_out;
-        (void)deflateEnd(&z);
-}
-
-static bool accepts_gzip(const struct call *c)
-{
-        struct bytes h = c->headers[HEADER_ACCEPT_ENCODING];
-
-        return h.n >= 4 && memmem(h.s, h.n, "gzip", 4);
-}
-
 /* `may_pack`: this broker compresses for who accepts it. */
 static void answer_master(struct call *c, unsigned number,
                           void (*make)(struct sim *s, unsigned n, struct text *t), bool may_pack)
 {
         struct sim *s = c->sim;
         struct text *plain = &s->masters[number], *packed = &s->packed[number];
-        bool pack = may_pack && accepts_gzip(c);
+        bool pack = may_pack && call_accepts_gzip(c);
 
         plain->max = packed->max = MASTER_MAX;
         if (plain->len == 0)
                 make(s, number, plain);
         if (pack && packed->len == 0)
-                compress_into(plain, packed);
+                call_compress(plain, packed);
         const struct text *t = pack ? packed : plain;
         call_answer(c, 200, "text/csv");
         text_add_bytes(&c->out, text_str(t), t->len);

@@ -145,6 +145,7 @@ static const struct route routes[] = {
 const struct wire wire_mstock = {
         .broker = BROKER_MSTOCK,
         .prefix = "/mstock",
+        .packs = true, /* §1 */
         .routes = routes,
         .n_routes = ELEMENTS(routes),
         .admit = admit,

@@ -170,6 +170,8 @@ static void answer_broker(struct request *x)
                 return;
         }
         c->route->answer(c);
+        if (c->wire->packs)
+                call_pack(c);
         if (s->latency_us > 0) {
                 request_send_after(x, s->latency_us);
         } else {

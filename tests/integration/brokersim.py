@@ -238,6 +238,46 @@ class Sim:
         finally:
             c.close()
 
+    def call(self, broker, method, path, body=None, token=None, headers=None, **kw):
+        """One request as a client of this broker sends it; `path` begins behind the base that its
+        document gives. Without `token` a fresh one of the broker's first account."""
+        u = next(u for u in self.users() if u["broker"] == broker)
+        token = token or self.token(broker)
+        h = {"fyers": {"Authorization": f"{u['api_key']}:{token}"},
+             "hdfc": {"Authorization": token, "User-Agent": "Mozilla/5.0"},
+             "mstock": {"Authorization": f"token {u['api_key']}:{token}", "X-Mirae-Version": "1"}}[broker]
+        h.update(headers or {})
+        if broker == "hdfc":
+            path += ("&" if "?" in path else "?") + "api_key=" + urllib.parse.quote(u["api_key"], safe="")
+        base = {"fyers": "/fyers", "hdfc": "/hdfc/oapi/v1", "mstock": "/mstock/openapi/typea"}[broker]
+        return self.request(method, base + path, body, h, **kw)
+
+    def place(self, broker, price="1000.00", side="BUY", quantity=10, tag="7001", **kw):
+        """A limit order for SBIN, in each broker's own form; it rests below 1050.00."""
+        if broker == "fyers":
+            return self.call("fyers", "POST", "/api/v3/orders/sync", {
+                "symbol": "NSE:SBIN-EQ", "qty": quantity, "type": 1, "side": 1 if side == "BUY" else -1,
+                "productType": "CNC", "limitPrice": float(price), "stopPrice": 0, "disclosedQty": 0,
+                "validity": "DAY", "offlineOrder": False, "orderTag": tag}, **kw)
+        if broker == "hdfc":
+            return self.call("hdfc", "POST", "/orders/regular", {
+                "exchange": "NSE", "security_id": "SBINXXEQNR", "instrument_segment": "EQUITY",
+                "transaction_type": side, "product": "DELIVERY", "quantity": quantity,
+                "order_type": "LIMIT", "price": float(price), "trigger_price": 0,
+                "disclosed_quantity": 0, "validity": "DAY", "amo": False,
+                "external_reference_number": tag}, **kw)
+        return self.call("mstock", "POST", "/orders/regular", form={
+            "tradingsymbol": "SBIN-EQ", "exchange": "NSE", "transaction_type": side,
+            "order_type": "LIMIT", "quantity": quantity, "product": "CNC", "validity": "DAY",
+            "price": price, "trigger_price": 0, "disclosed_quantity": 0, "tag": tag}, **kw)
+
+    @staticmethod
+    def order_id(answer):
+        """Out of any broker's reply to an order."""
+        body = answer.json
+        body = body[0] if isinstance(body, list) else body
+        return body.get("id") or body["data"]["order_id"]
+
     def browse(self, login_url, otp="123456", pin="2580", action="approve"):
         """What a person does on the login page of `login_url`; the answer sends the browser back."""
         path = login_url[login_url.index("/", login_url.index("://") + 3):]
