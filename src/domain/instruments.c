@@ -247,6 +247,7 @@ const struct instrument *instruments_find(const struct instruments *set, const c
 
 /* From the best to the worst; at the same rank shares and indices come before derivatives. */
 enum rank { RANK_EXACT, RANK_PREFIX, RANK_INSIDE, _RANK_MAX };
+_Static_assert(INSTRUMENTS_PLACES == _RANK_MAX * 2, "each rank has two places");
 
 static enum rank rank_of(const struct instrument *i, const char *query, size_t n)
 {
@@ -261,11 +262,17 @@ static enum rank rank_of(const struct instrument *i, const char *query, size_t n
         return _RANK_MAX;
 }
 
+unsigned instruments_place(const struct instrument *i, const char *query, size_t n_query)
+{
+        enum rank rank = rank_of(i, query, n_query);
+        return rank == _RANK_MAX ? INSTRUMENTS_PLACES : rank * 2 + instrument_derivative(i);
+}
+
 unsigned instruments_search(const struct instruments *set, const char *query, int exchange,
                             unsigned limit, const struct instrument **ret)
 {
-        uint32_t found[_RANK_MAX * 2][INSTRUMENTS_SEARCH_MAX];
-        unsigned n_found[_RANK_MAX * 2] = {};
+        uint32_t found[INSTRUMENTS_PLACES][INSTRUMENTS_SEARCH_MAX];
+        unsigned n_found[INSTRUMENTS_PLACES] = {};
         size_t n_query = strlen(query);
         unsigned n = 0;
 
@@ -276,14 +283,11 @@ unsigned instruments_search(const struct instruments *set, const char *query, in
 
                 if (exchange >= 0 && row->exchange != (enum exchange)exchange)
                         continue;
-                enum rank rank = rank_of(row, query, n_query);
-                if (rank == _RANK_MAX)
-                        continue;
-                unsigned place = rank * 2 + instrument_derivative(row);
-                if (n_found[place] < limit)
+                unsigned place = instruments_place(row, query, n_query);
+                if (place < INSTRUMENTS_PLACES && n_found[place] < limit)
                         found[place][n_found[place]++] = i;
         }
-        for (unsigned place = 0; place < _RANK_MAX * 2; place++)
+        for (unsigned place = 0; place < INSTRUMENTS_PLACES; place++)
                 for (unsigned i = 0; i < n_found[place] && n < limit; i++)
                         ret[n++] = &set->rows[found[place][i]];
         return n;

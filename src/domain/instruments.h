@@ -33,6 +33,10 @@ unsigned instruments_count(const struct instruments *set);
 const struct instrument *instruments_at(const struct instruments *set, unsigned i);
 /* By canonical symbol; NULL. */
 const struct instrument *instruments_find(const struct instruments *set, const char *symbol);
+/* Where an instrument stands among the results of a search: the lower the earlier;
+ * INSTRUMENTS_PLACES: it does not fit. */
+#define INSTRUMENTS_PLACES 6
+unsigned instruments_place(const struct instrument *i, const char *query, size_t n_query);
 /* Fills `ret` with at most `limit` (and INSTRUMENTS_SEARCH_MAX) and returns how many: exact symbols
  * first (with or without the exchange), then symbols that begin so, then those that hold it in
  * symbol or name; shares and indices before derivatives each time. Case does not matter. `exchange`

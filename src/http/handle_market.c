@@ -164,7 +164,7 @@ static void render_instrument(struct json_writer *w, const struct instrument *i)
 
 void handle_instruments(struct http_exchange *x)
 {
-        const struct instrument *found[INSTRUMENTS_SEARCH_MAX];
+        _cleanup_(freep) struct instrument *found = NULL;
         struct json_writer w = JSON_WRITER(&x->out);
         const char *q = query_get(&x->query, "q");
         int64_t limit = SEARCH_DEFAULT;
@@ -178,12 +178,15 @@ void handle_instruments(struct http_exchange *x)
                 exchange_faults(x, PROBLEM_INVALID_QUERY);
                 return;
         }
-        unsigned n = instruments_search(orchestrator_instruments(exchange_orchestrator(x)), q,
-                                        exchange, (unsigned)limit, found);
+        found = calloc((size_t)limit, sizeof(*found));
+        if (!found)
+                abort();
+        unsigned n =
+                query_instruments(exchange_orchestrator(x), q, exchange, (unsigned)limit, found);
         json_object_begin(&w, NULL);
         json_array_begin(&w, "instruments");
         for (unsigned i = 0; i < n; i++)
-                render_instrument(&w, found[i]);
+                render_instrument(&w, &found[i]);
         json_array_finish(&w);
         json_put_null(&w, "next_cursor");
         json_object_finish(&w);

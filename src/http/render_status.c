@@ -1,3 +1,5 @@
+#include <string.h>
+
 #include "base/clock.h"
 #include "base/decimal.h"
 #include "http/render.h"
@@ -51,6 +53,27 @@ static void render_account_status(struct json_writer *w, const struct account_st
         json_object_finish(w);
 }
 
+static void render_master(struct json_writer *w, const struct master_view *m)
+{
+        json_object_begin(w, NULL);
+        json_put_string(w, "broker", m->broker);
+        json_put_string(w, "state", m->state);
+        json_put_int(w, "instruments", m->rows);
+        json_put_time(w, "as_of", m->as_of_us);
+        json_put_time(w, "next_at", m->next_us);
+        render_word(w, "last_error", m->last_error);
+        json_object_finish(w);
+}
+
+static bool may_see(const struct status *s, const struct caller *c, const char *broker)
+{
+        for (unsigned i = 0; i < s->n_accounts; i++)
+                if (strcmp(s->accounts[i].account->broker, broker) == 0 &&
+                    caller_may_use(c, s->accounts[i].account->id))
+                        return true;
+        return false;
+}
+
 void render_status(struct json_writer *w, const struct status *s, const struct caller *c)
 {
         json_object_begin(w, NULL);
@@ -71,6 +94,11 @@ void render_status(struct json_writer *w, const struct status *s, const struct c
         for (unsigned i = 0; i < s->n_accounts; i++)
                 if (caller_may_use(c, s->accounts[i].account->id))
                         render_account_status(w, &s->accounts[i]);
+        json_array_finish(w);
+        json_array_begin(w, "masters");
+        for (unsigned i = 0; i < s->n_masters; i++)
+                if (may_see(s, c, s->masters[i].broker))
+                        render_master(w, &s->masters[i]);
         json_array_finish(w);
         json_object_finish(w);
 }

@@ -57,11 +57,6 @@ bool account_scrip(struct account_state *a, enum scrip_by by, const char *text, 
         return true;
 }
 
-const struct instruments *orchestrator_instruments(const struct orchestrator *o)
-{
-        return o->options.instruments;
-}
-
 void orchestrator_set_instruments(struct orchestrator *o, const struct instruments *set)
 {
         o->options.instruments = set;

@@ -84,6 +84,5 @@ bool caller_may_use(const struct caller *c, const char *account);
 /* The accounts this daemon has, in configuration order. */
 const struct account *orchestrator_account(const struct orchestrator *o, const char *id); /* NULL */
 unsigned orchestrator_accounts(const struct orchestrator *o, const struct account **ret_first);
-const struct instruments *orchestrator_instruments(const struct orchestrator *o);
 /* A new day's set; the old one must live until what borrowed it is over (a minute is plenty). */
 void orchestrator_set_instruments(struct orchestrator *o, const struct instruments *set);

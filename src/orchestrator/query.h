@@ -1,5 +1,5 @@
 /* Reading: orders from the ledger, everything else from the brokers (concurrently, each account
- * with its own error), instruments from the set. */
+ * with its own error), instruments from the masters and the built-in set. */
 #pragma once
 
 #include "orchestrator/orchestrator.h"
@@ -81,6 +81,12 @@ struct quotes_query {
         void *userdata;
 };
 void query_quotes(struct orchestrator *o, struct quotes_query *q);
+
+/* At most `limit` (and INSTRUMENTS_SEARCH_MAX) into `ret`, in the order of instruments_search(); at
+ * once. A symbol comes once, as the first broker lists it that has it in its master, else from the
+ * built-in set. In masters a name is found by the beginning of any of its words. */
+unsigned query_instruments(struct orchestrator *o, const char *query, int exchange, unsigned limit,
+                           struct instrument *ret);
 
 struct audit_query {
         struct caller caller;

@@ -44,8 +44,17 @@ int run_status(struct ctl *c)
                 {"LAST CALL (IST)", "last_call_at", COLUMN_TIME},
                 {"LAST ERROR", "last_error", COLUMN_TEXT},
         };
+        static const struct column master_columns[] = {
+                {"INSTRUMENTS OF", "broker", COLUMN_TEXT},
+                {"STATE", "state", COLUMN_STATE},
+                {"HOW MANY", "instruments", COLUMN_NUMBER},
+                {"AS OF (IST)", "as_of", COLUMN_TIME},
+                {"NEXT (IST)", "next_at", COLUMN_TIME},
+                {"LAST ERROR", "last_error", COLUMN_TEXT},
+        };
         _cleanup_(text_done) struct text out = TEXT_NULL;
         _cleanup_(table_done) struct table t = TABLE(columns, c->colour);
+        _cleanup_(table_done) struct table masters = TABLE(master_columns, c->colour);
         _cleanup_(answer_done) struct answer a = {};
         struct request request = {.method = "GET", .path = "/api/v1/status"};
         int r;
@@ -55,6 +64,12 @@ int run_status(struct ctl *c)
         print_daemon(c, a.json, &out);
         table_add_list(&t, json_at(a.json, "accounts"));
         table_print(&t, "There are no accounts.", &out);
+        struct json_object *list = json_at(a.json, "masters");
+        if (json_object_is_type(list, json_type_array) && json_object_array_length(list) > 0) {
+                text_add_char(&out, '\n');
+                table_add_list(&masters, list);
+                table_print(&masters, NULL, &out);
+        }
         return ctl_put(&out);
 }
 

@@ -10,11 +10,14 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <zlib.h>
+
 #include "base/decimal.h"
 #include "base/file.h"
 #include "integration/net/script_server.h"
 #include "orchestrator/market.h"
 #include "orchestrator/gate.h"
+#include "orchestrator/query.h"
 
 #define SECONDS(n) ((n)*USEC_PER_SEC)
 #define SBIN_ISIN  "INE062A01020"
@@ -418,6 +421,104 @@ START_TEST(test_session)
 }
 END_TEST
 
+/* The brokers' instruments and the built-in ones as one list. */
+START_TEST(test_search)
+{
+        struct instrument found[50];
+        unsigned n;
+        say(0, 200, GOOD);
+        say(1, 200, HEAD "SBIN,x,1,3,0\nSBINEW,y,2,1,0\nNIFTY,z,3,65,20261229\n");
+        open_world();
+        boot(2);
+        o->accounts[1].token = secret_new("t", 1);
+        o->accounts[1].session = SESSION_STATE_ACTIVE;
+        n = query_instruments(o, "sbin", EXCHANGE_NSE, 50, found);
+        ck_assert_uint_ge(n, 1); /* the built-in set has it */
+        ck_assert_int_eq(found[0].lot, 1);
+        look(&o->masters->look);
+        while (o->masters->list[0].stage == FETCHING && o->masters->list[1].stage == FETCHING)
+                turn();
+        pass();
+        bool first = view(0).rows == 4; /* who was answered first is not known */
+        n = query_instruments(o, "sbin", EXCHANGE_NSE, 50, found);
+        ck_assert_uint_eq(n, 2);
+        ck_assert_str_eq(found[0].symbol, "NSE:SBIN");
+        ck_assert_int_eq(found[0].lot, first ? 7 : 3); /* of the first broker, before the others */
+        ck_assert_str_eq(found[1].symbol, "NSE:SBINEW");
+        ck_assert_uint_eq(query_instruments(o, "NSE:SBIN", -1, 1, found), 1);
+        ck_assert_str_eq(found[0].symbol, "NSE:SBIN");
+        n = query_instruments(o, "state b", -1, 50, found);
+        ck_assert_uint_ge(n, 1);
+        ck_assert_str_eq(found[0].isin, ""); /* the master has none */
+        for (unsigned i = 1; i < n; i++)
+                ck_assert_str_ne(found[i].symbol, found[0].symbol);
+        n = query_instruments(o, "NIFTY29DEC26F", EXCHANGE_NFO, 50, found);
+        ck_assert_uint_eq(n, 1);
+        ck_assert_int_eq(found[0].expiry, 20261229);
+        ck_assert_uint_eq(query_instruments(o, "NOSUCHTHING", -1, 50, found), 0);
+        ck_assert_uint_eq(query_instruments(o, "", -1, 50, found), 50);
+        char much[300];
+        memset(much, 'A', sizeof(much) - 1);
+        much[sizeof(much) - 1] = '\0';
+        ck_assert_uint_eq(query_instruments(o, much, -1, 50, found), 0);
+        o->accounts[1].token = secret_free(o->accounts[1].token);
+        halt();
+        close_world();
+}
+END_TEST
+
+static size_t pack(const char *s, size_t n, unsigned repeat, unsigned char *ret, size_t size)
+{
+        z_stream z = {.next_out = ret, .avail_out = (unsigned)size};
+        ck_assert_int_eq(deflateInit2(&z, 9, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY), Z_OK);
+        for (unsigned i = 0; i < repeat; i++) {
+                z.next_in = (unsigned char *)s;
+                z.avail_in = (unsigned)n;
+                ck_assert_int_eq(deflate(&z, Z_NO_FLUSH), Z_OK);
+        }
+        ck_assert_int_eq(deflate(&z, Z_FINISH), Z_STREAM_END);
+        deflateEnd(&z);
+        return z.total_out;
+}
+
+/* Bytes behind a head; kept for the life of the test. */
+static void say_bytes(unsigned step, const void *bytes, size_t n)
+{
+        struct text t = TEXT_NULL;
+        text_addf(&t, "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n", n);
+        text_add_bytes(&t, bytes, n);
+        steps[step] = (struct script_step){.action = SCRIPT_REPLY, .size = t.len};
+        steps[step].text = text_take(&t);
+}
+
+START_TEST(test_gzip)
+{
+        static unsigned char packed[2 << 20];
+        static char much[1 << 20];
+        size_t n = pack(GOOD, strlen(GOOD), 1, packed, sizeof(packed));
+        say_bytes(0, packed, n - 9); /* cut, before it was sent: its length is right */
+        say_bytes(2, packed, n);
+        memset(much, 'x', sizeof(much));
+        n = pack(much, sizeof(much), 520, packed, sizeof(packed));
+        ck_assert_uint_lt(n, 1 << 20);
+        say_bytes(1, packed, n);
+        open_world();
+        boot(1);
+        pass();
+        ck_assert_str_eq(view(0).last_error, "file /scrips.csv is damaged or cut off");
+        clock_fake_advance(MASTER_RETRY_MAX_US);
+        pass();
+        ck_assert_str_eq(view(0).last_error, "the files unpack to more than 512 MiB");
+        clock_fake_advance(MASTER_RETRY_MAX_US);
+        pass();
+        ck_assert_uint_eq(view(0).rows, 4);
+        halt();
+        close_world();
+        for (unsigned i = 0; i < 3; i++)
+                free((char *)steps[i].text);
+}
+END_TEST
+
 /* The daemon ends in every stage of it. */
 START_TEST(test_stopped)
 {
@@ -480,4 +581,5 @@ START_TEST(test_patience)
 }
 END_TEST
 
-SUITE("masters", test_a_day, test_restart, test_session, test_stopped, test_moments, test_patience)
+SUITE("masters", test_a_day, test_restart, test_session, test_search, test_gzip, test_stopped,
+      test_moments, test_patience)

@@ -141,9 +141,14 @@ unsigned orchestrator_accounts(const struct orchestrator *o, const struct accoun
         return o->options.n_accounts;
 }
 
-const struct instruments *orchestrator_instruments(const struct orchestrator *o)
+unsigned query_instruments(struct orchestrator *o, const char *query, int exchange, unsigned limit,
+                           struct instrument *ret)
 {
-        return o->instruments;
+        const struct instrument *found[INSTRUMENTS_SEARCH_MAX];
+        unsigned n = instruments_search(o->instruments, query, exchange, limit, found);
+        for (unsigned i = 0; i < n; i++)
+                ret[i] = *found[i];
+        return n;
 }
 
 /* orders */

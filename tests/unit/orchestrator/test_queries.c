@@ -545,8 +545,10 @@ START_TEST(test_accessors)
         ck_assert_ptr_null(orchestrator_account(world.o, "paper:nobody"));
         ck_assert_uint_eq(orchestrator_accounts(world.o, &first), WORLD_ACCOUNTS);
         ck_assert_ptr_eq(first, world.accounts);
-        ck_assert_ptr_eq(orchestrator_instruments(world.o), world.market->instruments);
+        struct instrument found[2];
         orchestrator_set_instruments(world.o, world.market->instruments);
+        ck_assert_uint_eq(query_instruments(world.o, "nse:sbin", -1, 2, found), 1);
+        ck_assert_str_eq(found[0].symbol, "NSE:SBIN");
         for (int i = 0; i < _KILL_LEVEL_MAX; i++) {
                 const char *name = kill_level_name((enum kill_level)i);
                 ck_assert_int_eq(kill_level_from(name, strlen(name)), i);
