@@ -453,8 +453,8 @@ START_TEST(test_search)
         for (unsigned i = 1; i < n; i++)
                 ck_assert_str_ne(found[i].symbol, found[0].symbol);
         n = query_instruments(o, "NIFTY29DEC26F", EXCHANGE_NFO, 50, found);
-        ck_assert_uint_eq(n, 1);
-        ck_assert_int_eq(found[0].expiry, 20261229);
+        ck_assert_uint_ge(n, 1);
+        ck_assert_str_eq(found[0].symbol, "NFO:NIFTY29DEC26FUT");
         ck_assert_uint_eq(query_instruments(o, "NOSUCHTHING", -1, 50, found), 0);
         ck_assert_uint_eq(query_instruments(o, "", -1, 50, found), 50);
         char much[300];
