@@ -22,6 +22,8 @@
         X(KILL_SWITCH, "cada1d44627a49f59ea453ccf9c35db0", "the kill switch changed")              \
         X(KILL_MARKER, "9090c121c97b4a5ea89be09cd154fb3d", "the kill switch's marker failed")      \
         X(SESSION, "9f80cd4260344e0f9e7cb93718cbc2ad", "an account's session changed")             \
+        X(LOGIN_NEEDED, "1f549c251fb741f0a28843de21e1140a",                                        \
+          "an account has no session for the day")                                                 \
         X(ACCESS, "96de2b7a60ae428ea09f9a79669af6e2", "an HTTP request was answered")              \
         X(AUTH_FAILED, "296ffea4e89241529ee055ee6a8b610c", "a token was refused")                  \
         X(STORE_FAILED, "fd8c04641ca94739adbff05fd760d310", "the ledger cannot be written")        \

@@ -12,6 +12,7 @@
 #include "orchestrator/leg_write.h"
 #include "orchestrator/masters.h"
 #include "orchestrator/placing.h"
+#include "orchestrator/preopen.h"
 #include "orchestrator/state.h"
 
 bool caller_may_use(const struct caller *c, const char *account)
@@ -203,6 +204,8 @@ int orchestrator_new(const struct orchestrator_options *options,
                 r = restore(o, error);
         if (r >= 0)
                 r = jobs_new(o);
+        if (r >= 0)
+                r = preopen_new(o);
         if (r < 0) {
                 if (!error[0])
                         snprintf(error, STORE_ERROR_SIZE, "%s", strerror(-r));
@@ -238,6 +241,7 @@ void orchestrator_start(struct orchestrator *o)
         killswitch_start(o);
         jobs_start(o);
         masters_start(o);
+        preopen_start(o);
 }
 
 void orchestrator_drain(struct orchestrator *o)
@@ -263,6 +267,7 @@ struct orchestrator *orchestrator_free(struct orchestrator *o)
         if (o->jobs)
                 jobs_free(o);
         masters_free(o);
+        preopen_free(o);
         killswitch_free(o);
         for (unsigned i = 0; o->accounts && i < o->options.n_accounts; i++) {
                 struct account_state *a = &o->accounts[i];

@@ -38,14 +38,19 @@ const struct command_option global_options[] = {
 const struct command commands[] = {
         {
                 .name = "login",
-                .synopsis = "[ACCOUNT…] [--otp CODE] [--non-interactive]",
+                .synopsis = "[ACCOUNT…] [--otp CODE] [--non-interactive] [--wait SECONDS]",
                 .help = "log accounts in to their brokers",
                 .details =
-                        "Without names every account is taken in turn; those that have a session "
-                        "are "
-                        "left alone. A one-time password is taken from --otp (one account only), "
-                        "from the variable OTP_<BROKER>_<ACCOUNT>, or asked for. The summary goes "
-                        "into the daemon's audit.",
+                        "Without names every account is taken in turn; those whose session lasts "
+                        "until the market closes are left alone. A broker with a page of its own: "
+                        "its address is printed, and the login is complete when the browser comes "
+                        "back to the daemon, or when the address that it ended at is pasted. A "
+                        "one-time password is taken from --otp (one account only), from the "
+                        "variable OTP_<BROKER>_<ACCOUNT>, from the list OTP_CODES "
+                        "(fyers:main=123456,hdfc:main=654321), or asked for without showing it. "
+                        "Accounts with a TOTP_SECRET log in by themselves. The summary goes into "
+                        "the daemon's audit. Ends with 0 when every account has a session, 4 when "
+                        "nothing failed but input was missing, 3 when some failed, 2 when all did.",
                 .max_operands = ARGUMENTS_MAX,
                 .options = OPTIONS({"otp", "CODE", "the one-time password", NULL, false},
                                    {"non-interactive", NULL,
@@ -53,6 +58,9 @@ const struct command commands[] = {
                                    {"quiet", NULL, "print only what went wrong", NULL, false},
                                    {"retry-failed", NULL,
                                     "try accounts that failed once more at the end", NULL, false},
+                                   {"wait", "SECONDS",
+                                    "wait so long for a browser (600 on a terminal, else 0)", NULL,
+                                    false},
                                    {"log-file", "FILE", "append a line of JSON for each account",
                                     NULL, false}),
                 .run = run_login,
@@ -235,9 +243,10 @@ const struct command commands[] = {
                 .help = "check that every account can trade today",
                 .details =
                         "Wakes the daemon through its socket, waits until it has read the order "
-                        "books of its accounts, and ends with 3 when an account has no session "
-                        "that lasts until the market closes, or cannot be read; what to do stands "
-                        "beside it. ordo-preopen.timer runs it on trading days.",
+                        "books of its accounts, logs in those with a TOTP_SECRET, and ends with 3 "
+                        "when an account has no session that lasts until the market closes, or "
+                        "cannot be read; what to do stands beside it. ordo-preopen.timer runs it "
+                        "on trading days.",
                 .options = OPTIONS({"wait", "SECONDS", "wait at most so long (60)", NULL, false}),
                 .run = run_preopen,
         },

@@ -1,21 +1,23 @@
 /* Logging accounts in, one after another. What a broker wants is asked for on the terminal, or
  * comes from the environment when nobody is there. */
-#include <ctype.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <termios.h>
-#include <unistd.h>
 
+#include "base/clock.h"
 #include "domain/account.h"
-#include "ordoctl/login_report.h"
+#include "ordoctl/login_flow.h"
+#include "ordoctl/login_input.h"
 
 #define ACCOUNTS_PATH "/api/v1/accounts"
-#define INPUT_SIZE    4096 /* an address that a broker sends the browser to */
+#define LOOK_MS       1000 /* between two looks at a login that goes on by itself */
+#define TOTP_WAIT_S   90   /* for the next code, its steps, and the profile */
+#define WAIT_S_MAX    600  /* a pending login does not live longer */
+#define CLOSE_SECOND  (15 * 3600 + 30 * 60) /* of the day: when the share market closes */
 
 struct login {
         struct ctl *ctl;
         struct login_report report;
+        int64_t wait_s; /* for a browser; 0: it is not begun */
 };
 
 static struct login_line *end(struct login_line *l, enum login_end how, const char *message)
@@ -73,117 +75,150 @@ static bool is_word(struct json_object *o, const char *path, const char *word)
         return value && text_equal(json_object_get_string(value), word);
 }
 
-/* OTP_FYERS_MAIN */
-static const char *otp_variable(const char *account)
-{
-        char name[sizeof("OTP_") + ACCOUNT_SIZE];
-        size_t n = 0;
-
-        for (const char *p = "OTP_"; *p; p++)
-                name[n++] = *p;
-        for (const char *p = account; *p && n + 1 < sizeof(name); p++)
-                name[n++] = isalnum((unsigned char)*p) ? (char)toupper((unsigned char)*p) : '_';
-        name[n] = '\0';
-        const char *value = getenv(name);
-        return value && *value ? value : NULL;
-}
-
-static volatile sig_atomic_t interrupted;
-
-static void on_interrupt(int number)
-{
-        interrupted = number;
-}
-
-/* A line from the terminal, unseen when it is a code. Ctrl-C gives up, but only after the terminal
- * shows again what is typed. False: nothing was typed. */
-static bool prompt(const char *account, const char *question, bool hidden,
-                   char buf[static INPUT_SIZE])
-{
-        struct termios before, quiet;
-        bool changed = hidden && tcgetattr(STDIN_FILENO, &before) == 0;
-        struct sigaction old, action = {.sa_handler = on_interrupt};
-
-        (void)sigaction(SIGINT, &action, &old);
-
-        if (changed) {
-                quiet = before;
-                quiet.c_lflag &= ~(tcflag_t)ECHO;
-                (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
-        }
-        (void)fprintf(stderr, "%s: %s: ", account, question);
-        bool got = fgets(buf, INPUT_SIZE, stdin) != NULL;
-        if (changed) {
-                (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
-                (void)fputc('\n', stderr);
-        }
-        (void)sigaction(SIGINT, &old, NULL);
-        if (interrupted)
-                (void)raise(SIGINT);
-        if (!got)
-                return false;
-        buf[strcspn(buf, "\r\n")] = '\0';
-        return *buf;
-}
-
 static bool may_ask(const struct ctl *c)
 {
         return !ctl_flag(c, "non-interactive") && ctl_interactive();
 }
 
-/* The code or address that completes the login, or NULL: the line says that it is missing. */
-static const char *completion(struct login *s, struct login_line *l, struct json_object *login,
-                              bool redirect, char buf[static INPUT_SIZE])
+bool login_lasts(const char *expires_at)
 {
-        struct json_object *url = json_at(login, "login_url");
-        const char *given = redirect ? NULL : ctl_option(s->ctl, "otp");
+        int64_t expires_us, now_us = clock_wall_us();
 
-        if (!given && !redirect)
-                given = otp_variable(l->account);
-        if (given)
-                return given;
-        if (!may_ask(s->ctl)) {
-                end(l, LOGIN_SKIPPED,
-                    redirect ? "the broker wants a login in the browser"
-                             : "no one-time password given");
-                return NULL;
-        }
-        if (redirect && url) {
-                _cleanup_(text_done) struct text shown = TEXT_NULL;
-                show_json(url, &shown);
-                ctl_note("%s: open this address, log in, and paste the address the browser ends "
-                         "at:\n%s",
-                         l->account, text_str(&shown));
-        }
-        if (prompt(l->account, redirect ? "address" : "one-time password", !redirect, buf))
-                return buf;
-        end(l, LOGIN_SKIPPED, "nothing was entered");
-        return NULL;
+        if (!expires_at || !*expires_at ||
+            clock_parse(expires_at, strlen(expires_at), &expires_us) < 0)
+                return true;
+        int64_t close_us = clock_from_ist(clock_ist_day(now_us), CLOSE_SECOND);
+        return expires_us > (close_us > now_us ? close_us : now_us);
 }
 
-static void complete(struct login *s, struct login_line *l, struct json_object *login,
-                     bool redirect)
+/* NULL where there is none, or null. */
+static const char *word(struct json_object *o, const char *path)
+{
+        struct json_object *value = json_at(o, path);
+
+        return json_object_is_type(value, json_type_string) ? json_object_get_string(value) : NULL;
+}
+
+static void end_session(struct login_line *l, struct json_object *session)
+{
+        bool active = is_word(session, "state", "active");
+
+        end(l, active ? LOGIN_OK : LOGIN_FAILED,
+            active ? "logged in" : "there is still no session");
+}
+
+static void hand_in(struct login *s, struct login_line *l, const char *id, const char *key,
+                    const char *value)
 {
         _cleanup_(text_done) struct text body = TEXT_NULL;
         _cleanup_(answer_done) struct answer a = {};
         struct json_writer w = JSON_WRITER(&body);
-        struct json_object *id = json_at(login, "login_id");
-        char buf[INPUT_SIZE] = "";
 
-        const char *value = completion(s, l, login, redirect, buf);
-        if (!value)
-                return;
         json_object_begin(&w, NULL);
         if (id)
-                json_put_string(&w, "login_id", json_object_get_string(id));
-        json_put_string(&w, redirect ? "redirect_url" : "otp", value);
+                json_put_string(&w, "login_id", id);
+        json_put_string(&w, key, value);
         json_object_finish(&w);
         if (call(s, l, "POST", "/complete", &body, &a))
-                end(l, is_word(a.json, "state", "active") ? LOGIN_OK : LOGIN_FAILED,
-                    is_word(a.json, "state", "active") ? "logged in" : "there is still no session");
+                end_session(l, a.json);
         if (body.data)
-                secret_wipe(body.data, body.len);
+                secret_wipe(body.data, body.size);
+}
+
+static void complete_otp(struct login *s, struct login_line *l, struct json_object *login)
+{
+        char buf[LOGIN_INPUT_SIZE] = "";
+
+        if (login_code(s->ctl, l->account, buf) ||
+            (may_ask(s->ctl) && login_prompt(l->account, "one-time password", true, buf)))
+                hand_in(s, l, word(login, "login_id"), "otp", buf);
+        else
+                end(l, LOGIN_SKIPPED,
+                    may_ask(s->ctl) ? "nothing was entered" : "no one-time password given");
         secret_wipe(buf, sizeof(buf));
+}
+
+/* Whether the login that was pending is over; the line says how. */
+static bool looked(struct login *s, struct login_line *l, const char *before)
+{
+        _cleanup_(answer_done) struct answer a = {};
+
+        if (!call(s, l, "GET", "", NULL, &a))
+                return true;
+        if (word(a.json, "login_expires_at"))
+                return false;
+        /* A session from before the login would be active all the same. */
+        const char *now = word(a.json, "last_login_at");
+        if (is_word(a.json, "state", "active") && !text_equal(now, before))
+                end(l, LOGIN_OK, "logged in");
+        else
+                end(l, LOGIN_FAILED, "the login came to nothing; the daemon's journal says why");
+        return true;
+}
+
+static void wait_by_itself(struct login *s, struct login_line *l, struct json_object *login)
+{
+        const char *before = word(login, "session.last_login_at");
+        int64_t until_us = clock_mono_us() + TOTP_WAIT_S * USEC_PER_SEC;
+
+        do {
+                ctl_pause_ms(LOOK_MS);
+                if (looked(s, l, before))
+                        return;
+        } while (clock_mono_us() < until_us);
+        end(l, LOGIN_FAILED, "the login is still going on");
+}
+
+/* The browser may come back to the daemon by itself, or to an address where nobody listens: then
+ * the person pastes it. Whichever is first. */
+static void complete_browser(struct login *s, struct login_line *l, struct json_object *login)
+{
+        const char *before = word(login, "session.last_login_at"), *url = word(login, "login_url");
+        const char *id = word(login, "login_id");
+        bool ask = may_ask(s->ctl);
+        char buf[LOGIN_INPUT_SIZE] = "";
+        int64_t until_us = clock_mono_us() + s->wait_s * USEC_PER_SEC;
+
+        if (!url) {
+                end(l, LOGIN_FAILED, "the daemon gives no address for the browser");
+                return;
+        }
+        ctl_note("%s: open this address in a browser and log in:\n%s%s", l->account, url,
+                 ask ? "\nIf the browser ends at a page that cannot be shown, paste its address "
+                       "here:"
+                     : "");
+        for (;;) {
+                int r = ask ? login_line(LOOK_MS, buf) : 0;
+                if (!ask)
+                        ctl_pause_ms(LOOK_MS);
+                if (r > 0 && *buf) {
+                        hand_in(s, l, id, "redirect_url", buf);
+                        break;
+                }
+                ask = ask && r >= 0;
+                if (looked(s, l, before))
+                        break;
+                if (clock_mono_us() >= until_us) {
+                        end(l, LOGIN_SKIPPED, "nobody logged in in time");
+                        break;
+                }
+        }
+        secret_wipe(buf, sizeof(buf));
+}
+
+/* What cannot be given is not begun: a login that is begun may send a message to somebody's phone.
+ */
+static bool lacks(struct login *s, struct login_line *l, struct json_object *session)
+{
+        bool ask = may_ask(s->ctl);
+
+        if (is_word(session, "login_method", "otp") && !ask && !login_has_code(s->ctl, l->account))
+                end(l, LOGIN_SKIPPED, "no one-time password given");
+        else if (is_word(session, "login_method", "redirect") && s->wait_s == 0)
+                end(l, LOGIN_SKIPPED, "the broker wants a login in the browser");
+        else
+                return false;
+        return true;
 }
 
 static void log_in(struct login *s, struct login_line *l)
@@ -192,20 +227,36 @@ static void log_in(struct login *s, struct login_line *l)
 
         if (!call(s, l, "GET", "", NULL, &session))
                 return;
-        if (is_word(session.json, "state", "active")) {
+        if (is_word(session.json, "state", "active") &&
+            login_lasts(word(session.json, "expires_at"))) {
                 end(l, LOGIN_OK, "has a session");
                 return;
         }
-        if (!call(s, l, "POST", "/login", NULL, &login))
+        if (lacks(s, l, session.json) || !call(s, l, "POST", "/login", NULL, &login))
                 return;
-        if (is_word(login.json, "session.state", "active"))
+        bool pending = word(login.json, "expires_at");
+        if (!pending && is_word(login.json, "session.state", "active"))
                 end(l, LOGIN_OK, "logged in");
         else if (is_word(login.json, "method", "redirect"))
-                complete(s, l, login.json, true);
-        else if (is_word(login.json, "method", "otp") || is_word(login.json, "method", "totp"))
-                complete(s, l, login.json, false);
+                complete_browser(s, l, login.json);
+        else if (is_word(login.json, "method", "otp"))
+                complete_otp(s, l, login.json);
+        else if (is_word(login.json, "method", "totp"))
+                wait_by_itself(s, l, login.json);
         else
                 end(l, LOGIN_FAILED, "there is still no session");
+}
+
+bool login_by_itself(struct ctl *c, struct login_line *l)
+{
+        struct login s = {.ctl = c};
+        _cleanup_(answer_done) struct answer session = {};
+
+        if (!call(&s, l, "GET", "", NULL, &session) ||
+            !is_word(session.json, "login_method", "totp"))
+                return false;
+        log_in(&s, l);
+        return true;
 }
 
 static struct login_line *add(struct login *s, const char *account)
@@ -259,11 +310,13 @@ static int add_accounts(struct login *s)
 
 int run_login(struct ctl *c)
 {
-        struct login s = {.ctl = c};
-        const char *log = ctl_option(c, "log-file");
+        struct login s = {.ctl = c, .wait_s = may_ask(c) ? WAIT_S_MAX : 0};
+        const char *log = ctl_option(c, "log-file"), *wait = ctl_option(c, "wait");
 
         if (ctl_option(c, "otp") && c->n_operands != 1)
                 return ctl_usage(c, "--otp is for one account: name it");
+        if (wait && text_parse_int(wait, strlen(wait), 0, WAIT_S_MAX, &s.wait_s) < 0)
+                return ctl_usage(c, "--wait is a number of seconds up to %d", WAIT_S_MAX);
         int r = add_accounts(&s);
         if (r != CTL_OK)
                 return r;

@@ -37,6 +37,9 @@ _ordoctl() {
     login:--otp)
         return
         ;;
+    login:--wait)
+        return
+        ;;
     login:--log-file)
         mapfile -t COMPREPLY < <(compgen -f -- "$cur")
         return
@@ -218,7 +221,7 @@ _ordoctl() {
         options=' --json --url --token-file --ca-file --client-cert --client-key --help'
         ;;
     login)
-        options='--otp --non-interactive --quiet --retry-failed --log-file --json --url --token-file --ca-file --client-cert --client-key --help'
+        options='--otp --non-interactive --quiet --retry-failed --wait --log-file --json --url --token-file --ca-file --client-cert --client-key --help'
         ;;
     logout)
         options='--json --url --token-file --ca-file --client-cert --client-key --help'

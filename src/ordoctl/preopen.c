@@ -1,15 +1,14 @@
 /* Before the market opens: wakes the daemon through its socket, waits until it has read the books
- * of its accounts, and says which of them cannot trade today. */
+ * of its accounts, logs in where that needs nobody, and says which accounts cannot trade today. */
 #include <string.h>
 
 #include "base/clock.h"
-#include "ordoctl/ask.h"
+#include "ordoctl/login_flow.h"
 
 #define WAIT_S_DEFAULT 60
 #define WAIT_S_MAX     3600
 #define PAUSE_MS       500
 #define REMEDY_SIZE    160
-#define CLOSE_SECOND   (15 * 3600 + 30 * 60) /* of the day: when the share market closes */
 
 struct preopen {
         struct ctl *c;
@@ -30,18 +29,6 @@ static int64_t number_at(struct json_object *o, const char *key)
         return json_object_get_int64(json_at(o, key));
 }
 
-/* The session must last until today's close, or it has to be made anew in the middle of the day. */
-static bool lasts(struct json_object *account)
-{
-        const char *s = word_at(account, "session_expires_at");
-        int64_t expires_us, now_us = clock_wall_us();
-
-        if (!*s || clock_parse(s, strlen(s), &expires_us) < 0)
-                return true;
-        int64_t close_us = clock_from_ist(clock_ist_day(now_us), CLOSE_SECOND);
-        return expires_us > (close_us > now_us ? close_us : now_us);
-}
-
 /* What the account lacks for the day, in words; "" nothing. */
 static void find_remedy(struct json_object *account, char remedy[static REMEDY_SIZE])
 {
@@ -50,7 +37,7 @@ static void find_remedy(struct json_object *account, char remedy[static REMEDY_S
         remedy[0] = '\0';
         if (!text_equal(session, "active"))
                 snprintf(remedy, REMEDY_SIZE, "It has no session: ordoctl login %.40s", id);
-        else if (!lasts(account))
+        else if (!login_lasts(word_at(account, "session_expires_at")))
                 snprintf(remedy, REMEDY_SIZE,
                          "Its session ends before the market closes: ordoctl login %.40s", id);
         else if (!json_object_get_boolean(json_at(account, "ready")))
@@ -133,6 +120,30 @@ static bool watch(struct preopen *p, int *ret_exit)
         }
 }
 
+/* Whoever can log in without a person does; true when somebody tried. What came of it shows in the
+ * next look. */
+static bool log_in(const struct preopen *p)
+{
+        struct login_line line = {};
+        bool tried = false;
+        size_t n;
+        struct json_object *list = accounts_of(p, &n);
+
+        for (size_t i = 0; i < n; i++) {
+                struct json_object *a = json_object_array_get_idx(list, i);
+                if (text_equal(word_at(a, "session"), "active") &&
+                    login_lasts(word_at(a, "session_expires_at")))
+                        continue;
+                text_copy(line.account, sizeof(line.account), word_at(a, "account"));
+                if (!login_by_itself(p->c, &line))
+                        continue;
+                tried = true;
+                if (line.end != LOGIN_OK)
+                        ctl_note("ordoctl: %s: %s", line.account, line.message);
+        }
+        return tried;
+}
+
 static void put_account(struct json_writer *w, struct json_object *account, const char *remedy,
                         const char *note)
 {
@@ -203,7 +214,10 @@ int run_preopen(struct ctl *c)
         if (s && text_parse_int(s, strlen(s), 0, WAIT_S_MAX, &wait_s) < 0)
                 return ctl_usage(c, "--wait is a number of seconds up to %d", WAIT_S_MAX);
         p.until_us = clock_mono_us() + wait_s * USEC_PER_SEC;
-        if (watch(&p, &r))
+        bool seen = watch(&p, &r);
+        if (seen && log_in(&p))
+                seen = watch(&p, &r);
+        if (seen)
                 r = report(&p);
         answer_done(&p.answer);
         return r;

@@ -387,6 +387,8 @@ void login_world_wake(void)
                 .n_accounts = ACCOUNTS,
                 .transports = lw.wires,
                 .vault = lw.vault,
+                .instruments = lw.market->instruments,
+                .calendar = lw.market->calendar,
                 .state_dir = lw.dir,
                 .version = "0",
                 .order_deadline_us = 10 * USEC_PER_SEC,
@@ -445,6 +447,8 @@ void login_world_open(void)
         ck_assert_int_eq(vault_new(secret, &lw.vault), 0);
         secret_free(secret);
         lw.fake = fake_store_new();
+        char fault[MARKET_FAULT_SIZE];
+        ck_assert_msg(market_load(MARKET, 20261123, fault, &lw.market) == 0, "%s", fault);
         for (unsigned i = 0; i < ACCOUNTS; i++)
                 add_account(i);
         login_world_wake();
@@ -461,6 +465,7 @@ void login_world_close(void)
         login_world_sleep();
         lw.fake = fake_store_free(lw.fake);
         lw.vault = vault_free(lw.vault);
+        lw.market = market_free(lw.market);
         for (unsigned i = 0; i < ACCOUNTS; i++) {
                 secret_free(lw.accounts[i].access.api_secret);
                 secret_free(lw.accounts[i].access.totp_secret);

@@ -10,6 +10,8 @@
 #include "base/clock.h"
 #include "contract/fake_store.h"
 #include "orchestrator/login_state.h"
+#include "orchestrator/market.h"
+#include "orchestrator/preopen.h"
 #include "orchestrator/progress.h"
 #include "orchestrator/session.h"
 #include "orchestrator/state.h"
@@ -28,6 +30,7 @@ struct login_world {
         struct fake_store *fake;
         struct metrics *metrics;
         struct vault *vault;
+        struct market *market;
         struct account accounts[ACCOUNTS];
         struct httpc *wires[ACCOUNTS];
         struct orchestrator *o;
