@@ -114,26 +114,27 @@ static bool find_scrip(void *userdata, enum scrip_by by, const char *text, struc
         return account_scrip(userdata, by, text, ret);
 }
 
-void call_start(struct call *c)
+/* The gates took the place of an order in the broker's rates. */
+static bool is_gated(const struct call *c)
+{
+        return c->broker.op == BROKER_PLACE || c->broker.op == BROKER_MODIFY;
+}
+
+/* A call of the account's own goes with its session; logins bring their own token, or none. */
+static bool needs_session(const struct call *c)
+{
+        return !c->token && c->broker.op != BROKER_LOGIN;
+}
+
+/* Sends it, now. */
+static void leave(struct call *c)
 {
         struct account_state *a = c->account;
-        char message[MESSAGE_SIZE];
+        bool gated = is_gated(c);
+        bool own = needs_session(c);
 
-        c->result = (struct broker_result){};
-        c->broker.account = a->account;
-        c->broker.source = (struct scrip_source){find_scrip, a};
-        bool own = !c->token && c->broker.op != BROKER_LOGIN;
         if (own && a->session != SESSION_STATE_ACTIVE) {
                 refuse(c, PROBLEM_SESSION_REQUIRED, "the account has no session");
-                return;
-        }
-        /* The gates took the place of an order. */
-        bool gated = c->broker.op == BROKER_PLACE || c->broker.op == BROKER_MODIFY;
-        int64_t wait_us =
-                gated ? 0 : traffic_wait(&a->traffic, c->broker.op, message, sizeof(message));
-        if (wait_us > 0) {
-                c->retry_after_s = (int)((wait_us + USEC_PER_SEC - 1) / USEC_PER_SEC);
-                refuse(c, PROBLEM_BROKER_RATE, message);
                 return;
         }
         c->generation = a->generation;
@@ -163,6 +164,80 @@ void call_start(struct call *c)
          * start that it may have been sent, and the book that it was not. */
         if (*a->transport)
                 httpc_send(*a->transport, &c->http);
+}
+
+/* --- reads wait for their turn in the broker's rates --- */
+
+static void refuse_rate(struct call *c, int64_t wait_us, const char *message)
+{
+        c->retry_after_s = (int)((wait_us + USEC_PER_SEC - 1) / USEC_PER_SEC);
+        refuse(c, PROBLEM_BROKER_RATE, message);
+}
+
+static void arm(struct account_state *a, int64_t wait_us)
+{
+        if (wait_us < INT64_MAX &&
+            loop_timer_set(a->orchestrator->loop, &a->waiting_timer, wait_us) < 0)
+                calls_give_up(a);
+}
+
+/* In order, but what waits for another window than its predecessor overtakes it. */
+static void wake(struct loop_timer *t)
+{
+        struct account_state *a = CONTAINER_OF(t, struct account_state, waiting_timer);
+        int64_t now = clock_mono_us(), next = INT64_MAX;
+        char message[MESSAGE_SIZE];
+
+        LIST_FOREACH (it, &a->waiting) {
+                struct call *c = LIST_ENTRY(it, struct call, waiting);
+                int64_t wait_us = traffic_wait(&a->traffic, c->broker.op, message, sizeof(message));
+                if (wait_us > 0 && now + wait_us <= c->wait_until_us) {
+                        next = wait_us < next ? wait_us : next;
+                        continue;
+                }
+                list_unlink(&c->waiting);
+                a->n_waiting--;
+                if (wait_us > 0)
+                        refuse_rate(c, wait_us, message);
+                else
+                        leave(c);
+        }
+        arm(a, next);
+}
+
+void calls_give_up(struct account_state *a)
+{
+        LIST_FOREACH (it, &a->waiting) {
+                list_unlink(it);
+                refuse_rate(LIST_ENTRY(it, struct call, waiting), USEC_PER_SEC,
+                            "it waited for its turn in the broker's rates, and was given up");
+        }
+        a->n_waiting = 0;
+        loop_timer_stop(&a->waiting_timer);
+}
+
+void call_start(struct call *c)
+{
+        struct account_state *a = c->account;
+        char message[MESSAGE_SIZE];
+
+        c->result = (struct broker_result){};
+        c->broker.account = a->account;
+        c->broker.source = (struct scrip_source){find_scrip, a};
+        int64_t wait_us =
+                is_gated(c) ? 0 : traffic_wait(&a->traffic, c->broker.op, message, sizeof(message));
+        if (wait_us == 0 || (needs_session(c) && a->session != SESSION_STATE_ACTIVE)) {
+                leave(c);
+        } else if (wait_us > CALL_TURN_US || a->n_waiting >= CALL_TURNS_MAX ||
+                   a->orchestrator->draining) {
+                refuse_rate(c, wait_us, message);
+        } else {
+                c->wait_until_us = clock_mono_us() + CALL_TURN_US;
+                list_append(&a->waiting, &c->waiting);
+                a->waiting_timer.fire = wake;
+                if (a->n_waiting++ == 0)
+                        arm(a, wait_us);
+        }
 }
 
 void call_evidence(const struct call *c, struct evidence *ret)

@@ -11,6 +11,8 @@ struct account_state;
 
 #define CALL_TIMEOUT_US      INT64_C(10000000)
 #define CALL_READ_TIMEOUT_US INT64_C(8000000)
+#define CALL_TURN_US         INT64_C(5000000) /* a read waits for its turn in the broker's rates */
+#define CALL_TURNS_MAX       64               /* waiting at one account */
 
 struct call {
         struct account_state *account;
@@ -27,10 +29,14 @@ struct call {
         struct http_call http;
         struct broker_result result;
         int retry_after_s; /* of PROBLEM_BROKER_RATE */
+        struct list waiting;
+        int64_t wait_until_us; /* monotonic */
         struct loop_work work;
 };
 
 void call_start(struct call *c);
+/* Ends the calls that wait for their turn. */
+void calls_give_up(struct account_state *a);
 void call_evidence(const struct call *c, struct evidence *ret);
 int64_t call_latency_us(const struct call *c);
 /* Frees what it holds; may be started again afterwards. */

@@ -80,6 +80,7 @@ static int init_account(struct orchestrator *o, unsigned i)
         a->broker = broker_find(a->account->broker);
         a->unlimited = o->options.limits_off && a->account->paper;
         list_init(&a->open_legs);
+        list_init(&a->waiting);
         session_init(a);
         funds_init(a);
         if (!a->broker)
@@ -247,6 +248,8 @@ void orchestrator_start(struct orchestrator *o)
 void orchestrator_drain(struct orchestrator *o)
 {
         o->draining = true;
+        for (unsigned i = 0; i < o->options.n_accounts; i++)
+                calls_give_up(&o->accounts[i]);
 }
 
 unsigned orchestrator_in_flight(const struct orchestrator *o)
@@ -279,6 +282,7 @@ struct orchestrator *orchestrator_free(struct orchestrator *o)
                 quotes_done(a);
                 limits_done(&a->limits);
                 traffic_done(&a->traffic);
+                loop_timer_done(&a->waiting_timer);
                 sightings_done(&a->sightings);
         }
         LIST_FOREACH (it, &o->operations)

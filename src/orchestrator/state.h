@@ -49,6 +49,9 @@ struct account_state {
         struct sightings sightings; /* of brokers that do not echo our tag */
         struct limits limits;
         struct traffic traffic;
+        struct list waiting; /* struct call.waiting: for room in them */
+        unsigned n_waiting;
+        struct loop_timer waiting_timer;
         struct funds_cache funds;
         struct quote_cache quotes;
 

@@ -27,7 +27,8 @@ static bool counts(const struct broker_rate *rate, enum broker_op op)
 
 static bool never_refused(enum broker_op op)
 {
-        return op == BROKER_CANCEL || op == BROKER_LOGIN || op == BROKER_LOGOUT;
+        return op == BROKER_CANCEL || op == BROKER_LOGIN || op == BROKER_LOGOUT ||
+               op == BROKER_PROFILE; /* whose session it is: a step of the login */
 }
 
 /* What must stay free after this call. */

@@ -3,8 +3,9 @@
  * breaks them is blocked, at one broker for the rest of the day.
  *
  * Orders take their place in the gates, before anything is written, and give it back when nothing
- * was sent; all other calls take it when they are sent. Cancels, exits and logins are counted and
- * never refused; orders leave a lane for them, and reads leave one for the orders. */
+ * was sent; all other calls take it when they are sent, and wait for it a while (call.h). Cancels,
+ * exits and logins are counted and never refused; orders leave a lane for them, and reads leave one
+ * for the orders. */
 #pragma once
 
 #include <stdbool.h>

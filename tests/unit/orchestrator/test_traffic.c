@@ -258,6 +258,75 @@ START_TEST(test_reads)
 }
 END_TEST
 
+static unsigned n_ended, n_refused;
+static void one_ended(struct quotes_query *q)
+{
+        n_refused += q->problem == PROBLEM_BROKER_RATE;
+        n_ended++;
+}
+
+/* What has its turn soon waits for it; the rest is told when to come again. */
+START_TEST(test_reads_wait)
+{
+        static const struct broker_rate rates[] = {{BROKER_TRAFFIC_QUOTES, 2, 10 * USEC_PER_MS}};
+        struct quotes_query q[CALL_TURNS_MAX + 3];
+        world_open(&(struct world_options){});
+        give_rates(rates, 1);
+        n_ended = n_refused = 0;
+        for (unsigned i = 0; i < ELEMENTS(q); i++) {
+                q[i] = (struct quotes_query){.caller = nobody_special,
+                                             .account = "paper:one",
+                                             .n_symbols = 1,
+                                             .done = one_ended};
+                text_copy(q[i].symbols[0], sizeof(q[i].symbols[0]), "NSE:SBIN");
+                query_quotes(world.o, &q[i]);
+        }
+        world_rest();
+        ck_assert_uint_eq(wire_calls(world.wires[0], BROKER_QUOTES), 2);
+        ck_assert_uint_eq(n_ended, 3); /* two answered, and one had no place to wait */
+        ck_assert_uint_eq(n_refused, 1);
+        for (unsigned i = 1; i <= 3; i++) {
+                clock_fake_advance(10 * USEC_PER_MS + TRAFFIC_SLACK_US);
+                while (n_ended < 3 + 2 * i)
+                        world_rest();
+                ck_assert_uint_eq(wire_calls(world.wires[0], BROKER_QUOTES), 2 + 2 * i);
+        }
+        ck_assert_uint_eq(n_refused, 1);
+        /* Nobody is kept for longer than he was promised. */
+        clock_fake_advance(CALL_TURN_US);
+        while (n_ended < ELEMENTS(q))
+                world_rest();
+        ck_assert_uint_eq(wire_calls(world.wires[0], BROKER_QUOTES), 10);
+        ck_assert_uint_eq(world_account(0)->n_waiting, 0);
+        world_close();
+}
+END_TEST
+
+/* A stop does not wait for the broker's minute. */
+START_TEST(test_drain)
+{
+        static const struct broker_rate rates[] = {{BROKER_TRAFFIC_QUOTES, 1, USEC_PER_SEC}};
+        struct quotes_query q[3];
+        world_open(&(struct world_options){});
+        give_rates(rates, 1);
+        n_ended = n_refused = 0;
+        for (unsigned i = 0; i < ELEMENTS(q); i++) {
+                q[i] = (struct quotes_query){.caller = nobody_special,
+                                             .account = "paper:one",
+                                             .n_symbols = 1,
+                                             .done = one_ended};
+                text_copy(q[i].symbols[0], sizeof(q[i].symbols[0]), "NSE:SBIN");
+                if (i == 2)
+                        orchestrator_drain(world.o);
+                query_quotes(world.o, &q[i]);
+                world_rest();
+        }
+        ck_assert_uint_eq(n_ended, 3);
+        ck_assert_uint_eq(n_refused, 2);
+        world_close();
+}
+END_TEST
+
 /* A 429 teaches, whatever became of the call that met it. */
 START_TEST(test_learns)
 {
@@ -281,4 +350,5 @@ START_TEST(test_learns)
 END_TEST
 
 SUITE("orchestrator/traffic", test_no_rates, test_lanes, test_kinds, test_small_window, test_day,
-      test_give_back, test_refused, test_orders, test_not_sent, test_reads, test_learns)
+      test_give_back, test_refused, test_orders, test_not_sent, test_reads, test_reads_wait,
+      test_drain, test_learns)
