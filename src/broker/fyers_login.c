@@ -85,6 +85,14 @@ static int read_end(const char *token, int64_t *ret_us)
         return 0;
 }
 
+/* The answer's own copy; nobody reads it again. */
+static void wipe_member(struct json_object *o, const char *key)
+{
+        const char *s = fyers_string(o, key);
+        if (*s)
+                secret_wipe((void *)s, strlen(s));
+}
+
 int fyers_read_login(const struct broker_call *c, struct json_object *o, struct broker_result *r)
 {
         const char *token = fyers_string(o, "access_token");
@@ -96,6 +104,8 @@ int fyers_read_login(const struct broker_call *c, struct json_object *o, struct 
         if (e < 0)
                 return e;
         r->token = secret_new(token, n);
+        wipe_member(o, "access_token");
+        wipe_member(o, "refresh_token");
         if (!r->token)
                 return -ENOMEM;
         r->login = BROKER_LOGIN_DONE;

@@ -68,9 +68,19 @@ static bool cell_is(const struct broker_cell *c, const char *s)
         return strlen(s) == c->n && !memcmp(c->s, s, c->n);
 }
 
+/* Some write 65.0, and a tick or strike as a machine computed it. */
+static bool cell_decimal(const struct broker_cell *c, int64_t *ret)
+{
+        return decimal_parse_rounded(c->s, c->n, ret) == 0;
+}
+
 static bool cell_number(const struct broker_cell *c, int64_t min, int64_t max, int64_t *ret)
 {
-        return text_parse_int(c->s, c->n, min, max, ret) == 0;
+        int64_t value;
+        if (!cell_decimal(c, &value) || value % DECIMAL_ONE)
+                return false;
+        *ret = value / DECIMAL_ONE;
+        return *ret >= min && *ret <= max;
 }
 
 /* Names are for people: what is no visible ASCII is a blank. */
@@ -184,8 +194,7 @@ static int read_contract(const struct broker_cell *cells, int64_t type, struct s
             !cell_number(&cells[COLUMN_EXPIRY], 1, EXPIRY_MAX, &expiry) ||
             !cell_text(&cells[COLUMN_UNDERLYING], i->underlying, sizeof(i->underlying)))
                 return -EINVAL;
-        if (i->segment == SEGMENT_OPTION &&
-            (decimal_parse_json(strike->s, strike->n, &i->strike) < 0 || i->strike <= 0))
+        if (i->segment == SEGMENT_OPTION && (!cell_decimal(strike, &i->strike) || i->strike <= 0))
                 return -EINVAL;
         i->expiry = clock_ist_day(expiry * USEC_PER_SEC);
         i->on_index = type == TYPE_FUTIDX || type == TYPE_OPTIDX;
@@ -211,9 +220,7 @@ static int read_row(unsigned file, const struct broker_cell *cells, struct scrip
         if (!colon)
                 return -EINVAL;
         if (!cell_number(&cells[COLUMN_LOT], -1, LOT_MAX, &i->lot) ||
-            decimal_parse_json(tick->s, tick->n, &i->tick) < 0)
-                return -EINVAL;
-        if (i->tick < 0)
+            !cell_decimal(tick, &i->tick) || i->tick < 0)
                 return -EINVAL;
         i->exchange = exchanges[file];
         bool index = segment == FYERS_CASH && type == TYPE_INDEX;
