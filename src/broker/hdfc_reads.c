@@ -304,6 +304,7 @@ static const struct word statuses[] = {
         {ORDER_STATUS_CANCELLED, "CANCELLED"},
         {ORDER_STATUS_CANCELLED, "CANCELED"},
         {ORDER_STATUS_CANCELLED, "CANCEL CONFIRMED"},
+        {ORDER_STATUS_EXPIRED, "EXPIRED"}, /* not in §5, but no other meaning */
         {ORDER_STATUS_TRIGGER_PENDING, "TRIGGER PENDING"},
         {ORDER_STATUS_TRIGGER_PENDING, "SL TRIGGER PENDING"},
         {ORDER_STATUS_OPEN, "PENDING"},
@@ -335,6 +336,8 @@ static enum order_status settle_status(const struct book_order *o, int word, int
 
         if (o->quantity > 0 && rest <= 0)
                 return ORDER_STATUS_FILLED;
+        if (word == ORDER_STATUS_EXPIRED)
+                return ORDER_STATUS_EXPIRED;
         if (word == ORDER_STATUS_REJECTED || word == ORDER_STATUS_CANCELLED)
                 return o->filled_quantity > 0 ? ORDER_STATUS_CANCELLED : (enum order_status)word;
         if ((word < 0 || word == ORDER_STATUS_FILLED) && cancelled > 0 && cancelled == rest)
