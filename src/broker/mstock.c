@@ -17,12 +17,11 @@
  * §2   the literal `checksum` is L in most sources, W in the SDK's examples: L. The TOTP step is
  *      called alone, as some clients do. A profile does not exist: the funds tell whether the
  *      session is good, and only the login whose it is.
- * §3   values of instrument_type, and series behind NSE and groups behind BSE symbols: both
- *      spellings are read; rows of CDS and MCX are left out, they may not be traded by API.
- * §4.1 an envelope may be the one element of a list.
- * §4.2 whether a modification's quantity is the total or the remainder: a partly filled order is
- *      not modified (-ENOTSUP).
- * §5   /order/details is a GET or a POST: one order is looked up in the book instead.
+ * §3   values of instrument_type, what `name` is of a derivative, and series behind NSE and groups
+ *      behind BSE symbols: all spellings are read; rows of CDS and MCX are left out, they may not
+ * be traded by API. §4.1 an envelope may be the one element of a list. §4.2 whether a
+ * modification's quantity is the total or the remainder: a partly filled order is not modified
+ * (-ENOTSUP). §5   /order/details is a GET or a POST: one order is looked up in the book instead.
  * §5   the statuses have no official list: an unknown word is PENDING. An unknown product is shown
  *      as one that is never sent to that exchange, with the word in the message.
  * §6   holdings have the company's name for a symbol and no exchange: they are found by ISIN or

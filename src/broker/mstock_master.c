@@ -145,6 +145,46 @@ static bool is_option(const struct broker_cell *cells)
                cell_starts(&cells[TYPE], "OPT");
 }
 
+/* What stands behind the underlying in a symbol of the NSE's form: the month, or of a weekly
+ * contract month and day, strike, kind. */
+static void make_end(const struct instrument *i, bool weekly, char *buf, size_t size)
+{
+        static const char *const months[] = {"JAN", "FEB", "MAR", "APR", "MAY", "JUN",
+                                             "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"};
+        int year = i->expiry / 10000 % 100, month = i->expiry / 100 % 100;
+        char strike[DECIMAL_TEXT_SIZE] = "", date[8];
+
+        if (i->segment == SEGMENT_OPTION)
+                decimal_print_short(i->strike, strike);
+        if (weekly)
+                snprintf(date, sizeof(date), "%c%02d", "123456789OND"[month - 1],
+                         i -> expiry % 100);
+        else
+                snprintf(date, sizeof(date), "%s", months[month - 1]);
+        snprintf(buf, size, "%02d%s%s%s", year, date, strike,
+                 i->segment == SEGMENT_FUTURE ? "FUT"
+                 : i->call                    ? "CE"
+                                              : "PE");
+}
+
+/* The name, when the symbol begins with it; a name of another kind (it is described in no source)
+ * leaves the symbol, but for what the other fields say that it ends with. */
+static bool read_underlying(const struct broker_cell *cells, struct instrument *i)
+{
+        const struct broker_cell *name = &cells[NAME], *symbol = &cells[SYMBOL];
+        char end[WORD_SIZE];
+
+        if (name->n > 0 && name->n < symbol->n && memcmp(symbol->s, name->s, name->n) == 0)
+                return text_copy_bytes(i->underlying, sizeof(i->underlying), name->s, name->n);
+        for (int weekly = 0; weekly < 2; weekly++) {
+                make_end(i, weekly, end, sizeof(end));
+                if (cell_ends(symbol, end) && symbol->n > strlen(end))
+                        return text_copy_bytes(i->underlying, sizeof(i->underlying), symbol->s,
+                                               symbol->n - strlen(end));
+        }
+        return false;
+}
+
 static int read_derivative(const struct broker_cell *cells, struct instrument *i)
 {
         bool future = is_future(cells);
@@ -156,10 +196,11 @@ static int read_derivative(const struct broker_cell *cells, struct instrument *i
         i->segment = future ? SEGMENT_FUTURE : SEGMENT_OPTION;
         i->call = !future && call;
         i->intraday_allowed = true;
-        if (read_expiry(&cells[EXPIRY], &i->expiry) < 0 || cells[NAME].n == 0 ||
-            !text_copy_bytes(i->underlying, sizeof(i->underlying), cells[NAME].s, cells[NAME].n))
+        if (read_expiry(&cells[EXPIRY], &i->expiry) < 0)
                 return -EINVAL;
         if (!future && (cell_decimal(&cells[STRIKE], &i->strike) < 0 || i->strike <= 0))
+                return -EINVAL;
+        if (!read_underlying(cells, i))
                 return -EINVAL;
         for (size_t k = 0; k < ELEMENTS(indices); k++)
                 i->on_index |= strcmp(indices[k], i->underlying) == 0;
