@@ -42,21 +42,29 @@ static bool find(const struct broker_call *c, enum scrip_by by, enum exchange e,
                c->source.find(c->source.userdata, by, key, ret);
 }
 
-/* "INFY" and "INFY-EQ" are one share. */
+/* Without the series of one or two letters behind the last dash, or the whole of it. */
 static size_t stem_length(const char *symbol)
 {
         size_t n = strlen(symbol);
 
-        return n > 3 && symbol[n - 3] == '-' ? n - 3 : n;
+        for (size_t series = 1; series <= 2; series++)
+                if (n > series + 1 && symbol[n - series - 1] == '-')
+                        return n - series - 1;
+        return n;
 }
 
-static bool same_stem(const char *key, const char *symbol)
+/* "INFY" and "INFY-EQ" are one share; so are "MCDOWELL-N" and "MCDOWELL-N-EQ". */
+static bool same_share(const char *key, const char *symbol)
 {
-        const char *colon = strchr(key, ':');
-        const char *listed = colon ? colon + 1 : key;
-        size_t n = stem_length(listed);
+        const char *listed = key + MSTOCK_EXCHANGE_LENGTH + 1;
+        size_t a[] = {strlen(listed), stem_length(listed)},
+               b[] = {strlen(symbol), stem_length(symbol)};
 
-        return n == stem_length(symbol) && strncmp(listed, symbol, n) == 0;
+        for (size_t i = 0; i < ELEMENTS(a); i++)
+                for (size_t k = 0; k < ELEMENTS(b); k++)
+                        if (a[i] == b[k] && strncmp(listed, symbol, a[i]) == 0)
+                                return true;
+        return false;
 }
 
 static void unlisted(const struct broker_call *c, enum exchange e, const char *name,
@@ -85,7 +93,7 @@ static void read_scrip(const struct broker_call *c, struct json_object *row, str
         if (find(c, SCRIP_BY_KEY, exchange, symbol, ret) ||
             find(c, SCRIP_BY_KEY, derivatives_of(exchange), symbol, ret) ||
             (find(c, SCRIP_BY_TOKEN, exchange, mstock_text(row, "instrument_token"), ret) &&
-             same_stem(ret->key, symbol)))
+             same_share(ret->key, symbol)))
                 return;
         unlisted(c, exchange, *symbol ? symbol : mstock_text(row, "instrument_token"), ret);
 }
