@@ -13,17 +13,23 @@
 struct sim;
 struct ticket;
 
-#define OPERATION_TABLE(X)                                                                      \
-        X(LOGIN, "login")                                                                       \
-        X(PROFILE, "profile")                                                                   \
-        X(PLACE, "place")                                                                       \
-        X(MODIFY, "modify")                                                                     \
-        X(CANCEL, "cancel")                                                                     \
-        X(BOOK, "book")                                                                         \
-        X(ORDER, "order")                                                                       \
-        X(TRADES, "trades") X(FUNDS, "funds") X(HOLDINGS, "holdings") X(POSITIONS, "positions") \
-                X(QUOTES, "quotes") X(MARGIN, "margin") X(LOGOUT, "logout") X(MASTER, "master") \
-                        X(OTHER, "other")
+#define OPERATION_TABLE(X)        \
+        X(LOGIN, "login")         \
+        X(PROFILE, "profile")     \
+        X(PLACE, "place")         \
+        X(MODIFY, "modify")       \
+        X(CANCEL, "cancel")       \
+        X(BOOK, "book")           \
+        X(ORDER, "order")         \
+        X(TRADES, "trades")       \
+        X(FUNDS, "funds")         \
+        X(HOLDINGS, "holdings")   \
+        X(POSITIONS, "positions") \
+        X(QUOTES, "quotes")       \
+        X(MARGIN, "margin")       \
+        X(LOGOUT, "logout")       \
+        X(MASTER, "master")       \
+        X(OTHER, "other")
 enum operation {
 #define X(name, text) OPERATION_##name,
         OPERATION_TABLE(X)

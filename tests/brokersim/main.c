@@ -43,7 +43,7 @@ static const char usage[] =
         "                             one more account at fyers, hdfc or mstock\n"
         "  --funds RUPEES             in every account, 100000000 unless given\n"
         "  --auto-login               login pages send the browser back by themselves\n"
-        "  --rows N                   masters are filled up to N rows\n"
+        "  --rows N                   masters are filled up to N rows, 30000 unless given\n"
         "  --latency MS               every broker answers that much later\n"
         "  --orders-max N             orders in all books together, 1000000 unless given\n"
         "  --market-dir DIR           instruments.csv and the other files of the market\n"
@@ -211,6 +211,7 @@ int main(int argc, char **argv)
                 .market_dir = BROKERSIM_MARKET_DIR,
                 .orders_max = ORDERS_MAX_DEFAULT,
                 .funds = FUNDS_DEFAULT,
+                .rows = ROWS_DEFAULT,
         };
         struct sigaction action = {.sa_handler = on_signal}, ignore = {.sa_handler = SIG_IGN};
 

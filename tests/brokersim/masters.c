@@ -251,7 +251,8 @@ static void mstock_row(struct text *t, const struct listing *l)
 
         if (i->segment == SEGMENT_INDEX)
                 return; /* not listed (§3) */
-        text_addf(t, "%u,%u,%s,\"%s\",", l->token, l->token, behind(l->mstock, ':'), i->name);
+        text_addf(t, "%u,%u,%s,\"%s\",", l->token, l->token, behind(l->mstock, ':'),
+                  instrument_derivative(i) ? i->underlying : i->name);
         add_price(t, i->previous_close);
         text_addf(t, ",%s,", print_day(i->expiry, "Y-M-d", day, sizeof(day)));
         add_price(t, i->strike);

@@ -7,6 +7,7 @@
 #include "brokersim/journal.h"
 
 #define ORDERS_MAX_DEFAULT 1000000
+#define ROWS_DEFAULT       30000 /* Ordo takes a much shorter list for a broken one */
 #define ROWS_MAX           1000000
 #define FUNDS_DEFAULT      (INT64_C(100000000) * DECIMAL_ONE)
 

@@ -112,13 +112,28 @@ class Sim:
     def url(self):
         return f"http://127.0.0.1:{self.port}"
 
-    def base(self, broker):
-        """The base URL of an account at this broker."""
-        return f"{self.url}/{broker}"
+    def base(self, broker, tls=False):
+        """What ORDO_<BROKER>_<NAME>_BASE_URL is to be."""
+        url = f"https://127.0.0.1:{self.tls_port}" if tls else self.url
+        return url + {"fyers": "/fyers", "hdfc": "/hdfc", "mstock": "/mstock/openapi/typea"}[broker]
 
-    def master(self, broker):
-        """The URL of the directory with this broker's masters."""
-        return f"{self.url}/{broker}/master"
+    def master(self, broker, tls=False):
+        """What ORDO_<BROKER>_<NAME>_MASTER_URL is to be."""
+        return self.base(broker, tls) + ("/sym_details" if broker == "fyers" else "")
+
+    def options(self, broker, name="main", client_id=None, tls=False):
+        """The options of an account of Ordo, broker:name, that lives here."""
+        u = next(u for u in self.users()
+                 if u["broker"] == broker and client_id in (None, u["client_id"]))
+        values = {"BASE_URL": self.base(broker, tls), "MASTER_URL": self.master(broker, tls),
+                  "CLIENT_ID": u["client_id"], "API_KEY": u["api_key"]}
+        if broker != "mstock":
+            values["API_SECRET"] = u["api_secret"]
+        if broker == "fyers":
+            values["REDIRECT_URI"] = f"http://127.0.0.1:8080/api/v1/auth/callback/{broker}/{name}"
+        if tls:
+            values["CA_FILE"] = str(self.tls[0])
+        return {f"ORDO_{broker}_{name}_{k}".upper(): v for k, v in values.items()}
 
     # --- control --------------------------------------------------------------------------------
 
@@ -139,15 +154,26 @@ class Sim:
             raise AssertionError(f"{method} /_sim/{path}: {answer}")
         return answer.json
 
+    def log_of(self, name):
+        lines = []
+        while True:
+            after = lines[-1]["number"] if lines else 0
+            more = self.control("GET", f"{name}?after={after}")
+            if more["forgotten"]:
+                raise AssertionError(f"{name} has forgotten {more['forgotten']} lines")
+            lines += more[name]
+            if not more[name] or len(lines) >= more["count"]:
+                return lines
+
     def received(self, operation="place", **fields):
         """Every order that arrived; `operation` place, modify, cancel or None for all three."""
-        return [r for r in self.control("GET", "received")["received"]
+        return [r for r in self.log_of("received")
                 if operation in (None, r["operation"])
                 and all(r[k] == v for k, v in fields.items())]
 
     def booked(self, **fields):
         """Every order that stands in a broker's book, refused ones aside."""
-        return [b for b in self.control("GET", "booked")["booked"]
+        return [b for b in self.log_of("booked")
                 if all(b[k] == v for k, v in fields.items())]
 
     def orders(self, broker=None):
@@ -288,7 +314,7 @@ class Sim:
         u = next(u for u in self.users() if u["client_id"] == client_id)
         query = urllib.parse.urlencode({"client_id": u["api_key"], "redirect_uri": "http://x/cb",
                                         "response_type": "code", "state": "s1"})
-        back = self.browse(f"{self.base('fyers')}/api/v3/generate-authcode?{query}", u["otp"], u["pin"])
+        back = self.browse(f"{self.url}/fyers/api/v3/generate-authcode?{query}", u["otp"], u["pin"])
         digest = hashlib.sha256(f"{u['api_key']}:{u['api_secret']}".encode()).hexdigest()
         r = self.request("POST", "/fyers/api/v3/validate-authcode", {
             "grant_type": "authorization_code", "appIdHash": digest, "code": back.form["auth_code"]})
