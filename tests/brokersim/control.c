@@ -496,6 +496,7 @@ void control_answer(struct call *c)
                 known = true;
                 if (call_is(c, routes[i].method)) {
                         routes[i].answer(c);
+                        text_add_char(&c->out, '\n'); /* people read it in terminals */
                         return;
                 }
         }
