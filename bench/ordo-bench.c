@@ -13,6 +13,7 @@
 #include "ordo-bench-daemon.h"
 #include "ordo-bench-floor.h"
 #include "ordo-bench-load.h"
+#include "ordo-bench-masters.h"
 #include "ordo-bench-report.h"
 
 #define EXIT_MISSED 1
@@ -46,6 +47,10 @@
 #define LOADED_ANON_MB      40
 #define START_MS            50
 #define COLD_START_MS       150
+#define MASTER_LOAD_MS      3000
+#define MASTER_STALL_MS     5
+#define MASTERS_RSS_MB      30 /* with the idle daemon's 18: 48 */
+#define MASTER_FIND_US      5
 
 struct bench {
         struct daemon_paths paths;
@@ -352,6 +357,26 @@ static int measure_loaded_start(struct bench *b)
         return r;
 }
 
+static int measure_masters(struct bench *b)
+{
+        struct masters_figures m = {};
+        int r = masters_measure(b->paths.place, &m);
+        if (r < 0)
+                return r;
+        report_target(&b->report, "200,000 instruments of each of 3 brokers, slowest", m.load_ms,
+                      "ms", REPORT_AT_MOST, MASTER_LOAD_MS);
+        report_value(&b->report, "longest stall of a loop with nothing to do", m.quiet_stall_ms,
+                     "ms");
+        report_target(&b->report, "longest stall of the loop while they load", m.stall_ms, "ms",
+                      REPORT_AT_MOST, MASTER_STALL_MS);
+        report_target(&b->report, "memory of a process with these, VmRSS", m.rss_mb, "MB",
+                      REPORT_AT_MOST, MASTERS_RSS_MB);
+        report_target(&b->report, "one of them looked up, p50", m.find_p50_us, "us", REPORT_AT_MOST,
+                      MASTER_FIND_US);
+        report_value(&b->report, "one of them looked up, p99", m.find_p99_us, "us");
+        return 0;
+}
+
 /* --- the whole
  * -----------------------------------------------------------------------------------------------
  */
@@ -381,6 +406,8 @@ static int measure(struct bench *b)
 {
         struct load_result result;
         int r = measure_floors(b);
+        if (r == 0)
+                r = measure_masters(b);
         if (r == 0)
                 r = daemon_init(&b->daemon, &b->paths);
         if (r == 0)

@@ -17,7 +17,10 @@
 
 #define CHUNK_SIZE (128U << 10)
 #define NEW_SUFFIX ".new"
-#define LOT_MAX    INT64_C(100000000)
+#define LOT_MAX    INT64_C(100000000)  /* exchange units */
+#define FREEZE_MAX INT64_C(1000000000) /* the same */
+#define TICK_MAX   INT64_C(10000000)   /* 1e-4 rupee */
+#define BAND_MAX   100
 
 _Static_assert(CHUNK_SIZE > 2 * MASTER_LINE_MAX, "a chunk holds a line");
 
@@ -83,8 +86,9 @@ static bool sound(const struct scrip *s)
         if (i->isin[0] && (strlen(i->isin) != 12 ||
                            !text_only(i->isin, 12, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")))
                 return false;
-        if (i->lot < 0 || i->lot > LOT_MAX || i->freeze < 0 || i->previous_close < 0 ||
-            i->tick < 0 || (i->lot > 0 && i->tick == 0))
+        if (i->lot < 0 || i->lot > LOT_MAX || i->freeze < 0 || i->freeze > FREEZE_MAX ||
+            i->tick < 0 || i->tick > TICK_MAX || (i->lot > 0 && i->tick == 0) ||
+            i->previous_close < 0 || i->band_percent < 0 || i->band_percent > BAND_MAX)
                 return false;
         if (instrument_derivative(i) &&
             (!i->underlying[0] || !clock_day_valid(i->expiry) || i->strike < 0))

@@ -23,15 +23,17 @@ enum flag {
         FLAG_INTRADAY = 1 << 3,
 };
 
-/* All columns but the symbol, in one order for writing and reading. */
-#define COLUMNS                                                                           \
-        "rank,exchange,segment,flags,name,isin,underlying,expiry,strike,lot,tick,freeze," \
-        "previous_close,band_percent,key,token,detail"
-#define EXCLUDED                                                                                \
-        "excluded.rank,excluded.exchange,excluded.segment,excluded.flags,excluded.name,"        \
-        "excluded.isin,excluded.underlying,excluded.expiry,excluded.strike,excluded.lot,"       \
-        "excluded.tick,excluded.freeze,excluded.previous_close,excluded.band_percent,excluded." \
-        "key,excluded.token,excluded.detail"
+/* What nobody searches by is one BLOB, in this machine's form: it is read far more often than it is
+ * made, and each column costs. Two texts with their NULs follow: underlying, detail. */
+struct rest {
+        int64_t strike, previous_close;
+        int32_t lot, tick, freeze, expiry;
+        uint8_t band_percent, exchange, segment, flags;
+};
+#define REST_MAX \
+        (sizeof(struct rest) + sizeof(((struct instrument *)NULL)->underlying) + SCRIP_DETAIL_SIZE)
+
+#define COLUMNS "symbol,name,isin,key,token,rest" /* as read_scrip() reads them */
 
 static int error_of(sqlite3 *db, int rc)
 {
@@ -67,6 +69,25 @@ static int prepare(sqlite3 *db, const char *sql, sqlite3_stmt **ret)
 
 /* --- making --- */
 
+/* Nothing of a half-made file is ever used: no journal. What sorts stays in memory, so that no
+ * other directory is written to. The one commit brings it to the disk. */
+static const char maker_sql[] =
+        "PRAGMA journal_mode=OFF; PRAGMA synchronous=NORMAL; PRAGMA locking_mode=EXCLUSIVE;"
+        "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-" MAKER_CACHE_KIB "; BEGIN;"
+        "CREATE TABLE scrip(id INTEGER PRIMARY KEY, symbol TEXT NOT NULL UNIQUE,"
+        " rank INTEGER, exchange INTEGER, segment INTEGER,"
+        " name TEXT, isin TEXT, key TEXT, token TEXT, rest BLOB);"
+        "CREATE TABLE word(text TEXT NOT NULL, id INTEGER NOT NULL, PRIMARY KEY (text, id))"
+        " WITHOUT ROWID;"
+        "CREATE TABLE facts(rows INTEGER NOT NULL, as_of_us INTEGER NOT NULL)";
+
+static const char add_sql[] =
+        "INSERT INTO scrip(rank,exchange,segment,symbol,name,isin,key,token,rest)"
+        " VALUES(?,?,?,?,?,?,?,?,?) ON CONFLICT(symbol) DO UPDATE SET rank=excluded.rank,"
+        " exchange=excluded.exchange, segment=excluded.segment, name=excluded.name,"
+        " isin=excluded.isin, key=excluded.key, token=excluded.token, rest=excluded.rest"
+        " WHERE excluded.rank<rank OR (excluded.rank=rank AND excluded.key<key)";
+
 struct scrip_maker {
         sqlite3 *db;
         sqlite3_stmt *add, *add_word;
@@ -85,26 +106,9 @@ int scrip_maker_new(const char *path, struct scrip_maker **ret)
                                  NULL);
         if (rc != SQLITE_OK)
                 return error_of(m->db, rc);
-        /* Nothing of a half-made file is ever used: no journal. What sorts stays in memory, so that
-         * no other directory is written to. The one commit brings it to the disk. */
-        int r = run(
-                m->db,
-                "PRAGMA journal_mode=OFF; PRAGMA synchronous=NORMAL;"
-                "PRAGMA locking_mode=EXCLUSIVE; PRAGMA temp_store=MEMORY;"
-                "PRAGMA cache_size=-" MAKER_CACHE_KIB "; BEGIN;"
-                "CREATE TABLE scrip(id INTEGER PRIMARY KEY, symbol TEXT NOT NULL UNIQUE," COLUMNS
-                ");"
-                "CREATE TABLE word(text TEXT NOT NULL, id INTEGER NOT NULL,"
-                " PRIMARY KEY (text, id)) WITHOUT ROWID;"
-                "CREATE TABLE facts(rows INTEGER NOT NULL, as_of_us INTEGER NOT NULL)");
+        int r = run(m->db, maker_sql);
         if (r >= 0)
-                r = prepare(
-                        m->db,
-                        "INSERT INTO scrip(symbol," COLUMNS ")"
-                        " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
-                        " ON CONFLICT(symbol) DO UPDATE SET (" COLUMNS ")=(" EXCLUDED ")"
-                        " WHERE excluded.rank<rank OR (excluded.rank=rank AND excluded.key<key)",
-                        &m->add);
+                r = prepare(m->db, add_sql, &m->add);
         if (r >= 0)
                 r = prepare(m->db, "INSERT OR IGNORE INTO word VALUES(?,?)", &m->add_word);
         if (r >= 0)
@@ -120,32 +124,61 @@ static int step_done(sqlite3 *db, sqlite3_stmt *st)
         return r;
 }
 
+static bool in_range(const struct instrument *i)
+{
+        return i->lot >= 0 && i->lot <= INT32_MAX && i->tick >= 0 && i->tick <= INT32_MAX &&
+               i->freeze >= 0 && i->freeze <= INT32_MAX && i->band_percent >= 0 &&
+               i->band_percent <= UINT8_MAX;
+}
+
+static size_t put_text(char *to, const char *s)
+{
+        size_t n = strlen(s) + 1;
+        memcpy(to, s, n);
+        return n;
+}
+
+static size_t pack_rest(const struct scrip *s, char ret[static REST_MAX])
+{
+        const struct instrument *i = &s->instrument;
+        struct rest rest;
+        size_t n = sizeof(rest);
+
+        memset(&rest, 0, sizeof(rest)); /* the padding too */
+        rest.strike = i->strike;
+        rest.lot = (int32_t)i->lot;
+        rest.tick = (int32_t)i->tick;
+        rest.freeze = (int32_t)i->freeze;
+        rest.previous_close = i->previous_close;
+        rest.expiry = i->expiry;
+        rest.band_percent = (uint8_t)i->band_percent;
+        rest.exchange = (uint8_t)i->exchange;
+        rest.segment = (uint8_t)i->segment;
+        rest.flags = (uint8_t)((i->call ? FLAG_CALL : 0) | (i->on_index ? FLAG_ON_INDEX : 0) |
+                               (i->closing_auction ? FLAG_CLOSING_AUCTION : 0) |
+                               (i->intraday_allowed ? FLAG_INTRADAY : 0));
+        memcpy(ret, &rest, sizeof(rest));
+        n += put_text(ret + n, i->underlying);
+        return n + put_text(ret + n, s->detail);
+}
+
 int scrip_maker_add(struct scrip_maker *m, const struct scrip *s, unsigned rank)
 {
         const struct instrument *i = &s->instrument;
+        char rest[REST_MAX];
         int n = 0;
-        const int flags = (i->call ? FLAG_CALL : 0) | (i->on_index ? FLAG_ON_INDEX : 0) |
-                          (i->closing_auction ? FLAG_CLOSING_AUCTION : 0) |
-                          (i->intraday_allowed ? FLAG_INTRADAY : 0);
 
-        sqlite3_bind_text(m->add, ++n, i->symbol, -1, SQLITE_STATIC);
+        if (!in_range(i))
+                return -ERANGE;
         sqlite3_bind_int64(m->add, ++n, rank);
         sqlite3_bind_int(m->add, ++n, (int)i->exchange);
         sqlite3_bind_int(m->add, ++n, (int)i->segment);
-        sqlite3_bind_int(m->add, ++n, flags);
+        sqlite3_bind_text(m->add, ++n, i->symbol, -1, SQLITE_STATIC);
         sqlite3_bind_text(m->add, ++n, i->name, -1, SQLITE_STATIC);
         sqlite3_bind_text(m->add, ++n, i->isin, -1, SQLITE_STATIC);
-        sqlite3_bind_text(m->add, ++n, i->underlying, -1, SQLITE_STATIC);
-        sqlite3_bind_int(m->add, ++n, i->expiry);
-        sqlite3_bind_int64(m->add, ++n, i->strike);
-        sqlite3_bind_int64(m->add, ++n, i->lot);
-        sqlite3_bind_int64(m->add, ++n, i->tick);
-        sqlite3_bind_int64(m->add, ++n, i->freeze);
-        sqlite3_bind_int64(m->add, ++n, i->previous_close);
-        sqlite3_bind_int(m->add, ++n, i->band_percent);
         sqlite3_bind_text(m->add, ++n, s->key, -1, SQLITE_STATIC);
         sqlite3_bind_text(m->add, ++n, s->token, -1, SQLITE_STATIC);
-        sqlite3_bind_text(m->add, ++n, s->detail, -1, SQLITE_STATIC);
+        sqlite3_bind_blob(m->add, ++n, rest, (int)pack_rest(s, rest), SQLITE_STATIC);
         return step_done(m->db, m->add);
 }
 
@@ -244,19 +277,18 @@ struct scrip_maker *scrip_maker_free(struct scrip_maker *m)
 /* --- reading --- */
 
 static const char *const find_sql[] = {
-        [SCRIP_BY_SYMBOL] = "SELECT symbol," COLUMNS " FROM scrip WHERE symbol=?1",
-        [SCRIP_BY_KEY] = "SELECT symbol," COLUMNS " FROM scrip WHERE key=?1 AND key<>'' LIMIT 2",
-        [SCRIP_BY_TOKEN] =
-                "SELECT symbol," COLUMNS " FROM scrip WHERE token=?1 AND token<>'' LIMIT 2",
+        [SCRIP_BY_SYMBOL] = "SELECT " COLUMNS " FROM scrip WHERE symbol=?1",
+        [SCRIP_BY_KEY] = "SELECT " COLUMNS " FROM scrip WHERE key=?1 AND key<>'' LIMIT 2",
+        [SCRIP_BY_TOKEN] = "SELECT " COLUMNS " FROM scrip WHERE token=?1 AND token<>'' LIMIT 2",
         /* EXCHANGE_NSE is the lowest */
-        [SCRIP_BY_ISIN] = "SELECT symbol," COLUMNS " FROM scrip WHERE isin=?1 AND isin<>''"
+        [SCRIP_BY_ISIN] = "SELECT " COLUMNS " FROM scrip WHERE isin=?1 AND isin<>''"
                           " ORDER BY exchange, rank, symbol LIMIT 1",
 };
 
 static const char *const search_sql[] = {
-        [SCRIP_TEXT_SYMBOL] = "SELECT symbol," COLUMNS " FROM scrip"
+        [SCRIP_TEXT_SYMBOL] = "SELECT " COLUMNS " FROM scrip"
                               " WHERE symbol>=?1 AND symbol<?2 ORDER BY symbol LIMIT ?3",
-        [SCRIP_TEXT_NAME] = "SELECT symbol," COLUMNS " FROM scrip WHERE id IN"
+        [SCRIP_TEXT_NAME] = "SELECT " COLUMNS " FROM scrip WHERE id IN"
                             " (SELECT id FROM word WHERE text>=?1 AND text<?2 LIMIT ?3)"
                             " ORDER BY symbol",
 };
@@ -318,8 +350,10 @@ int scrip_file_open(const char *path, struct scrip_file **ret)
         int r = open_immutable(path, &f->db);
         if (r >= 0)
                 r = check_file(f->db);
+        /* One transaction for as long as it is open: else each statement would look whether the
+         * file has changed. */
         if (r >= 0)
-                r = run(f->db, "PRAGMA cache_size=-" FILE_CACHE_KIB);
+                r = run(f->db, "PRAGMA cache_size=-" FILE_CACHE_KIB "; BEGIN");
         if (r >= 0)
                 r = read_facts(f->db, &f->facts);
         for (size_t i = 0; i < ELEMENTS(find_sql) && r >= 0; i++)
@@ -349,47 +383,52 @@ struct scrip_facts scrip_file_facts(const struct scrip_file *f)
         return f->facts;
 }
 
-static void read_text(sqlite3_stmt *st, int column, char *ret, size_t size)
+static bool read_text(sqlite3_stmt *st, int column, char *ret, size_t size)
 {
         const char *s = (const char *)sqlite3_column_text(st, column);
-        text_copy(ret, size, s ? s : "");
+        return s && text_copy(ret, size, s);
 }
 
-#define READ_TEXT(member) read_text(st, n++, (member), sizeof(member))
-
-static bool read_scrip(sqlite3_stmt *st, struct scrip *ret)
+static bool unpack_rest(const char *blob, size_t n, struct scrip *ret)
 {
         struct instrument *i = &ret->instrument;
-        int n = 0;
+        struct rest rest;
 
-        *ret = (struct scrip){};
-        READ_TEXT(i->symbol);
-        n++; /* rank */
-        int exchange = sqlite3_column_int(st, n++);
-        int segment = sqlite3_column_int(st, n++);
-        int flags = sqlite3_column_int(st, n++);
-        READ_TEXT(i->name);
-        READ_TEXT(i->isin);
-        READ_TEXT(i->underlying);
-        i->expiry = sqlite3_column_int(st, n++);
-        i->strike = sqlite3_column_int64(st, n++);
-        i->lot = sqlite3_column_int64(st, n++);
-        i->tick = sqlite3_column_int64(st, n++);
-        i->freeze = sqlite3_column_int64(st, n++);
-        i->previous_close = sqlite3_column_int64(st, n++);
-        i->band_percent = sqlite3_column_int(st, n++);
-        READ_TEXT(ret->key);
-        READ_TEXT(ret->token);
-        READ_TEXT(ret->detail);
-        i->call = flags & FLAG_CALL;
-        i->on_index = flags & FLAG_ON_INDEX;
-        i->closing_auction = flags & FLAG_CLOSING_AUCTION;
-        i->intraday_allowed = flags & FLAG_INTRADAY;
-        if (exchange < 0 || exchange >= _EXCHANGE_MAX || segment < 0 || segment >= _SEGMENT_MAX)
+        if (n < sizeof(rest) + 2 || n > REST_MAX || blob[n - 1])
                 return false;
-        i->exchange = (enum exchange)exchange;
-        i->segment = (enum segment)segment;
-        return true;
+        memcpy(&rest, blob, sizeof(rest));
+        const char *underlying = blob + sizeof(rest);
+        const char *detail = underlying + strlen(underlying) + 1;
+        if (rest.exchange >= _EXCHANGE_MAX || rest.segment >= _SEGMENT_MAX || detail >= blob + n)
+                return false;
+        i->strike = rest.strike;
+        i->lot = rest.lot;
+        i->tick = rest.tick;
+        i->freeze = rest.freeze;
+        i->previous_close = rest.previous_close;
+        i->expiry = rest.expiry;
+        i->band_percent = rest.band_percent;
+        i->exchange = (enum exchange)rest.exchange;
+        i->segment = (enum segment)rest.segment;
+        i->call = rest.flags & FLAG_CALL;
+        i->on_index = rest.flags & FLAG_ON_INDEX;
+        i->closing_auction = rest.flags & FLAG_CLOSING_AUCTION;
+        i->intraday_allowed = rest.flags & FLAG_INTRADAY;
+        return text_copy(i->underlying, sizeof(i->underlying), underlying) &&
+               text_copy(ret->detail, sizeof(ret->detail), detail);
+}
+
+#define READ_TEXT(column, member) read_text(st, (column), (member), sizeof(member))
+
+/* False: the file is damaged. */
+static bool read_scrip(sqlite3_stmt *st, struct scrip *ret)
+{
+        *ret = (struct scrip){};
+        const char *rest = sqlite3_column_blob(st, 5);
+        return READ_TEXT(0, ret->instrument.symbol) && READ_TEXT(1, ret->instrument.name) &&
+               READ_TEXT(2, ret->instrument.isin) && READ_TEXT(3, ret->key) &&
+               READ_TEXT(4, ret->token) && rest &&
+               unpack_rest(rest, (size_t)sqlite3_column_bytes(st, 5), ret);
 }
 
 int scrip_file_find(struct scrip_file *f, enum scrip_by by, const char *text, struct scrip *ret)

@@ -18,7 +18,8 @@ struct scrip_file;
 /* In the place of what is at `path`. Errors of all three: -ENOSPC, -ENOMEM, -EIO, or another
  * negative errno of opening. */
 int scrip_maker_new(const char *path, struct scrip_maker **ret);
-/* Of scrips with one symbol the lowest rank stays, and of those the lowest key. */
+/* Of scrips with one symbol the lowest rank stays, and of those the lowest key. -ERANGE: a lot,
+ * tick or freeze quantity of 2^31 and more, a band of 256 percent and more. */
 int scrip_maker_add(struct scrip_maker *m, const struct scrip *s, unsigned rank);
 /* Completes the file and brings it to the disk; `as_of_us` is kept in it. Nothing is added after
  * it. */
