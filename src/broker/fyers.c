@@ -11,8 +11,8 @@
  *
  * What the sheet leaves open, and what is made of it:
  * - §2  The token ends "about" 06:00: that or its own `exp`, whichever comes first.
- * - §3  Whether the masters' "minimum lot" of currency and commodity is in exchange units: see
- *       fyers_master.c; contracts that leave it open are not listed.
+ * - §3  What the masters' "minimum lot" of currency and commodity counts, while orders count lots:
+ *       see fyers_master.c; contracts whose size is not known are not listed.
  * - §4  Whether a modification's `qty` is the total or the rest: the quantity of a partly filled
  *       order is not changed. Success counts with its documented code only.
  * - §5  Nothing tells whether a stop order has triggered: it has, when something of it is filled.

@@ -4,10 +4,11 @@
  * series the one that trades as usual is the symbol. Debentures and other series of an issuer keep
  * theirs ("NSE:NHAI-N1"), for without it they would be confused with its share.
  *
- * Currency and commodity: orders count in lots, so a lot's size in exchange units must be known.
- * "Minimum lot" is taken for it, but a 1 there may as well mean "one lot": such contracts are not
- * listed, because a quantity that is wrong by a thousand is worse than a contract that is missing.
- */
+ * Currency and commodity: orders count in lots, so what a lot holds must be known. "Minimum lot"
+ * says it, unless it is 1, which may as well mean "one lot": then it is the exchange's own size of
+ * the contract, and where that is not known the contract is not listed, because a quantity that is
+ * wrong by a thousand is worse than a contract that is missing. Prices that are not in rupees
+ * (EURUSD) have no place here. */
 #include <errno.h>
 #include <string.h>
 
@@ -170,6 +171,43 @@ static int read_share(const struct broker_cell *cells, int64_t type, const char 
 
 /* --- futures and options --- */
 
+/* What a contract holds, in units of its price: the exchanges' sizes in November 2026. */
+static const struct size {
+        enum exchange exchange;
+        const char *underlying;
+        int64_t units;
+} sizes[] = {
+        {EXCHANGE_CDS, "USDINR", 1000},     {EXCHANGE_CDS, "EURINR", 1000},
+        {EXCHANGE_CDS, "GBPINR", 1000},     {EXCHANGE_CDS, "JPYINR", 1000},
+        {EXCHANGE_MCX, "CRUDEOIL", 100},    {EXCHANGE_MCX, "CRUDEOILM", 10},
+        {EXCHANGE_MCX, "NATURALGAS", 1250}, {EXCHANGE_MCX, "NATGASMINI", 250},
+        {EXCHANGE_MCX, "GOLD", 100},        {EXCHANGE_MCX, "GOLDM", 10},
+        {EXCHANGE_MCX, "GOLDTEN", 1},       {EXCHANGE_MCX, "GOLDGUINEA", 1},
+        {EXCHANGE_MCX, "GOLDPETAL", 1},     {EXCHANGE_MCX, "SILVER", 30},
+        {EXCHANGE_MCX, "SILVERM", 5},       {EXCHANGE_MCX, "SILVERMIC", 1},
+        {EXCHANGE_MCX, "COPPER", 2500},     {EXCHANGE_MCX, "ZINC", 5000},
+        {EXCHANGE_MCX, "ZINCMINI", 1000},   {EXCHANGE_MCX, "ALUMINIUM", 5000},
+        {EXCHANGE_MCX, "ALUMINI", 1000},    {EXCHANGE_MCX, "LEAD", 5000},
+        {EXCHANGE_MCX, "LEADMINI", 1000},
+};
+
+/* False: nobody can say how many units the contract holds, or they are not priced in rupees. */
+static bool size_contract(struct instrument *i)
+{
+        size_t n = strlen(i->underlying);
+        if (i->exchange == EXCHANGE_CDS && (n < 3 || strcmp(i->underlying + n - 3, "INR") != 0))
+                return false;
+        if ((i->exchange != EXCHANGE_CDS && i->exchange != EXCHANGE_MCX) || i->lot > 1)
+                return true;
+        for (unsigned k = 0; k < ELEMENTS(sizes); k++)
+                if (sizes[k].exchange == i->exchange &&
+                    !strcmp(sizes[k].underlying, i->underlying)) {
+                        i->lot = sizes[k].units;
+                        return true;
+                }
+        return false;
+}
+
 static bool type_fits(enum exchange e, int64_t type)
 {
         if (e == EXCHANGE_CDS)
@@ -183,10 +221,9 @@ static int read_contract(const struct broker_cell *cells, int64_t type, struct s
 {
         struct instrument *i = &s->instrument;
         const struct broker_cell *option = &cells[COLUMN_OPTION], *strike = &cells[COLUMN_STRIKE];
-        bool counted = i->exchange == EXCHANGE_CDS || i->exchange == EXCHANGE_MCX;
         int64_t expiry;
 
-        if (!type_fits(i->exchange, type) || (counted && i->lot == 1))
+        if (!type_fits(i->exchange, type))
                 return 0;
         i->call = cell_is(option, "CE");
         i->segment = i->call || cell_is(option, "PE") ? SEGMENT_OPTION : SEGMENT_FUTURE;
@@ -199,7 +236,7 @@ static int read_contract(const struct broker_cell *cells, int64_t type, struct s
         i->expiry = clock_ist_day(expiry * USEC_PER_SEC);
         i->on_index = type == TYPE_FUTIDX || type == TYPE_OPTIDX;
         i->intraday_allowed = true;
-        return instrument_make_symbol(i, "");
+        return size_contract(i) && instrument_make_symbol(i, "");
 }
 
 static int read_row(unsigned file, const struct broker_cell *cells, struct scrip *ret,

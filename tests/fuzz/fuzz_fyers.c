@@ -115,7 +115,6 @@ static void check_scrip(const struct scrip *s)
         if (instrument_derivative(i)) {
                 assert(clock_day_valid(i->expiry) && *i->underlying);
                 assert((i->segment == SEGMENT_OPTION) == (i->strike > 0));
-                assert(i->lot > 1 || (e != EXCHANGE_CDS && e != EXCHANGE_MCX));
         }
 }
 
