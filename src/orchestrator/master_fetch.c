@@ -100,6 +100,9 @@ static int begin_file(struct master_fetch *f)
         f->http.timeout_us = f->timeout_us ? f->timeout_us : MASTER_FILE_TIMEOUT_US;
         f->failed = 0;
         int r = f->broker->request(&call, &f->http.request);
+        /* It is unpacked while it is read, on the other thread, and within limits. */
+        if (r >= 0)
+                r = http_request_header(&f->http.request, "Accept-Encoding", "gzip");
         if (r < 0) {
                 http_call_done(&f->http);
                 return r;

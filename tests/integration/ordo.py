@@ -132,7 +132,7 @@ class Daemon:
                 if s.family == socket.AF_INET:
                     self.port = s.getsockname()[1]
         self.env.update(env or {})
-        for a in accounts.split(","):
+        for a in (a for a in accounts.split(",") if a.startswith("paper:")):
             self.env.setdefault(f"ORDO_{a.replace(':', '_').upper()}_MARKET", "static")
         self.process = None
         self.connection = None

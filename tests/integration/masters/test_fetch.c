@@ -119,6 +119,7 @@ START_TEST(test_session)
         fetch.token = token;
         ck_assert_int_eq(go(), 0);
         ck_assert_ptr_nonnull(strstr(server.last, "X-Token: tok-1"));
+        ck_assert_ptr_nonnull(strstr(server.last, "Accept-Encoding: gzip"));
         end();
         secret_free(token);
 }
