@@ -495,13 +495,6 @@ bool session_view(const struct orchestrator *o, const char *account, struct sess
         return orchestrator_account(o, account);
 }
 
-const char *session_state_name(enum session_state value)
-{
-        static const char *const names[] = {"none", "pending", "active", "expired"};
-
-        return names[value];
-}
-
 static void answer_session(struct orchestrator *o, void *request)
 {
         struct session_request *r = request;
@@ -542,22 +535,6 @@ void session_report(struct orchestrator *o, struct report_request *r)
 }
 
 /* kill switch */
-
-const char *kill_level_name(enum kill_level value)
-{
-        static const char *const names[] = {"NONE", "HALT", "CANCEL", "FLATTEN"};
-
-        return names[value];
-}
-
-int kill_level_from(const char *s, size_t n)
-{
-        for (int i = 0; i < _KILL_LEVEL_MAX; i++)
-                if (strlen(kill_level_name((enum kill_level)i)) == n &&
-                    memcmp(kill_level_name((enum kill_level)i), s, n) == 0)
-                        return i;
-        return -EINVAL;
-}
 
 unsigned killswitch_list(const struct orchestrator *o, const struct kill_entry **ret)
 {
