@@ -86,6 +86,7 @@ void render_status(struct json_writer *w, const struct status *s, const struct c
         json_put_int(w, "last_event_id", s->last_event_id);
         json_object_begin(w, "store");
         json_put_string(w, "driver", s->store_driver);
+        json_put_string(w, "vault_key", s->vault_key);
         json_put_int(w, "schema", s->store_schema);
         json_put_string(w, "state", s->store_state);
         render_word(w, "error", s->store_error);

@@ -46,6 +46,7 @@ struct orchestrator_options {
         const struct instruments *instruments;
         const struct calendar *calendar;
         const struct vault *vault; /* seals brokers' tokens; NULL: no broker with a login */
+        bool vault_key_beside;     /* its key lies on the same disk as what it seals */
         const char *state_dir;     /* kill switch marker, audit/, backups */
         const char *version;
         int64_t order_deadline_us;

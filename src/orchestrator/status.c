@@ -54,6 +54,7 @@ void status_read(struct orchestrator *o, struct status *ret)
         ret->uptime_us = clock_mono_us() - o->started_mono_us;
         ret->draining = o->draining;
         ret->store_driver = store_driver_name(o->store);
+        ret->vault_key = o->options.vault_key_beside ? "generated" : "given";
         ret->store_schema = store_schema_version(o->store);
         ret->store_state = o->store_failure == STORE_OK ? "ok" : "failing";
         ret->store_error[0] = '\0';

@@ -34,6 +34,7 @@ struct status {
         int64_t started_us, uptime_us;
         bool draining;
         const char *store_driver;
+        const char *vault_key; /* "generated" (beside the ledger), "given" */
         int store_schema;
         const char *store_state; /* "ok", "failing" */
         char store_error[STORE_ERROR_SIZE];

@@ -13,6 +13,7 @@ static void print_daemon(const struct ctl *c, struct json_object *s, struct text
                 {"Schema", "store.schema"},
                 {"Ledger state", "store.state"},
                 {"Ledger error", "store.error"},
+                {"Vault key", "store.vault_key"},
                 {"Last event", "last_event_id"},
         };
         _cleanup_(table_done) struct table t = TABLE(columns, c->colour);

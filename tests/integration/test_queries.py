@@ -16,6 +16,7 @@ class Queries(ordo.Case):
         s = self.d.get("/api/v1/status").json
         self.assertEqual([a["account"] for a in s["accounts"]], ["paper:demo", "paper:second"])
         self.assertEqual(s["store"]["driver"], "sqlite")
+        self.assertEqual(s["store"]["vault_key"], "generated")
         self.assertIn(s["status"], ("ok", "degraded"))
 
     def test_metrics(self):

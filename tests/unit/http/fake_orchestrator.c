@@ -582,6 +582,7 @@ void status_read(struct orchestrator *o, struct status *ret)
                                .started_us = FAKE_TIME,
                                .uptime_us = 61000000,
                                .store_driver = "sqlite",
+                               .vault_key = "given",
                                .store_schema = 1,
                                .store_state = "ok",
                                .last_event_id = 7,
