@@ -30,6 +30,14 @@ static void measure(struct call *c)
         series_observe_us(a->durations[op], call_latency_us(c));
 }
 
+/* Of a login without the broker's words: they may repeat what it was told. */
+static const char *what_failed(const struct call *c)
+{
+        if (c->token || c->broker.op == BROKER_LOGIN)
+                return "a request of a login got no usable answer";
+        return c->result.message[0] ? c->result.message : "the broker gave no usable answer";
+}
+
 static void finish(struct call *c)
 {
         struct account_state *a = c->account;
@@ -43,8 +51,7 @@ static void finish(struct call *c)
         if (r->session_ended && !c->token && c->broker.op != BROKER_LOGIN)
                 session_ended(a, c->generation);
         if (r->outcome == OUTCOME_UNKNOWN || r->outcome == OUTCOME_NOT_SENT)
-                text_copy(a->last_error, sizeof(a->last_error),
-                          r->message[0] ? r->message : "the broker gave no usable answer");
+                text_copy(a->last_error, sizeof(a->last_error), what_failed(c));
         c->done(c);
 }
 

@@ -22,7 +22,7 @@
  * looked at this often. */
 #define EXPIRY_LOOK_US (60 * USEC_PER_SEC)
 #define TABLE          "sessions"
-#define HEAD_SIZE      16 /* of a sealed session: generation and beginning, big endian */
+#define HEAD_SIZE      (16 + CLIENT_ID_SIZE) /* of a sealed session: see session_seal() */
 
 enum session_state session_shown(const struct account_state *a)
 {
@@ -175,6 +175,12 @@ static uint64_t get_u64(const uint8_t *p)
         return v;
 }
 
+static const char *client_of(const struct account_state *a)
+{
+        return a->account->access.client_id ? a->account->access.client_id : "";
+}
+
+/* Generation and beginning, big endian; the client whose session it is; the token. */
 int session_seal(const struct account_state *a, const struct secret *token, uint64_t generation,
                  int64_t since_us, void **ret, size_t *ret_size)
 {
@@ -184,11 +190,12 @@ int session_seal(const struct account_state *a, const struct secret *token, uint
 
         if (!v)
                 return -ENOKEY;
-        plain = malloc(n);
+        plain = calloc(1, n);
         if (!plain)
                 return -ENOMEM;
         put_u64(plain, generation);
         put_u64(plain + 8, (uint64_t)since_us);
+        text_copy((char *)plain + 16, CLIENT_ID_SIZE, client_of(a));
         memcpy(plain + HEAD_SIZE, secret_bytes(token), secret_size(token));
         struct secret *whole = secret_new(plain, n);
         secret_wipe(plain, n);
@@ -214,6 +221,9 @@ static int unseal(struct account_state *a, const struct store_session_row *row)
         if (secret_size(whole) <= HEAD_SIZE)
                 return -EBADMSG;
         const uint8_t *plain = secret_bytes(whole);
+        /* The account was given to another client meanwhile: its orders must not go to this one. */
+        if (strncmp((const char *)plain + 16, client_of(a), CLIENT_ID_SIZE) != 0)
+                return -EPERM;
         struct secret *token = secret_new(plain + HEAD_SIZE, secret_size(whole) - HEAD_SIZE);
         if (!token)
                 return -ENOMEM;
@@ -230,7 +240,9 @@ static void restore_token(struct account_state *a, const struct store_session_ro
                 log_event(LOG_WARNING, EVENT_SESSION, LOG_FIELDS({"ORDO_ACCOUNT", a->account->id}),
                           "the session of %s in the ledger cannot be used: %s; log in again",
                           a->account->id,
-                          r == -ENOKEY ? "it is sealed with another key" : strerror(-r));
+                          r == -ENOKEY  ? "it is sealed with another key"
+                          : r == -EPERM ? "it is another client's"
+                                        : strerror(-r));
 }
 
 void session_init(struct account_state *a)

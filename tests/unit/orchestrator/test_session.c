@@ -141,6 +141,20 @@ START_TEST(test_other_key)
 }
 END_TEST
 
+/* The account is somebody else's now: the session of the former client is not taken up. */
+START_TEST(test_other_client)
+{
+        login_world_open();
+        begin(OTP, "T-one-long");
+        login_world_sleep();
+        lw.accounts[OTP].access.client_id = (char *)"AB12345";
+        login_world_wake();
+        ck_assert_int_eq(shown_state(OTP), SESSION_STATE_NONE);
+        ck_assert_int_eq(read_funds(OTP), OUTCOME_NOT_SENT);
+        login_world_close();
+}
+END_TEST
+
 /* The token lies in the ledger, but not readable. */
 START_TEST(test_sealed)
 {
@@ -310,5 +324,5 @@ START_TEST(test_metric)
 }
 END_TEST
 
-SUITE("sessions", test_hour, test_expires, test_restart, test_other_key, test_sealed,
-      test_broker_ends_it, test_late, test_logout, test_login_then_logout, test_metric)
+SUITE("sessions", test_hour, test_expires, test_restart, test_other_key, test_other_client,
+      test_sealed, test_broker_ends_it, test_late, test_logout, test_login_then_logout, test_metric)
