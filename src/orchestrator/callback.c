@@ -112,6 +112,17 @@ static int check_status(const struct broker_callback *b, const char *url,
         return -ECANCELED;
 }
 
+bool callback_code_good(const struct secret *code)
+{
+        const char *s = secret_bytes(code);
+        size_t n = secret_size(code);
+
+        for (size_t i = 0; i < n; i++)
+                if (s[i] <= ' ' || s[i] > '~')
+                        return false;
+        return n > 0;
+}
+
 int callback_read(const struct broker_callback *b, const char *url, const struct secret *state,
                   char message[static MESSAGE_SIZE], struct secret **ret_code)
 {
@@ -121,5 +132,9 @@ int callback_read(const struct broker_callback *b, const char *url, const struct
                 r = check_status(b, url, message);
         if (r == 0)
                 r = callback_find(url, b->code_keys, ret_code);
+        if (r == 0 && !callback_code_good(*ret_code)) {
+                *ret_code = secret_free(*ret_code);
+                r = -ENOENT;
+        }
         return r == -EINVAL ? -ENOENT : r;
 }

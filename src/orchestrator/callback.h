@@ -10,8 +10,11 @@
  * more than one, or not decodable; -ENOMEM. */
 int callback_find(const char *url, const char *const *keys, struct secret **ret);
 
+/* What may be a broker's code: visible characters of ASCII, at least one. */
+bool callback_code_good(const struct secret *code);
+
 /* 0: `*ret_code` is the code. -EACCES: not the `state` of this login (compared in constant time,
  * where the broker carries one); -ECANCELED: the broker says that it did not go well, `message` has
- * its words; -ENOENT: without a code, or with two; -ENOMEM. `state`: of the login. */
+ * its words; -ENOENT: without a good code, or with two; -ENOMEM. `state`: of the login. */
 int callback_read(const struct broker_callback *b, const char *url, const struct secret *state,
                   char message[static MESSAGE_SIZE], struct secret **ret_code);

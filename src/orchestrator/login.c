@@ -461,6 +461,10 @@ static enum problem read_browser(struct login *l, const struct session_request *
                 e = b->state_key && !secret_equal(l->state, state, strlen(state)) ? -EACCES : 0;
                 if (e == 0 && !(l->code = secret_new(r->auth_code, strlen(r->auth_code))))
                         e = -ENOMEM;
+                if (e == 0 && !callback_code_good(l->code)) {
+                        l->code = secret_free(l->code);
+                        e = -ENOENT;
+                }
                 words[0] = '\0';
         } else {
                 e = callback_read(b, r->redirect_url, l->state, words, &l->code);
@@ -472,7 +476,7 @@ static enum problem read_browser(struct login *l, const struct session_request *
                 snprintf(detail, MESSAGE_SIZE, "the broker did not let you in: %.150s",
                          *words ? words : "it says no more");
         else if (e == -ENOENT)
-                text_copy(detail, MESSAGE_SIZE, "the address carries no code of the broker");
+                text_copy(detail, MESSAGE_SIZE, "there is no code of the broker in it");
         return e == 0 ? PROBLEM_NONE : e == -ENOMEM ? PROBLEM_OVERLOADED : PROBLEM_LOGIN_REFUSED;
 }
 

@@ -68,6 +68,10 @@ START_TEST(test_strangers)
         ck_assert_int_eq(complete_code(STATE, "X", NULL)->r.problem, PROBLEM_LOGIN_REFUSED);
         ck_assert_int_eq(complete_code(STATE, "X", "1")->r.problem, PROBLEM_LOGIN_REFUSED);
         ck_assert_uint_eq(asked("/login"), 0);
+        ck_assert_int_eq(complete_code(STATE, "a b\r\n", state_of(login))->r.problem,
+                         PROBLEM_LOGIN_REFUSED);
+        const char *line = with_state(login, "ok", "auth_code=A%0d%0aB");
+        ck_assert_int_eq(complete_url(STATE, NULL, line)->r.problem, PROBLEM_LOGIN_REFUSED);
 
         const char *twice = with_state(login, "ok", "auth_code=A&auth_code=B");
         ck_assert_int_eq(complete_url(STATE, NULL, twice)->r.problem, PROBLEM_LOGIN_REFUSED);
