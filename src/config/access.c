@@ -19,8 +19,9 @@ static const struct config_broker *find_broker(const char *slug)
 static unsigned find_option(const char *name, size_t n)
 {
         unsigned i = 0;
-        while (i < n_options && (!(options[i].flags & OPTION_REAL_ONLY) ||
-                                 strlen(options[i].name) != n || memcmp(options[i].name, name, n)))
+        while (i < n_options &&
+               (!(options[i].flags & OPTION_REAL_ONLY) || strlen(options[i].name) != n ||
+                memcmp(options[i].name, name, n) != 0))
                 i++;
         return i;
 }

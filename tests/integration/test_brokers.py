@@ -13,7 +13,6 @@ import brokersim
 import ordo
 
 BROKERS = ("fyers", "hdfc", "mstock")
-PATHS = {"fyers": "", "hdfc": "", "mstock": "/openapi/typea"}  # behind the sim's own, as in the defaults
 ROWS = "24000"  # HDFC's adapter wants 20,000 at least
 ALL = [f"{b}:main" for b in BROKERS]
 CALLBACK = "http://127.0.0.1:8080/api/v1/auth/callback/fyers/main"
@@ -26,9 +25,9 @@ def access(sim, brokers=BROKERS, url=None):
         b = u["broker"]
         if b not in brokers:
             continue
-        base = (f"{url}/{b}" if url else sim.base(b)) + PATHS[b]
+        base, master = ((url or sim.url) + u[len(sim.url):] for u in (sim.base(b), sim.master(b)))
         options = {"CLIENT_ID": u["client_id"], "API_KEY": u["api_key"], "API_SECRET": u["api_secret"],
-                   "BASE_URL": base, "MASTER_URL": base + ("/master" if b == "fyers" else ""),
+                   "BASE_URL": base, "MASTER_URL": master,
                    "SESSION_HOURS": "pass"}
         if b == "fyers":
             options["REDIRECT_URI"] = CALLBACK

@@ -31,7 +31,7 @@ class Case(ordo.Case):
         """The options of an account; `more`: CLIENT_ID="…", None takes one away."""
         options = {"CLIENT_ID": CLIENTS[broker], "API_KEY": KEYS[broker],
                    "API_SECRET": SECRETS[broker],
-                   "BASE_URL": self.sim.base(broker) + ("/openapi/typea" if broker == "mstock" else ""),
+                   "BASE_URL": self.sim.base(broker),
                    "MASTER_URL": self.sim.master(broker), **more}
         return {f"ORDO_{broker.upper()}_MAIN_{k}": v for k, v in options.items() if v is not None}
 
