@@ -42,7 +42,7 @@ class Case(ordo.Case):
             env.update(self.access(b, **options.get(b, {})))
         d = self.daemon(accounts=",".join(f"{b}:main" for b in brokers), env=env)
         for b in brokers:
-            d.env.pop(f"ORDO_{b.upper()}_MAIN_MARKET")
+            d.env.pop(f"ORDO_{b.upper()}_MAIN_MARKET", None)
         if "fyers" in brokers:
             d.env.setdefault("ORDO_FYERS_MAIN_REDIRECT_URI", self.callback(d, "fyers"))
         if "hdfc" in brokers:
