@@ -54,6 +54,11 @@ made() {
     return 1
 }
 
+# tests_of DIR [MESON-TEST-OPTION...]: their names.
+tests_of() {
+    meson test --no-rebuild --list -C "$@" 2>/dev/null | sed -n 's,^.* / ,,p'
+}
+
 built=no
 plain() {
     if build_tests -Dwerror="$strict"; then
@@ -72,10 +77,12 @@ address_sanitizer() {
         suites 'address and undefined sanitizer' build-asan -t 3
 }
 
+# Left out: the adapters' contract, which is one thread and long.
 thread_sanitizer() {
     made 'thread sanitizer' build-tsan -Db_sanitize=thread -Db_lundef=false || return 0
+    # shellcheck disable=SC2046
     TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1 CK_TIMEOUT_MULTIPLIER=5 TEST_SLOW=5 \
-        suites 'thread sanitizer' build-tsan -t 5
+        suites 'thread sanitizer' build-tsan -t 5 $(tests_of build-tsan | grep -v '^adapter-')
 }
 
 # On the plain build. Left out: the programs of the integration tests and the long walks over the paper
@@ -86,8 +93,7 @@ under_valgrind() {
     CK_TIMEOUT_MULTIPLIER=20 suites 'valgrind' "$build" -t 20 --wrapper "valgrind -q --error-exitcode=99 \
         --leak-check=full --errors-for-leak-kinds=definite --show-leak-kinds=definite \
         --suppressions=$(pwd)/tests/valgrind.supp" \
-        $(meson test -C "$build" --no-rebuild --list --suite unit 2>/dev/null |
-            sed -n 's,^.* / ,,p' | grep -vE '^(loop-|paper-(market|random)$)')
+        $(tests_of "$build" --suite unit | grep -vE '^(loop-|paper-(market|random)$)')
 }
 
 # fuzz_one PROGRAM SECONDS: replay the corpus; with SECONDS, then look for more.
