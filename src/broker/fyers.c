@@ -19,10 +19,10 @@
  *       `orderDateTime` is taken for the time of placing.
  * - §8  `margin_new_order` is what the order needs; whether `margin_avail` is meant before or after
  *       it is not told.
- * - §9  Codes of one old source count as final only where they speak of this very call. Code 400 is
- *       documented for multi-leg orders only, -53 for positions: nobody knows, if they come here.
- *       Code and text of an address that is not registered were not found: HTTP 403 in the
- *       documented form is taken for it.
+ * - §9  Codes of one old source count as final only with a status that says so too, and any code
+ *       only where it speaks of this very call. Code 400 is documented for multi-leg orders only,
+ *       -53 for positions: nobody knows, if they come here. Code and text of an address that is
+ *       not registered were not found: HTTP 403 in the documented form is taken for it.
  * - §11 After-market orders, and IOC in commodity, are said to be refused: not offered. Cover and
  *       bracket orders neither. */
 #include "broker/fyers.h"

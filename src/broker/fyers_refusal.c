@@ -19,10 +19,13 @@ enum verdict {
         VERDICT_MODIFY,  /* a definite no of a modification */
 };
 
+/* OLD: from a list of 2021 to 2023 alone. Of an order such a code is final only when the status
+ * says so as well: numbers may have got another meaning since. */
 static const struct refusal {
         int code;
         enum verdict verdict;
         enum problem problem;
+        enum { CURRENT, OLD } source;
 } refusals[] = {
         {-8, VERDICT_SESSION, PROBLEM_SESSION_REQUIRED},
         {-15, VERDICT_SESSION, PROBLEM_SESSION_REQUIRED},
@@ -30,43 +33,43 @@ static const struct refusal {
         {-17, VERDICT_SESSION, PROBLEM_SESSION_REQUIRED},
         {-437, VERDICT_LOGIN, PROBLEM_LOGIN_REFUSED},
         {-501, VERDICT_LOGIN, PROBLEM_LOGIN_REFUSED},
-        {-371, VERDICT_LOGIN, PROBLEM_LOGIN_REFUSED},
-        {-374, VERDICT_LOGIN, PROBLEM_LOGIN_REFUSED},
+        {-371, VERDICT_LOGIN, PROBLEM_LOGIN_REFUSED, OLD},
+        {-374, VERDICT_LOGIN, PROBLEM_LOGIN_REFUSED, OLD},
         {-352, VERDICT_FINAL, PROBLEM_BROKER_SETUP},
-        {-373, VERDICT_FINAL, PROBLEM_BROKER_SETUP},
+        {-373, VERDICT_FINAL, PROBLEM_BROKER_SETUP, OLD},
         {-50, VERDICT_FINAL, PROBLEM_BROKER_REJECTED},
         {-99, VERDICT_FINAL, PROBLEM_BROKER_REJECTED},
         {-300, VERDICT_FINAL, PROBLEM_INSTRUMENT_UNKNOWN},
         {-429, VERDICT_RATE, PROBLEM_RATE_LIMITED},
         {-353, VERDICT_RATE, PROBLEM_RATE_LIMITED},
         {-51, VERDICT_ABSENT, PROBLEM_ORDER_NOT_FOUND},
-        {-159, VERDICT_ABSENT, PROBLEM_ORDER_NOT_FOUND},
-        {-161, VERDICT_STATE, PROBLEM_ORDER_NOT_OPEN},
-        {-162, VERDICT_STATE, PROBLEM_ORDER_NOT_OPEN},
-        {-164, VERDICT_STATE, PROBLEM_ORDER_NOT_OPEN},
-        {-397, VERDICT_STATE, PROBLEM_ORDER_NOT_OPEN},
-        {-398, VERDICT_STATE, PROBLEM_ORDER_NOT_OPEN},
-        {-399, VERDICT_STATE, PROBLEM_ORDER_NOT_OPEN},
-        {-163, VERDICT_MODIFY, PROBLEM_BROKER_REJECTED},
-        {-390, VERDICT_FINAL, PROBLEM_BROKER_REJECTED},
-        {-392, VERDICT_FINAL, PROBLEM_BROKER_REJECTED},
-        {-372, VERDICT_FINAL, PROBLEM_BROKER_REJECTED},
-        {-101, VERDICT_FINAL, PROBLEM_BROKER_REJECTED},
-        {-209, VERDICT_FINAL, PROBLEM_BROKER_REJECTED},
-        {-305, VERDICT_FINAL, PROBLEM_BROKER_REJECTED},
-        {-308, VERDICT_FINAL, PROBLEM_BROKER_REJECTED},
-        {-309, VERDICT_FINAL, PROBLEM_BROKER_REJECTED},
-        {-310, VERDICT_FINAL, PROBLEM_BROKER_REJECTED},
-        {-311, VERDICT_FINAL, PROBLEM_BROKER_REJECTED},
-        {-313, VERDICT_FINAL, PROBLEM_BROKER_REJECTED},
-        {-314, VERDICT_FINAL, PROBLEM_BROKER_REJECTED},
-        {-315, VERDICT_FINAL, PROBLEM_BROKER_REJECTED},
-        {-316, VERDICT_FINAL, PROBLEM_BROKER_REJECTED},
-        {-323, VERDICT_FINAL, PROBLEM_BROKER_REJECTED},
-        {-325, VERDICT_FINAL, PROBLEM_BROKER_REJECTED},
-        {-326, VERDICT_FINAL, PROBLEM_BROKER_REJECTED},
-        {-327, VERDICT_FINAL, PROBLEM_BROKER_REJECTED},
-        {-328, VERDICT_FINAL, PROBLEM_BROKER_REJECTED},
+        {-159, VERDICT_ABSENT, PROBLEM_ORDER_NOT_FOUND, OLD},
+        {-161, VERDICT_STATE, PROBLEM_ORDER_NOT_OPEN, OLD},
+        {-162, VERDICT_STATE, PROBLEM_ORDER_NOT_OPEN, OLD},
+        {-164, VERDICT_STATE, PROBLEM_ORDER_NOT_OPEN, OLD},
+        {-397, VERDICT_STATE, PROBLEM_ORDER_NOT_OPEN, OLD},
+        {-398, VERDICT_STATE, PROBLEM_ORDER_NOT_OPEN, OLD},
+        {-399, VERDICT_STATE, PROBLEM_ORDER_NOT_OPEN, OLD},
+        {-163, VERDICT_MODIFY, PROBLEM_BROKER_REJECTED, OLD},
+        {-390, VERDICT_FINAL, PROBLEM_BROKER_REJECTED, OLD},
+        {-392, VERDICT_FINAL, PROBLEM_BROKER_REJECTED, OLD},
+        {-372, VERDICT_FINAL, PROBLEM_BROKER_REJECTED, OLD},
+        {-101, VERDICT_FINAL, PROBLEM_BROKER_REJECTED, OLD},
+        {-209, VERDICT_FINAL, PROBLEM_BROKER_REJECTED, OLD},
+        {-305, VERDICT_FINAL, PROBLEM_BROKER_REJECTED, OLD},
+        {-308, VERDICT_FINAL, PROBLEM_BROKER_REJECTED, OLD},
+        {-309, VERDICT_FINAL, PROBLEM_BROKER_REJECTED, OLD},
+        {-310, VERDICT_FINAL, PROBLEM_BROKER_REJECTED, OLD},
+        {-311, VERDICT_FINAL, PROBLEM_BROKER_REJECTED, OLD},
+        {-313, VERDICT_FINAL, PROBLEM_BROKER_REJECTED, OLD},
+        {-314, VERDICT_FINAL, PROBLEM_BROKER_REJECTED, OLD},
+        {-315, VERDICT_FINAL, PROBLEM_BROKER_REJECTED, OLD},
+        {-316, VERDICT_FINAL, PROBLEM_BROKER_REJECTED, OLD},
+        {-323, VERDICT_FINAL, PROBLEM_BROKER_REJECTED, OLD},
+        {-325, VERDICT_FINAL, PROBLEM_BROKER_REJECTED, OLD},
+        {-326, VERDICT_FINAL, PROBLEM_BROKER_REJECTED, OLD},
+        {-327, VERDICT_FINAL, PROBLEM_BROKER_REJECTED, OLD},
+        {-328, VERDICT_FINAL, PROBLEM_BROKER_REJECTED, OLD},
         /* Named so that nobody adds them: sent without an acknowledgement, trouble inside, an exit
          * that was asked for, a position, a multi-leg order. */
         {201, VERDICT_NONE, PROBLEM_OUTCOME_UNKNOWN},
@@ -118,10 +121,12 @@ static struct refusal refusal_of(int status, int64_t code)
         return (struct refusal){0, VERDICT_NONE, PROBLEM_OUTCOME_UNKNOWN};
 }
 
-static bool speaks_of(enum verdict verdict, enum broker_op op)
+static bool speaks_of(const struct refusal *why, int status, enum broker_op op)
 {
         bool change = op == BROKER_MODIFY || op == BROKER_CANCEL;
-        switch (verdict) {
+        if (why->source == OLD && status == 200 && (change || op == BROKER_PLACE))
+                return false;
+        switch (why->verdict) {
         case VERDICT_FINAL:
         case VERDICT_SESSION:
         case VERDICT_RATE:
@@ -164,7 +169,7 @@ static void refuse(const struct broker_call *c, int status, int64_t code, struct
         take_id(o, &with_id);
         /* A call that was turned away has no order: this one went further. */
         bool strange = why.verdict == VERDICT_RATE && *with_id.broker_order_id;
-        if (!speaks_of(why.verdict, c->op) || strange) {
+        if (!speaks_of(&why, status, c->op) || strange) {
                 reading_unknown(r, "");
                 put_words(r, code, *message ? message : "The answer tells nothing");
                 return;
