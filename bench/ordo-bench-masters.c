@@ -230,6 +230,7 @@ static int measure(const char *place, struct rig *r, struct masters_figures *ret
         for (unsigned i = 0; i < MASTERS_BROKERS && e >= 0; i++) {
                 struct master_load *l = &r->loads[i];
                 (void)snprintf(r->paths[i], sizeof(r->paths[i]), "%s/masters-%u.db", place, i);
+                master_load_init(l);
                 l->master = &master;
                 l->path = r->paths[i];
                 l->as_of_us = 1;

@@ -53,6 +53,7 @@ int curl_settings_init(struct curl_settings *s, const struct httpc_options *o)
                 .connect_timeout_ms = (long)((connect_us + USEC_PER_MS - 1) / USEC_PER_MS),
                 .max_connections = o->max_connections ? o->max_connections : HTTPC_CONNECTIONS,
                 .reply_max = o->reply_max ? o->reply_max : HTTP_REPLY_MAX,
+                .speed_max = o->speed_max,
         };
         if (o->base_url)
                 r = copy_base_url(s, o->base_url);

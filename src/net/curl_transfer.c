@@ -9,7 +9,8 @@
 
 #define USER_AGENT        "ordo/" ORDO_VERSION
 #define DNS_CACHE_S       60L
-#define CONNECTION_IDLE_S 50L /* below the keep-alive of common front ends (60, 75 s) */
+#define CONNECTION_IDLE_S 50L   /* below the keep-alive of common front ends (60, 75 s) */
+#define SLOW_BUFFER_SIZE  4096L /* libcurl fills it up to a hundred times in a row */
 #define HEADER_NAME_SIZE  64
 #define HEADER_VALUE_SIZE 512
 
@@ -228,6 +229,10 @@ static CURLcode set_connection(CURL *easy, const struct curl_settings *s, CURLSH
         SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
         SET(CURLOPT_SHARE, share);
         SET(CURLOPT_IPRESOLVE, s->ip_resolve);
+        if (s->speed_max) {
+                SET(CURLOPT_MAX_RECV_SPEED_LARGE, (curl_off_t)s->speed_max);
+                SET(CURLOPT_BUFFERSIZE, SLOW_BUFFER_SIZE);
+        }
         if (s->interface)
                 SET(CURLOPT_INTERFACE, s->interface);
         if (s->ca_file) {

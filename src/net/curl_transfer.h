@@ -14,6 +14,7 @@ struct curl_settings {
         long connect_timeout_ms;
         unsigned max_connections;
         size_t reply_max;
+        int64_t speed_max;
 };
 /* 0, -ENOMEM, -EINVAL. */
 int curl_settings_init(struct curl_settings *s, const struct httpc_options *o);

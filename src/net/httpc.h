@@ -82,6 +82,9 @@ struct httpc_options {
         int64_t connect_timeout_us; /* 0: HTTPC_CONNECT_TIMEOUT_US; TLS included */
         unsigned max_connections;   /* 0: HTTPC_CONNECTIONS; further calls wait, their time runs */
         size_t reply_max;           /* of the body; 0: HTTP_REPLY_MAX */
+        /* Bytes of replies a second; 0: as fast as they come. With it libcurl also takes less at
+         * once, so that a large reply on a fast line does not hold up the loop. */
+        int64_t speed_max;
 };
 
 int httpc_new_local(struct loop *l, struct local_service service, struct httpc **ret);

@@ -71,7 +71,6 @@ static bool fetched(struct master_fetch *f)
         } else {
                 return true;
         }
-        closep(&f->fds[f->n_files]);
         return false;
 }
 
@@ -134,6 +133,7 @@ void master_fetch_start(struct master_fetch *f)
                 .egress_address = a->egress_address,
                 .max_connections = 1,
                 .reply_max = f->file_max ? f->file_max : MASTER_FILE_MAX,
+                .speed_max = MASTER_SPEED_MAX,
         };
 
         f->result = 0;

@@ -6,6 +6,7 @@
 #include "orchestrator/master_load.h"
 
 #define MASTER_FILE_MAX        (128U << 20)         /* bytes of one file as it is sent */
+#define MASTER_SPEED_MAX       (8 << 20)            /* bytes a second, of each broker */
 #define MASTER_FILE_TIMEOUT_US (180 * USEC_PER_SEC) /* of one file, everything included */
 
 struct master_fetch {
@@ -21,7 +22,7 @@ struct master_fetch {
         /* out */
         int result; /* 0 or a negative errno */
         char error[MASTER_ERROR_SIZE];
-        int fds[MASTER_FILES_MAX]; /* n_files of them; the owner's */
+        int fds[MASTER_FILES_MAX]; /* the owner's, after a failure too; -1: none */
         unsigned n_files;
         int64_t started_us; /* wall clock */
 
@@ -35,5 +36,6 @@ struct master_fetch {
 
 /* `done` is called once, never from inside it. */
 void master_fetch_start(struct master_fetch *f);
-/* Gives up without `done` if it runs; closes the files. Safe on a zeroed struct. */
+/* Gives up without `done` if it runs; closes the files, which may take its time. Safe on a zeroed
+ * struct. */
 void master_fetch_clear(struct master_fetch *f);

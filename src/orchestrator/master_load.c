@@ -203,6 +203,7 @@ static int read_file(struct loading *g)
         if (r == 0 && g->n > 0) /* a last line without its end */
                 r = take_line(g, g->buf, g->n);
         gzclose(g->gz);
+        closep(&l->fds[g->file]);
         return r;
 }
 
@@ -246,7 +247,7 @@ static int put_in_place(struct master_load *l, const char *path)
         return r < 0 ? fail_write(l, r) : 0;
 }
 
-void master_load_run(struct master_load *l)
+static void load(struct master_load *l)
 {
         _cleanup_(text_done) struct text path = TEXT_NULL;
         struct loading g = {.l = l, .buf = malloc(CHUNK_SIZE)};
@@ -265,4 +266,31 @@ void master_load_run(struct master_load *l)
         if (l->result < 0)
                 (void)unlink(text_str(&path));
         (void)malloc_trim(0); /* what it took to sort does not stay with the process */
+}
+
+static void close_given(struct master_load *l)
+{
+        for (unsigned i = 0; i < MASTER_FILES_MAX; i++)
+                closep(&l->fds[i]);
+        l->old = scrip_file_close(l->old);
+}
+
+void master_load_run(struct master_load *l)
+{
+        if (!l->only_close)
+                load(l);
+        close_given(l);
+}
+
+void master_load_init(struct master_load *l)
+{
+        *l = (struct master_load){};
+        for (unsigned i = 0; i < MASTER_FILES_MAX; i++)
+                l->fds[i] = -1;
+}
+
+void master_load_done(struct master_load *l)
+{
+        close_given(l);
+        l->file = scrip_file_close(l->file);
 }

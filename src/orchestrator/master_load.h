@@ -18,11 +18,15 @@
 
 struct master_load {
         const struct broker_master *master;
-        int fds[MASTER_FILES_MAX]; /* one a file; closed by the owner. Plain or gzip */
-        const char *path;          /* of the file that is looked up in */
-        unsigned rows_before;      /* in the file in use; 0: there is none */
-        int64_t as_of_us;          /* when it was fetched */
-        atomic_bool stop;          /* by another thread: leave as soon as possible */
+        /* One a file, plain or gzip; -1: none. Closed here, for that frees what may be a large file
+         * without a name; so is the file of instruments that is out of use. */
+        int fds[MASTER_FILES_MAX];
+        struct scrip_file *old;
+        bool only_close;      /* nothing is loaded: `result` and `error` stay as they are */
+        const char *path;     /* of the file that is looked up in */
+        unsigned rows_before; /* in the file in use; 0: there is none */
+        int64_t as_of_us;     /* when it was fetched */
+        atomic_bool stop;     /* by another thread: leave as soon as possible */
         /* out */
         int result; /* 0; -EBADMSG: the files are not a day's master; -ECANCELED; else broken */
         char error[MASTER_ERROR_SIZE];
@@ -30,4 +34,7 @@ struct master_load {
         struct scrip_file *file; /* opened; whoever reads `result` takes it */
 };
 
+void master_load_init(struct master_load *l);
 void master_load_run(struct master_load *l);
+/* Closes what it still holds. */
+void master_load_done(struct master_load *l);

@@ -146,7 +146,6 @@ static void failed(struct master *m, const char *why)
                 wait_us = MASTER_RETRY_MAX_US;
         m->failures++;
         m->not_before_us = clock_mono_us() + wait_us;
-        m->stage = RESTING;
         text_copy(m->last_error, sizeof(m->last_error), why);
         count(m, "failed");
         if (m->file)
@@ -161,11 +160,23 @@ static void failed(struct master *m, const char *why)
                           m->broker->title, why);
 }
 
-static void use(struct master *m, struct scrip_file *file)
+/* What it gives back is closed on the jobs thread: the file has no name any more, and to free its
+ * pages takes tens of milliseconds. */
+static struct scrip_file *use(struct master *m, struct scrip_file *file)
 {
-        scrip_file_close(m->file);
+        struct scrip_file *old = m->file;
+
         m->file = file;
         free(TAKE(m->cache));
+        return old;
+}
+
+static void close_later(struct master *m, struct scrip_file *old)
+{
+        master_load_init(&m->load);
+        m->load.only_close = true;
+        m->load.old = old;
+        m->stage = WAITING;
 }
 
 /* Books that named what nobody knew can be read now. */
@@ -185,13 +196,13 @@ void masters_loaded(struct orchestrator *o, struct master_load *l)
         struct master *m = CONTAINER_OF(l, struct master, load);
         char rows[24];
 
-        master_fetch_clear(&m->fetch);
+        m->stage = RESTING;
         if (l->result < 0) {
                 failed(m, l->error);
                 return;
         }
-        use(m, TAKE(l->file));
-        m->stage = RESTING;
+        if (l->only_close)
+                return;
         m->failures = 0;
         m->not_before_us = 0;
         m->last_error[0] = '\0';
@@ -201,30 +212,33 @@ void masters_loaded(struct orchestrator *o, struct master_load *l)
                   LOG_FIELDS({"ORDO_BROKER", m->broker->slug}, {"ORDO_ROWS", rows}),
                   "the instruments of %s were loaded: %u, and %u of %u lines could not be read",
                   m->broker->title, l->rows, l->bad, l->lines);
+        struct scrip_file *old = use(m, TAKE(l->file));
+        if (old)
+                close_later(m, old); /* whoever called this asks for what is next */
         wake_accounts(m);
 }
 
 /* --- fetching --- */
 
+/* What was fetched goes to the jobs thread, also what came of it by half: to be closed there. */
 static void fetched(struct master_fetch *f)
 {
         struct master *m = CONTAINER_OF(f, struct master, fetch);
+        struct master_load *l = &m->load;
 
         m->token = secret_free(m->token);
-        if (f->result < 0) {
-                char why[MASTER_ERROR_SIZE];
-                text_copy(why, sizeof(why), f->error);
-                master_fetch_clear(f);
-                failed(m, why);
-                return;
+        master_load_init(l);
+        l->master = m->broker->master;
+        l->path = m->path;
+        l->rows_before = m->file ? scrip_file_facts(m->file).rows : 0;
+        l->as_of_us = f->started_us;
+        l->only_close = f->result < 0;
+        l->result = f->result;
+        text_copy(l->error, sizeof(l->error), f->error);
+        for (unsigned i = 0; i < MASTER_FILES_MAX; i++) {
+                l->fds[i] = f->fds[i];
+                f->fds[i] = -1;
         }
-        m->load = (struct master_load){
-                .master = m->broker->master,
-                .path = m->path,
-                .rows_before = m->file ? scrip_file_facts(m->file).rows : 0,
-                .as_of_us = f->started_us,
-        };
-        memcpy(m->load.fds, f->fds, sizeof(m->load.fds));
         m->stage = WAITING;
         jobs_kick(m->masters->o);
 }
@@ -310,7 +324,7 @@ static struct cached *slot_of(struct master *m, enum scrip_by by, const char *te
 
 static void damaged(struct master *m)
 {
-        use(m, NULL);
+        scrip_file_close(use(m, NULL)); /* it keeps its name: nothing is freed */
         failed(m, "its file of instruments is damaged and is made again");
         m->not_before_us = 0;
 }
@@ -509,9 +523,9 @@ void masters_free(struct orchestrator *o)
                 struct master *m = &s->list[i];
                 master_fetch_clear(&m->fetch);
                 secret_free(m->token);
-                if (m->stage == LOADING) /* what the jobs thread made, and nobody took */
-                        scrip_file_close(m->load.file);
-                use(m, NULL);
+                if (m->stage == WAITING || m->stage == LOADING)
+                        master_load_done(&m->load); /* nobody will take it any more */
+                scrip_file_close(use(m, NULL));
                 free(m->path);
         }
         free(s->dir);
