@@ -1,7 +1,10 @@
 #include "suite.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "rig.h"
 
 #define T 5000 /* ms, generous: nothing here should need it */
@@ -92,6 +95,55 @@ START_TEST(a_large_body_arrives_whole)
         ck_assert_uint_eq(script_writes(&r.server), 1);
         free(body);
         rig_call_done(&c);
+        rig_stop(&r);
+}
+END_TEST
+
+struct taken {
+        struct rig_call call;
+        size_t n;
+        unsigned pieces;
+};
+
+static int take_piece(struct http_call *c, const void *data, size_t n)
+{
+        struct taken *t = (struct taken *)CONTAINER_OF(c, struct rig_call, http);
+        t->n += n;
+        t->pieces++;
+        return t->n > 1500000 ? -ENOSPC : 0;
+}
+
+/* A body that is taken piece by piece is not kept, and no faster than was asked. */
+START_TEST(a_body_may_be_taken_in_pieces)
+{
+        static char reply[1300000];
+        static struct script_step steps[] = {{SCRIPT_REPLY, reply}, {SCRIPT_FLOOD_BODY}};
+        struct taken t = {};
+        struct rig r;
+
+        int n = snprintf(reply, sizeof(reply), "HTTP/1.1 200 OK\r\nContent-Length: 1200000\r\n\r\n");
+        memset(reply + n, 'x', 1200000);
+        rig_start_with(&r, steps, 2, NULL, (struct httpc_options){.speed_max = 800000});
+        int64_t from_us = clock_mono_us();
+        rig_call(&r, &t.call, "GET", "/", NULL, T);
+        t.call.http.take_body = take_piece;
+        rig_send(&t.call);
+        rig_wait(&r);
+        ck_assert_int_eq(t.call.http.verdict, VERDICT_ANSWERED);
+        ck_assert_uint_eq(t.n, 1200000);
+        ck_assert_uint_gt(t.pieces, 10);
+        ck_assert_uint_eq(t.call.http.reply.body.len, 0);
+        ck_assert_int_gt(clock_mono_us() - from_us, 400000);
+        rig_call_done(&t.call);
+
+        /* whoever takes it may have enough */
+        rig_call(&r, &t.call, "GET", "/", NULL, T);
+        t.call.http.take_body = take_piece;
+        rig_send(&t.call);
+        rig_wait(&r);
+        ck_assert_int_eq(t.call.http.verdict, VERDICT_UNCERTAIN);
+        ck_assert_str_eq(t.call.http.facts.error, "the reply could not be kept");
+        rig_call_done(&t.call);
         rig_stop(&r);
 }
 END_TEST
@@ -209,7 +261,7 @@ START_TEST(done_may_send_again)
 }
 END_TEST
 
-SUITE("net: answered", get_brings_status_headers_body_and_facts, each_method_carries_its_body,
-      a_large_body_arrives_whole, odd_but_whole_replies_are_answers,
+SUITE("net: answered", get_brings_status_headers_body_and_facts, a_body_may_be_taken_in_pieces,
+      each_method_carries_its_body, a_large_body_arrives_whole, odd_but_whole_replies_are_answers,
       many_at_once_share_a_bounded_number_of_connections, only_the_first_headers_are_kept,
       done_may_send_again)
