@@ -4,8 +4,8 @@
  * To configure: API_KEY and API_SECRET of the app, CLIENT_ID (the profile's user_id). The usual
  * login is the browser's: the app's registered callback address brings the request token back, and
  * nothing else is needed. For the login with a one-time password also USERNAME and PASSWORD. The
- * app must have the machine's static IP registered (§11). BASE_URL and MASTER_URL are without
- * "/oapi".
+ * app must have the machine's static IP registered (§11). BASE_URL is without "/oapi",
+ * MASTER_URL the directory that holds "security-master".
  *
  * A scrip's key is "NSE:EXMPLEEQNR" or "NFO:45012": our exchange and the broker's security_id,
  * which is the same for a share on both exchanges. Its token is "NSE:3045", "NFO:45012" or
@@ -235,7 +235,7 @@ const struct broker broker_hdfc = {
         .callback = {.code_keys = code_keys},
         .session_ends = 6 * 60,
         .default_base_url = "https://developer.hdfcsec.com",
-        .default_master_url = "https://developer.hdfcsec.com",
+        .default_master_url = "https://developer.hdfcsec.com/oapi/v1",
         .master = &hdfc_master,
         .quotes_max = 10,
         .rates = rates,

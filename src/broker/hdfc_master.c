@@ -37,7 +37,7 @@ static const char *const columns[] = {
         [UNDERLYING] = "underline_symbol",
         NULL,
 };
-static const char *const files[] = {"/oapi/v1/security-master", NULL};
+static const char *const files[] = {"/security-master", NULL};
 
 static bool is(const struct broker_cell *c, const char *text)
 {
