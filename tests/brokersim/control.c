@@ -173,6 +173,7 @@ static void post_reset(struct call *c)
         if (strcmp(what, "sessions") == 0)
                 grants_end(&s->accounts, NULL);
         if (all) {
+                s->resets++;
                 book_clear(&s->book, &s->accounts);
                 s->market.open = true;
                 for (unsigned i = 0; i < s->market.n_listings; i++) {

@@ -23,6 +23,7 @@ struct sim {
         unsigned rows;         /* that masters are padded to */
         int64_t latency_us;    /* of every answer of a broker */
         bool auto_login;
+        unsigned resets;         /* what was to happen before the last one does not */
         struct text masters[16]; /* made once; masters.c */
         struct text packed[16];
 };

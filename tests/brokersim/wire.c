@@ -244,7 +244,8 @@ static void send_huge(struct request *x)
 struct belated {
         struct timer timer;
         struct call call;
-        char *memory; /* the bytes it refers to */
+        unsigned resets; /* of the simulator, when it was put off */
+        char *memory;    /* the bytes it refers to */
 };
 
 static struct bytes keep(char **at, struct bytes b)
@@ -261,7 +262,8 @@ static void book_belated(struct timer *t)
 {
         struct belated *b = CONTAINER_OF(t, struct belated, timer);
 
-        b->call.route->answer(&b->call);
+        if (b->resets == b->call.sim->resets)
+                b->call.route->answer(&b->call);
         text_done(&b->call.out);
         text_done(&b->call.location);
         free(b->memory);
@@ -281,6 +283,7 @@ static void book_later(struct request *x)
         if (!b || !at)
                 abort();
         b->memory = at;
+        b->resets = x->sim->resets;
         b->call = *c;
         b->call.out = b->call.location = TEXT_NULL;
         b->call.grant = NULL;

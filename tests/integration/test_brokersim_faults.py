@@ -169,6 +169,15 @@ class Wire(Case):
                 self.until(lambda: self.both() == (1, 1))
 
 
+    def test_a_reset_forgets_what_was_to_come(self):
+        self.sim.fault("close_after", broker="fyers", operation="place", book=True, book_after_ms=200)
+        with self.assertRaises(GONE):
+            self.sim.place("fyers")
+        self.sim.reset()
+        time.sleep(0.4)
+        self.assertEqual((self.both(), self.sim.orders()), ((0, 0), []))
+
+
 class Answers(Case):
     def test_error(self):
         for broker in BROKERS:
