@@ -186,7 +186,7 @@ static void wake_accounts(const struct master *m)
 
         for (unsigned i = 0; i < o->options.n_accounts; i++) {
                 struct account_state *a = &o->accounts[i];
-                if (a->master == m && !a->ready)
+                if (a->master == m && !a->ready && a->session == SESSION_STATE_ACTIVE)
                         book_kick(a);
         }
 }

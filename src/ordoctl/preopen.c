@@ -29,9 +29,27 @@ static int64_t number_at(struct json_object *o, const char *key)
         return json_object_get_int64(json_at(o, key));
 }
 
-/* What the account lacks for the day, in words; "" nothing. */
-static void find_remedy(struct json_object *account, char remedy[static REMEDY_SIZE])
+/* The list of instruments of the account's broker; NULL: it has none of its own. */
+static struct json_object *master_of(const struct preopen *p, struct json_object *account)
 {
+        struct json_object *list = json_at(p->answer.json, "masters");
+        size_t n = json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
+        const char *id = word_at(account, "account");
+
+        for (size_t i = 0; i < n; i++) {
+                struct json_object *m = json_object_array_get_idx(list, i);
+                const char *broker = word_at(m, "broker");
+                if (text_starts(id, broker) && id[strlen(broker)] == ':')
+                        return m;
+        }
+        return NULL;
+}
+
+/* What the account lacks for the day, in words; "" nothing. */
+static void find_remedy(const struct preopen *p, struct json_object *account,
+                        char remedy[static REMEDY_SIZE])
+{
+        struct json_object *master = master_of(p, account);
         const char *id = word_at(account, "account"), *session = word_at(account, "session");
 
         remedy[0] = '\0';
@@ -44,11 +62,17 @@ static void find_remedy(struct json_object *account, char remedy[static REMEDY_S
                 snprintf(remedy, REMEDY_SIZE,
                          "Its order book could not be read yet: ordoctl status tells the last "
                          "error");
+        else if (master && text_equal(word_at(master, "state"), "missing"))
+                snprintf(remedy, REMEDY_SIZE,
+                         "Its broker's instruments are missing: ordoctl status tells the last "
+                         "error");
 }
 
 /* What does not keep it from trading, but somebody should know. */
-static void find_note(struct json_object *account, char note[static REMEDY_SIZE])
+static void find_note(const struct preopen *p, struct json_object *account,
+                      char note[static REMEDY_SIZE])
 {
+        struct json_object *master = master_of(p, account);
         int64_t operator= number_at(account, "needs_operator");
         int64_t unresolved = number_at(account, "unresolved_legs");
         const char *kill = word_at(account, "kill_switch");
@@ -62,6 +86,9 @@ static void find_note(struct json_object *account, char note[static REMEDY_SIZE]
                          (long long)unresolved);
         else if (*kill && !text_equal(kill, "NONE"))
                 snprintf(note, REMEDY_SIZE, "The kill switch is at %.20s", kill);
+        else if (master && text_equal(word_at(master, "state"), "stale"))
+                snprintf(note, REMEDY_SIZE,
+                         "Its broker's instruments are of an earlier day: ordoctl status");
 }
 
 static struct json_object *accounts_of(const struct preopen *p, size_t *ret_n)
@@ -72,7 +99,8 @@ static struct json_object *accounts_of(const struct preopen *p, size_t *ret_n)
         return list;
 }
 
-/* True while a session is there and its account's book is not read: a matter of seconds. */
+/* True while a session is there and its account's book is not read, or the first instruments are on
+ * their way: a matter of seconds. */
 static bool settling(const struct preopen *p)
 {
         size_t n;
@@ -80,8 +108,11 @@ static bool settling(const struct preopen *p)
 
         for (size_t i = 0; i < n; i++) {
                 struct json_object *a = json_object_array_get_idx(list, i);
+                struct json_object *m = master_of(p, a);
+                bool fetching = m && text_equal(word_at(m, "state"), "missing") &&
+                                !*word_at(m, "last_error");
                 if (text_equal(word_at(a, "session"), "active") &&
-                    !json_object_get_boolean(json_at(a, "ready")))
+                    (!json_object_get_boolean(json_at(a, "ready")) || fetching))
                         return true;
         }
         return !text_equal(word_at(p->answer.json, "store.state"), "ok");
@@ -178,8 +209,8 @@ static int report(const struct preopen *p)
         for (size_t i = 0; i < n; i++) {
                 struct json_object *a = json_object_array_get_idx(list, i);
                 char remedy[REMEDY_SIZE], note[REMEDY_SIZE];
-                find_remedy(a, remedy);
-                find_note(a, note);
+                find_remedy(p, a, remedy);
+                find_note(p, a, note);
                 lacking += *remedy != '\0';
                 table_add(&t,
                           (const char *const[]){word_at(a, "account"), word_at(a, "session"),

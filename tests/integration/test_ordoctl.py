@@ -365,9 +365,9 @@ class Preopen(Case):
         return {"account": "paper:demo", "ready": True, "session": "active", "session_expires_at": None,
                 "kill_switch": "NONE", "unresolved_legs": 0, "needs_operator": 0, **fields}
 
-    def status(self, *accounts, store="ok"):
+    def status(self, *accounts, store="ok", masters=()):
         return 200, {}, json.dumps({"status": "ok", "store": {"state": store, "error": "the disk is full"},
-                                    "accounts": list(accounts)}).encode()
+                                    "accounts": list(accounts), "masters": list(masters)}).encode()
 
     def scripted(self, *answers, code=OK, args=("--wait", "0")):
         s = Scripted(*answers)
@@ -390,6 +390,21 @@ class Preopen(Case):
         self.assertFalse(a["ready"])
         self.assertEqual([x["ready"] for x in a["accounts"]], [True, False])
         d.stop()
+
+    def test_instruments(self):
+        accounts = [self.account(account="fyers:main"), self.account(account="fyersx:main")]
+        master = {"broker": "fyers", "state": "missing", "last_error": "404"}
+        r, _ = self.scripted(self.status(*accounts, masters=[master]), code=PARTIAL)
+        self.assertRegex(r.stdout, r"(?m)^fyers:main +active +no +Its broker's instruments are missing")
+        self.assertRegex(r.stdout, r"(?m)^fyersx:main +active +yes$")
+        master["state"] = "stale"
+        r, _ = self.scripted(self.status(*accounts, masters=[master]))
+        self.assertRegex(r.stdout, r"(?m)^fyers:main +active +yes +Its broker's instruments are of an earlier")
+        # The first list is on its way: it is waited for.
+        coming = self.status(*accounts, masters=[{"broker": "fyers", "state": "missing", "last_error": None}])
+        master["state"] = "loaded"
+        r, s = self.scripted(coming, coming, self.status(*accounts, masters=[master]), args=("--wait", "30"))
+        self.assertRegex(r.stdout, r"(?m)^fyers:main +active +yes$")
 
     def test_wakes_the_daemon(self):
         """The connection waits in systemd's socket while the daemon starts."""

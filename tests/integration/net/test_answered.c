@@ -121,7 +121,9 @@ START_TEST(a_body_may_be_taken_in_pieces)
         struct taken t = {};
         struct rig r;
 
-        int n = snprintf(reply, sizeof(reply), "HTTP/1.1 200 OK\r\nContent-Length: 1200000\r\n\r\n");
+        int n = snprintf(reply, sizeof(reply),
+                         "HTTP/1.1 200 OK\r\n"
+                         "Content-Length: 1200000\r\n\r\n");
         memset(reply + n, 'x', 1200000);
         rig_start_with(&r, steps, 2, NULL, (struct httpc_options){.speed_max = 800000});
         int64_t from_us = clock_mono_us();
