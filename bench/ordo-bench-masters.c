@@ -101,7 +101,8 @@ struct rig {
         struct loop *loop;
         struct loop_timer tick;
         struct loop_work back;
-        int64_t due_us, longest_us;
+        int64_t due_us, waited_us;
+        int64_t late_us, stall_us; /* the longest */
         bool over;
         struct master_load loads[MASTERS_BROKERS];
         char paths[MASTERS_BROKERS][PATH_SIZE];
@@ -109,14 +110,29 @@ struct rig {
         int result;
 };
 
+/* How long this thread was ready to run, and had no processor, in all. */
+static int64_t waited_us(void)
+{
+        unsigned long long ran, waited = 0;
+        FILE *f = fopen("/proc/thread-self/schedstat", "re");
+
+        if (f && fscanf(f, "%llu %llu", &ran, &waited) != 2)
+                waited = 0;
+        if (f)
+                (void)fclose(f);
+        return (int64_t)(waited / 1000);
+}
+
 static void on_tick(struct loop_timer *t)
 {
         struct rig *r = CONTAINER_OF(t, struct rig, tick);
-        int64_t now = clock_mono_us();
+        int64_t late = clock_mono_us() - r->due_us, waited = waited_us();
+        int64_t stall = late - (waited - r->waited_us);
 
-        if (now - r->due_us > r->longest_us)
-                r->longest_us = now - r->due_us;
-        r->due_us = now + TICK_US;
+        r->late_us = late > r->late_us ? late : r->late_us;
+        r->stall_us = stall > r->stall_us ? stall : r->stall_us;
+        r->waited_us = waited;
+        r->due_us = clock_mono_us() + TICK_US;
         (void)loop_timer_set(r->loop, t, TICK_US);
 }
 
@@ -145,34 +161,22 @@ static void *jobs_thread(void *userdata)
         return NULL;
 }
 
-static void *quiet_thread(void *userdata)
-{
-        struct rig *r = userdata;
-
-        (void)usleep(1000000);
-        loop_post(r->loop, &r->back);
-        return NULL;
-}
-
-/* The longest time that a tick came late while `work` ran. */
-static int turn_beside(struct rig *r, void *(*work)(void *), double *ret_ms)
+static int load_beside(struct rig *r)
 {
         pthread_t thread;
 
-        r->over = false;
-        r->longest_us = 0;
-        r->due_us = clock_mono_us() + TICK_US;
         r->back.run = came_back;
-        int e = pthread_create(&thread, NULL, work, r);
+        int e = pthread_create(&thread, NULL, jobs_thread, r);
         if (e)
                 return -e;
+        r->waited_us = waited_us();
+        r->due_us = clock_mono_us() + TICK_US;
         (void)loop_timer_set(r->loop, &r->tick, TICK_US);
         loop_stop(r->loop);
         e = loop_run(r->loop, is_over, r);
         (void)pthread_join(thread, NULL);
-        loop_timer_stop(&r->tick);
-        *ret_ms = (double)r->longest_us / USEC_PER_MS;
-        return e;
+        loop_timer_done(&r->tick);
+        return e < 0 ? e : r->result;
 }
 
 /* --- afterwards --- */
@@ -237,14 +241,12 @@ static int measure(const char *place, struct rig *r, struct masters_figures *ret
                 e = make_csv(place, &l->fds[0]);
         }
         if (e >= 0)
-                e = turn_beside(r, quiet_thread, &ret->quiet_stall_ms);
-        if (e >= 0)
-                e = turn_beside(r, jobs_thread, &ret->stall_ms);
-        if (e >= 0)
-                e = r->result;
+                e = load_beside(r);
         if (e >= 0)
                 e = look_up(r, ret);
         ret->load_ms = (double)r->slowest_us / USEC_PER_MS;
+        ret->stall_ms = (double)r->stall_us / USEC_PER_MS;
+        ret->late_ms = (double)r->late_us / USEC_PER_MS;
         ret->rss_mb = resident_mb();
         for (unsigned i = 0; i < MASTERS_BROKERS; i++)
                 (void)unlink(r->paths[i]);

@@ -10,7 +10,8 @@
 
 struct masters_figures {
         double load_ms;                  /* the slowest of them */
-        double quiet_stall_ms, stall_ms; /* the longest, as long without and with the loads */
+        double stall_ms;                 /* the longest of the loop, that it made itself */
+        double late_ms;                  /* and with the waiting for a processor */
         double rss_mb;                   /* of the whole child, afterwards */
         double find_p50_us, find_p99_us; /* of symbols that were not asked for lately */
 };
