@@ -490,8 +490,9 @@ int masters_new(struct orchestrator *o)
                 struct account_state *a = &o->accounts[i];
                 if (!a->broker->master)
                         continue;
-                if (s->n == 0 && mkdir(s->dir, 0700) < 0 && errno != EEXIST)
-                        return -errno;
+                /* Without it fetching will say why it fails; the other brokers need not wait. */
+                if (s->n == 0)
+                        (void)mkdir(s->dir, 0700);
                 a->master = master_of(s, a->broker);
                 int r = a->master ? 0 : open_one(s, a->broker, &a->master);
                 if (r < 0)

@@ -24,8 +24,7 @@ struct account_state;
 #define MASTER_RETRY_US     (30 * USEC_PER_SEC) /* doubled with each failure */
 #define MASTER_RETRY_MAX_US (900 * USEC_PER_SEC)
 
-/* Opens what is there from before (blocking: before the loop turns). 0, -ENOMEM, or the directory
- * cannot be made. */
+/* Opens what is there from before (blocking: before the loop turns). 0 or -ENOMEM. */
 int masters_new(struct orchestrator *o);
 void masters_start(struct orchestrator *o);
 /* Before the jobs end: a load that runs leaves soon. */

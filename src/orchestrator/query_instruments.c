@@ -38,33 +38,54 @@ static void add(struct search *s, const struct instrument *i, unsigned source)
                 s->hits[s->n++] = (struct hit){i, place, source};
 }
 
-static void add_rows(struct search *s, struct orchestrator *o, unsigned source,
-                     enum scrip_text text, const char *prefix)
+/* At most `limit` more; returns how many there were. */
+static unsigned add_rows(struct search *s, struct orchestrator *o, unsigned source,
+                         enum scrip_text text, const char *prefix, unsigned limit)
 {
         struct instrument *rows = s->rows + s->n_rows;
-        int n = master_search(o, source, text, prefix, s->limit, rows);
+        int n = master_search(o, source, text, prefix, limit, rows);
 
         for (int i = 0; i < n; i++)
                 add(s, &rows[i], source);
         s->n_rows += (unsigned)n;
+        return (unsigned)n;
 }
 
-/* A query that names its exchange is a prefix as it is; else it is one on each of them. */
-static void search_master(struct search *s, struct orchestrator *o, unsigned source)
+/* Shares and indices before derivatives, each in the order of symbols: what comes later than enough
+ * rows cannot be among the best. */
+static const enum exchange exchanges[] = {EXCHANGE_BSE, EXCHANGE_NSE, EXCHANGE_BFO,
+                                          EXCHANGE_CDS, EXCHANGE_MCX, EXCHANGE_NFO};
+
+/* As a prefix on each exchange. The first that begins so is the symbol itself, if there is one. */
+static unsigned add_symbols(struct search *s, struct orchestrator *o, unsigned source,
+                            bool first_only)
 {
         char prefix[QUERY_MAX + 8];
-        const char *colon = strchr(s->upper, ':');
+        unsigned n = 0;
 
-        if (colon)
-                add_rows(s, o, source, SCRIP_TEXT_SYMBOL, s->upper);
-        for (int e = 0; e < _EXCHANGE_MAX && !colon; e++) {
-                if (s->exchange >= 0 && e != s->exchange)
+        for (size_t i = 0; i < ELEMENTS(exchanges) && n < s->limit; i++) {
+                if (s->exchange >= 0 && exchanges[i] != (enum exchange)s->exchange)
                         continue;
-                snprintf(prefix, sizeof(prefix), "%s:%s", exchange_name((enum exchange)e),
-                         s->upper);
-                add_rows(s, o, source, SCRIP_TEXT_SYMBOL, prefix);
+                snprintf(prefix, sizeof(prefix), "%s:%s", exchange_name(exchanges[i]), s->upper);
+                unsigned found = add_rows(s, o, source, SCRIP_TEXT_SYMBOL, prefix,
+                                          first_only ? 1 : s->limit - n);
+                n += first_only ? 0 : found;
         }
-        add_rows(s, o, source, SCRIP_TEXT_NAME, s->upper);
+        return n;
+}
+
+static void search_master(struct search *s, struct orchestrator *o, unsigned source)
+{
+        unsigned n;
+
+        if (strchr(s->upper, ':')) {
+                n = add_rows(s, o, source, SCRIP_TEXT_SYMBOL, s->upper, s->limit);
+        } else {
+                (void)add_symbols(s, o, source, true);
+                n = add_symbols(s, o, source, false);
+        }
+        if (n < s->limit)
+                (void)add_rows(s, o, source, SCRIP_TEXT_NAME, s->upper, s->limit);
 }
 
 static int compare(const void *a, const void *b)
@@ -108,7 +129,7 @@ unsigned query_instruments(struct orchestrator *o, const char *query, int exchan
                 return 0;
         for (size_t i = 0; i < s.n_query; i++)
                 s.upper[i] = (char)toupper((unsigned char)query[i]);
-        size_t most = (size_t)s.limit * (_EXCHANGE_MAX + 1) * n_masters;
+        size_t most = (2 * (size_t)s.limit + ELEMENTS(exchanges)) * n_masters;
         s.rows = malloc(most * sizeof(s.rows[0]) + 1);
         s.hits = malloc((most + s.limit) * sizeof(s.hits[0]) + 1);
         if (!s.rows || !s.hits)
