@@ -235,12 +235,19 @@ static void step_took(struct login *l, struct broker_result *r)
         }
 }
 
+/* What an adapter calls an ended session is no news to somebody who logs in. */
+static enum problem refusal_of(const struct broker_result *r)
+{
+        bool plain = r->problem == PROBLEM_NONE || r->problem == PROBLEM_SESSION_REQUIRED ||
+                     r->problem == PROBLEM_BROKER_REJECTED;
+        return plain ? PROBLEM_LOGIN_REFUSED : r->problem;
+}
+
 static void step_failed(struct login *l, const struct broker_result *r, bool had_input)
 {
         bool refused = r->outcome == OUTCOME_REJECTED;
         bool unusable = r->outcome == OUTCOME_NOT_SENT && r->problem == PROBLEM_INTERNAL;
-        enum problem p = refused && r->problem == PROBLEM_NONE         ? PROBLEM_LOGIN_REFUSED
-                         : refused                                     ? r->problem
+        enum problem p = refused                                       ? refusal_of(r)
                          : r->outcome == OUTCOME_NOT_SENT && !unusable ? PROBLEM_BROKER_UNREACHABLE
                                                                        : PROBLEM_LOGIN_FAILED;
         char words[MESSAGE_SIZE], detail[MESSAGE_SIZE];

@@ -66,6 +66,7 @@ static void store(struct login *l)
                 .value = sealed,
                 .size = size,
                 .expires_us = l->ends_us,
+                .tells_end = true,
                 .done = stored,
                 .userdata = l,
         });

@@ -92,7 +92,7 @@ static void look_at(struct morning *m, const struct ist *now)
 
         if (m->over || m->running || a->login)
                 return;
-        m->over = !way || has_session(a, now);
+        m->over = !way || has_session(a, now) || a->logged_out_us > clock_wall_us();
         if (m->over || clock_wall_us() < m->next_us)
                 return;
         m->over = way->method != BROKER_LOGIN_TOTP || m->tries == PREOPEN_TRIES;

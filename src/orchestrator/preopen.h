@@ -1,6 +1,7 @@
 /* Before the market opens: every account that has no session for the day gets one where that needs
  * nobody (an authenticator's secret), or it is said that somebody has to log in: an event and a
- * journal record, once a day. A daemon that starts later in the day does it then. */
+ * journal record, once a day. An account that a person has logged out is left alone for that day. A
+ * daemon that starts later in the day does it then. */
 #pragma once
 
 #include <stdint.h>

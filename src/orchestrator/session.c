@@ -22,6 +22,7 @@
  * looked at this often. */
 #define EXPIRY_LOOK_US (60 * USEC_PER_SEC)
 #define TABLE          "sessions"
+#define LOGGED_OUT     "-"                   /* in the token's place, until the broker's hour */
 #define HEAD_SIZE      (16 + CLIENT_ID_SIZE) /* of a sealed session: see session_seal() */
 
 enum session_state session_shown(const struct account_state *a)
@@ -135,6 +136,7 @@ static void take(struct account_state *a, struct secret *token, uint64_t generat
         a->session = SESSION_STATE_ACTIVE;
         a->session_since_us = a->last_login_us = since_us;
         a->session_expires_us = expires_us;
+        a->logged_out_us = 0;
 }
 
 void session_begin(struct account_state *a, struct secret *token, uint64_t generation,
@@ -235,6 +237,10 @@ static void restore_token(struct account_state *a, const struct store_session_ro
 {
         if (a->broker->n_logins == 0)
                 return;
+        if (row->size == strlen(LOGGED_OUT)) {
+                a->logged_out_us = row->expires_us;
+                return;
+        }
         int r = unseal(a, row);
         if (r < 0)
                 log_event(LOG_WARNING, EVENT_SESSION, LOG_FIELDS({"ORDO_ACCOUNT", a->account->id}),
@@ -278,6 +284,7 @@ struct change {
         struct session_request *request;
         struct session_actor actor;
         enum session_state to;
+        int64_t until_us; /* of a logout */
 };
 
 static void apply(struct change *c)
@@ -290,6 +297,8 @@ static void apply(struct change *c)
                 forget(a, SESSION_STATE_NONE);
                 tell(a, LOG_NOTICE, &c->actor, NULL);
         }
+        if (c->to == SESSION_STATE_NONE)
+                a->logged_out_us = c->until_us;
 }
 
 static void change_stored(void *userdata, enum problem p)
@@ -320,6 +329,9 @@ static void change_begin(struct account_state *a, struct session_request *r, enu
         if (!c)
                 abort();
         *c = (struct change){.account = a, .request = r, .to = to};
+        /* A person's word: until a login, or the next morning, it does not log in by itself. */
+        if (login)
+                c->until_us = session_end_us(a, clock_wall_us(), 0);
         session_actor_set(&c->actor, &r->caller);
         a->session_writes++;
         session_write(&(struct session_write){
@@ -327,8 +339,9 @@ static void change_begin(struct account_state *a, struct session_request *r, enu
                 .status = session_state_name(to),
                 .actor = &c->actor,
                 .column = login ? SESSION_COLUMN_TOKEN : SESSION_COLUMN_LOGGED_OUT,
-                .value = out && !login ? "1" : NULL,
-                .size = out && !login ? 1 : 0,
+                .value = out ? LOGGED_OUT : NULL,
+                .size = out ? strlen(LOGGED_OUT) : 0,
+                .expires_us = c->until_us,
                 .done = change_stored,
                 .userdata = c,
         });

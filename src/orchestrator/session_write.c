@@ -60,13 +60,13 @@ static void make_record(struct write_job *j, const struct session_write *w)
         record_act(&j->audit, AUDIT_SESSION, j->actor.name,
                    *j->actor.correlation_id ? j->actor.correlation_id : NULL,
                    w->account->account->id, w->status, NULL);
-        if (!w->reason && !(w->value && w->expires_us))
+        if (!w->reason && !w->tells_end)
                 return;
         struct json_writer json = JSON_WRITER(&j->audit.payload);
         json_object_begin(&json, NULL);
         if (w->reason)
                 json_put_string(&json, "reason", w->reason);
-        if (w->value && w->expires_us)
+        if (w->tells_end)
                 json_put_time(&json, "expires_at", w->expires_us);
         json_object_finish(&json);
 }

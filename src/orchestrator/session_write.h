@@ -31,7 +31,8 @@ struct session_write {
         const char *column;
         const void *value; /* NULL: the row goes */
         size_t size;
-        int64_t expires_us; /* of the row; in the record too when there is a value */
+        int64_t expires_us;                           /* of the row */
+        bool tells_end;                               /* … and in the record too */
         void (*done)(void *userdata, enum problem p); /* may be NULL */
         void *userdata;
 };

@@ -36,6 +36,7 @@ struct account_state {
         struct secret *token;     /* of the session; NULL where the broker has no login */
         struct master *master;    /* of its broker; NULL: the built-in set */
         uint64_t generation;      /* of the session: raised by every one that begins */
+        int64_t logged_out_us;    /* wall clock, until when a person's logout holds; 0 */
         struct loop_timer expiry; /* looks whether it is over */
         struct login *login;      /* the pending one; NULL */
         struct list logins;       /* with those that were replaced while something of them ran */

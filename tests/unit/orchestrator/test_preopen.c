@@ -80,6 +80,27 @@ START_TEST(test_tries)
 }
 END_TEST
 
+/* Who was logged out by a person stays so for the day, also after a new start. */
+START_TEST(test_logged_out)
+{
+        login_world_open();
+        say("/login/3", 200, "done T-one-long AB1234 0");
+        pass_to("2026-11-23T08:30:00+05:30");
+        ck_assert_int_eq(log_out(TOTP)->r.problem, PROBLEM_NONE);
+        (void)told();
+        clock_fake_advance(3600 * USEC_PER_SEC);
+        login_world_sleep();
+        login_world_wake();
+        ck_assert_uint_eq(asked("/login"), 1);
+        ck_assert_int_eq(shown_state(TOTP), SESSION_STATE_NONE);
+        say("/login/3", 200, "done T-two-long AB1234 0");
+        pass_to("2026-11-24T08:30:00+05:30");
+        ck_assert_int_eq(shown_state(TOTP), SESSION_STATE_ACTIVE);
+        ck_assert_int_eq(login_account(TOTP)->logged_out_us, 0);
+        login_world_close();
+}
+END_TEST
+
 /* It starts later in the day: then it looks at once. A person's login is not disturbed. */
 START_TEST(test_late_start)
 {
@@ -105,4 +126,5 @@ START_TEST(test_late_start)
 }
 END_TEST
 
-SUITE("before the open", test_morning, test_closed_days, test_tries, test_late_start)
+SUITE("before the open", test_morning, test_closed_days, test_tries, test_logged_out,
+      test_late_start)
