@@ -412,7 +412,7 @@ class Configuration(ordo.Case):
             d.stop()
 
     def test_secrets_stay_secret(self):
-        """Through a login, orders and a refused reload none of them is in a record or an answer."""
+        """Through a login and an order none of them is in a record or an answer."""
         with brokersim.Sim("--rows", ROWS) as sim:
             d = Daemon(accounts="mstock:main", env={**access(sim, ("mstock",)), "ORDO_LOG_LEVEL": "debug",
                                                     "ORDO_LOG_ACCESS": "yes"})
