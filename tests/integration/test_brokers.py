@@ -3,6 +3,7 @@ paper account: logins, orders, books, money, prices; orders on all of them at on
 servers that are not who they say they are."""
 
 import pathlib
+import re
 import shutil
 import subprocess
 import tempfile
@@ -394,6 +395,25 @@ class Tls(ordo.Case):
 
 
 class Configuration(ordo.Case):
+    def test_the_page_is_right(self):
+        """What docs/brokers.md shows for each broker is a configuration, with the secrets it names."""
+        page = (ordo.SOURCE / "docs/brokers.md").read_text()
+        parts = re.findall(r"^## .*?(?=^## |\Z)", page, re.M | re.S)
+        shown = [p for p in parts if re.search(r"^Secrets?: ", p, re.M)]
+        self.assertEqual(len(shown), len(BROKERS))
+        for part, broker in zip(shown, BROKERS):
+            env = dict(re.findall(r"^(ORDO_\w+)=(.*)$", part, re.M))
+            self.assertEqual(env["ORDO_ACCOUNTS"], f"{broker}:main")
+            paragraph = re.search(r"^Secrets?: .*?\n\n", part, re.M | re.S).group(0)
+            with tempfile.TemporaryDirectory() as secrets:
+                for name in re.findall(rf"`({broker.upper()}_MAIN_\w+)`", paragraph):
+                    (pathlib.Path(secrets) / f"ORDO_{name}").write_text("JBSWY3DPEHPK3PXP")
+                d = Daemon(accounts=env["ORDO_ACCOUNTS"], env={**env, "CREDENTIALS_DIRECTORY": secrets})
+                self.addCleanup(d.cleanup)
+                r = subprocess.run([ordo.BUILD / "src/ordod", "--check-config"], env=d.env,
+                                   capture_output=True, text=True, timeout=30)
+            self.assertEqual((r.returncode, r.stderr), (0, ""), broker)
+
     def test_egress_address_that_is_not_ours(self):
         """The daemon starts, says so, and sends nothing from anywhere else."""
         with brokersim.Sim("--rows", ROWS) as sim:
