@@ -119,7 +119,7 @@ class Sim:
 
     def master(self, broker, tls=False):
         """What ORDO_<BROKER>_<NAME>_MASTER_URL is to be."""
-        return self.base(broker, tls) + ("/sym_details" if broker == "fyers" else "")
+        return self.base(broker, tls) + {"fyers": "/sym_details", "hdfc": "/oapi/v1", "mstock": ""}[broker]
 
     def options(self, broker, name="main", client_id=None, tls=False):
         """The options of an account of Ordo, broker:name, that lives here."""
