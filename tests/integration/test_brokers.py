@@ -24,8 +24,6 @@ def access(sim, brokers=BROKERS, tls=False):
     for b in brokers:
         env.update(sim.options(b, tls=tls))
         env[f"ORDO_{b.upper()}_MAIN_SESSION_HOURS"] = "pass"
-    if "hdfc" in brokers:
-        env["ORDO_HDFC_MAIN_MASTER_URL"] = sim.base("hdfc", tls=tls) + "/oapi/v1"
     if "mstock" in brokers:
         env.update(ORDO_MSTOCK_MAIN_USERNAME="MA1000001", ORDO_MSTOCK_MAIN_PASSWORD="simpassword")
     return env

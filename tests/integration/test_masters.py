@@ -25,9 +25,7 @@ def environment(sim):
         env[name + "PASSWORD"] = "password"
         env[name + "REDIRECT_URI"] = "https://127.0.0.1/callback"
         env[name + "BASE_URL"] = sim.base(u["broker"])
-        # As in life: the list lies on a host of its own, or beside the API.
-        own = u["broker"] == "fyers"
-        env[name + "MASTER_URL"] = (sim.master if own else sim.base)(u["broker"])
+        env[name + "MASTER_URL"] = sim.master(u["broker"])
     return env
 
 
