@@ -12,20 +12,12 @@ ROWS = 25000
 BROKERS = ("fyers", "hdfc", "mstock")
 
 
-def environment(sim):
+def environment(sim, brokers=BROKERS):
     env = {}
-    for u in sim.users():
-        name = f"ORDO_{u['broker'].upper()}_MAIN_"
-        if name + "CLIENT_ID" in env:
-            continue
-        env[name + "CLIENT_ID"] = u["client_id"]
-        env[name + "API_KEY"] = u["api_key"]
-        env[name + "API_SECRET"] = "secret"
-        env[name + "USERNAME"] = u["client_id"]
-        env[name + "PASSWORD"] = "password"
-        env[name + "REDIRECT_URI"] = "https://127.0.0.1/callback"
-        env[name + "BASE_URL"] = sim.base(u["broker"])
-        env[name + "MASTER_URL"] = sim.master(u["broker"])
+    for b in brokers:
+        env.update(sim.options(b))
+    if "mstock" in brokers:
+        env.update(ORDO_MSTOCK_MAIN_USERNAME="MA1000001", ORDO_MSTOCK_MAIN_PASSWORD="simpassword")
     return env
 
 
@@ -71,6 +63,12 @@ class Masters(unittest.TestCase):
         self.assertIn("session", m["mstock"]["last_error"])
         self.assertEqual(d.get("/api/v1/status").json["status"], "degraded")
 
+        d.post("/api/v1/auth/mstock/main/login")
+        r = d.post("/api/v1/auth/mstock/main/complete", {"otp": "123456"})
+        self.assertEqual((r.status, r.json["state"]), (200, "active"), r)
+        m = self.until_loaded(d, BROKERS)
+        self.assertGreater(m["mstock"]["instruments"], ROWS * 9 // 10, m)
+
         found = d.get("/api/v1/instruments?q=NSE:SBIN").json["instruments"]
         self.assertEqual(found[0]["symbol"], "NSE:SBIN")
         self.assertEqual([i["symbol"] for i in found].count("NSE:SBIN"), 1)
@@ -88,10 +86,10 @@ class Masters(unittest.TestCase):
         d.stop()
         again = self.daemon(state=d.state)
         m2 = self.masters(again)
-        for b in ("fyers", "hdfc"):
+        for b in BROKERS:
             self.assertEqual((m2[b]["state"], m2[b]["as_of"], m2[b]["instruments"]),
                              ("loaded", m[b]["as_of"], m[b]["instruments"]))
-        self.assertEqual(sorted(os.listdir(d.state / "masters")), ["fyers.db", "hdfc.db"])
+        self.assertEqual(sorted(os.listdir(d.state / "masters")), ["fyers.db", "hdfc.db", "mstock.db"])
         again.stop()
 
     def test_a_damaged_file_is_made_again(self):
