@@ -1,6 +1,7 @@
 /* The adapters, and the brokers that a configuration may name, are the same ones. */
 #include "suite.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "broker/broker.h"
@@ -29,6 +30,28 @@ START_TEST(test_adapters_are_configurable)
                 ck_assert(b->default_base_url && b->n_logins > 0);
                 ck_assert(strncmp(b->default_base_url, "https://", 8) == 0);
         }
+        for (const struct config_broker *c = config_brokers; c->slug; c++)
+                ck_assert_msg(broker_find(c->slug) != NULL, "there is no adapter %s", c->slug);
+}
+END_TEST
+
+/* docs/brokers.md tells where each one is. */
+START_TEST(test_page)
+{
+        char row[512], page[32768] = "";
+        const struct broker *b;
+        FILE *f = fopen(SOURCE_ROOT "/docs/brokers.md", "re");
+        ck_assert_ptr_nonnull(f);
+        size_t n = fread(page, 1, sizeof(page) - 1, f);
+        fclose(f);
+        ck_assert(n > 0 && n < sizeof(page) - 1);
+        for (unsigned i = 0; (b = broker_at(i)); i++) {
+                if (b->flags & BROKER_LOCAL)
+                        continue;
+                snprintf(row, sizeof(row), "\n| %s | `%s` | `%s` |\n", b->slug, b->default_base_url,
+                         b->default_master_url);
+                ck_assert_msg(strstr(page, row) != NULL, "not in docs/brokers.md: %s", row);
+        }
 }
 END_TEST
 
@@ -48,4 +71,4 @@ START_TEST(test_addresses)
 }
 END_TEST
 
-SUITE("broker/registry", test_adapters_are_configurable, test_addresses)
+SUITE("broker/registry", test_adapters_are_configurable, test_page, test_addresses)
