@@ -93,9 +93,9 @@ struct accounts {
 
 /* NULL: there are USERS_MAX. */
 struct user *user_add(struct accounts *a, enum broker_name b);
-struct user *user_by_key(struct accounts *a, enum broker_name b, const char *api_key);
-struct user *user_by_client(struct accounts *a, enum broker_name b, const char *client_id);
-struct user *user_by_name(struct accounts *a, enum broker_name b, const char *username);
+struct user *user_by_key(struct accounts *a, enum broker_name b, const char *text);
+struct user *user_by_client(struct accounts *a, enum broker_name b, const char *text);
+struct user *user_by_name(struct accounts *a, enum broker_name b, const char *text);
 int64_t user_available(const struct user *u);
 
 /* `claims`: the members of the JWT's payload, without braces; NULL: no JWT, a random text. */

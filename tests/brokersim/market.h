@@ -39,8 +39,8 @@ struct market {
 int market_load(struct market *m, const char *dir, char fault[static MARKET_FAULT_SIZE]);
 void market_done(struct market *m);
 
-struct listing *market_by_symbol(const struct market *m, const char *symbol); /* "NSE:SBIN" */
-struct listing *market_by_fyers(const struct market *m, const char *ticker);
+struct listing *market_by_symbol(const struct market *m, const char *key); /* "NSE:SBIN" */
+struct listing *market_by_fyers(const struct market *m, const char *key);
 struct listing *market_by_hdfc(const struct market *m, const char *key);
 struct listing *market_by_mstock(const struct market *m, const char *key);
 /* "NSE|3045". In BSE and NSE a derivative's token differs from every share's. */
