@@ -307,6 +307,17 @@ static void look(struct loop_timer *t)
         }
 }
 
+void masters_session(struct account_state *a)
+{
+        struct master *m = a->master;
+
+        if (!m || !m->broker->master->needs_session || m->stage != RESTING)
+                return;
+        if (!m->failures)
+                m->last_error[0] = '\0'; /* it waited for this */
+        (void)loop_timer_set(a->orchestrator->loop, &m->masters->look, 0);
+}
+
 /* --- asking --- */
 
 static struct cached *slot_of(struct master *m, enum scrip_by by, const char *text)

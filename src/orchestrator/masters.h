@@ -27,6 +27,8 @@ struct account_state;
 /* Opens what is there from before (blocking: before the loop turns). 0 or -ENOMEM. */
 int masters_new(struct orchestrator *o);
 void masters_start(struct orchestrator *o);
+/* The account has a session now: what waited for one is fetched at once. */
+void masters_session(struct account_state *a);
 /* Before the jobs end: a load that runs leaves soon. */
 void masters_stop(struct orchestrator *o);
 void masters_free(struct orchestrator *o); /* after them */

@@ -14,6 +14,7 @@
 #include "domain/event.h"
 #include "orchestrator/book.h"
 #include "orchestrator/login.h"
+#include "orchestrator/masters.h"
 #include "orchestrator/record.h"
 #include "orchestrator/session_write.h"
 #include "orchestrator/state.h"
@@ -145,6 +146,7 @@ void session_begin(struct account_state *a, struct secret *token, uint64_t gener
         take(a, token, generation, since_us, expires_us);
         tell(a, LOG_NOTICE, actor, NULL);
         session_start(a);
+        masters_session(a);
 }
 
 void session_start(struct account_state *a)

@@ -23,7 +23,8 @@ KEYS = {"fyers": "SIMFYERS01-100", "hdfc": "simhdfckey01", "mstock": "SIMmstock+
 
 class Case(ordo.Case):
     def setUp(self):
-        self.sim = brokersim.Sim()
+        # enough rows for the masters of Fyers and m.Stock to be a day's
+        self.sim = brokersim.Sim("--rows", "1500")
         self.sim.start()
         self.addCleanup(self.sim.stop)
 
