@@ -125,12 +125,12 @@ static void take_state(struct leg_act *act)
                 act->note.modified = true;
                 act->note.change = act->asked;
         }
+        /* A broker that has only taken a cancellation tells no state: the book will, and until then
+         * the order may still fill. */
         if (r->has_state) {
                 l->status = r->status;
                 l->filled_quantity = r->filled_quantity;
                 l->average_price = r->average_price;
-        } else if (act->kind == AMEND_CANCEL) {
-                l->status = ORDER_STATUS_CANCELLED;
         }
 }
 

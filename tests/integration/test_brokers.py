@@ -152,6 +152,23 @@ class Brokers(ordo.Case):
     def test_orders_mstock(self):
         self.check_orders("mstock")
 
+    def test_filled_in_spite_of_a_cancel(self):
+        """The broker has only taken the cancel; the exchange was faster. The book has the last word."""
+        for account in ALL:
+            broker = account.partition(":")[0]
+            order_id, number = self.place(account, quantity=5)
+            self.sim.fault("error", broker=broker, operation="book", status=502, count=0)
+            r = self.patiently("DELETE", f"/api/v1/orders/{order_id}")
+            self.assertEqual(r.status, 200, r)
+            self.assertEqual(self.leg(order_id)["order_status"], "OPEN")
+            self.sim.flip(number, "OPEN")
+            self.sim.fill(number, 5, "1000.00")
+            self.sim.clear_faults()
+            leg = self.until(lambda i=order_id: (lambda x: x if x["order_status"] == "FILLED" else None)(
+                self.leg(i)), 20)
+            self.assertTrue(leg["cancel_requested"], leg)
+            self.assertEqual(leg["filled_quantity"], 5, leg)
+
     def test_refused_by_the_broker(self):
         """At once, or, at a broker that books first, as soon as its book is read."""
         for account in ALL:
