@@ -8,6 +8,7 @@ import http.client
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
@@ -96,8 +97,18 @@ class Answer:
         return f"{self.status} {self.raw[:400]!r}"
 
 
+# The brokers' tokens of the simulator are of this form; nothing else of the tests is.
+JWT = re.compile(rb"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.")
+# A browser's address carries the key, because the broker wants it there.
+LOGIN_URL = re.compile(rb'"login_url":"[^"]*"')
+SECRET_OPTIONS = ("_API_KEY", "_API_SECRET", "_PASSWORD", "_TOTP_SECRET")
+
+
 class Daemon:
-    """ordod with its own state. `env` holds ORDO_* options beside those every test needs."""
+    """ordod with its own state. `env` holds ORDO_* options beside those every test needs.
+
+    Whatever a test is about: no credential of a broker and no token is in an answer, in a record, or
+    readable in the state directory."""
 
     def __init__(self, accounts="paper:demo,paper:second", env=None, state=None, wrapper=(),
                  sockets=()):
@@ -188,8 +199,23 @@ class Daemon:
         if self.process and self.process.poll() is None:
             self.kill()
         self.close()
-        if self.own_state:
-            shutil.rmtree(self.state, ignore_errors=True)
+        try:
+            self.no_secret_left()
+        finally:
+            if self.own_state:
+                shutil.rmtree(self.state, ignore_errors=True)
+
+    def no_secret_in(self, where, data):
+        for name, value in self.env.items():
+            if name.endswith(SECRET_OPTIONS) and len(value) >= 8 and value.encode() in data:
+                raise AssertionError(f"{name} is in {where}")
+        if JWT.search(data):
+            raise AssertionError(f"a broker's token is in {where}")
+
+    def no_secret_left(self):
+        for path in self.state.rglob("*"):
+            if path.is_file() and path.name != "ordo.db.reserve":
+                self.no_secret_in(str(path.relative_to(self.state)), path.read_bytes())
 
     @property
     def token(self):
@@ -227,7 +253,10 @@ class Daemon:
             try:
                 c.request(method, path, body=data, headers=h)
                 r = c.getresponse()
-                return Answer(r.status, {k.lower(): v for k, v in r.getheaders()}, r.read())
+                a = Answer(r.status, {k.lower(): v for k, v in r.getheaders()}, r.read())
+                self.no_secret_in(f"the answer of {method} {path.partition('?')[0]}",
+                                  LOGIN_URL.sub(b"", a.raw))
+                return a
             except (OSError, http.client.HTTPException) as e:
                 # A kept-alive connection may have ended meanwhile: once more on a new one.
                 c.close()
