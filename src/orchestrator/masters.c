@@ -36,6 +36,7 @@ struct master {
         struct master_load load;
         unsigned failures;     /* since it last went well */
         int64_t not_before_us; /* monotonic */
+        bool waits;            /* for a session */
         char last_error[MASTER_ERROR_SIZE];
 };
 
@@ -274,10 +275,10 @@ static void fetch(struct master *m)
         const struct account_state *a = through(m);
 
         if (!a) {
-                text_copy(m->last_error, sizeof(m->last_error),
-                          "waits for a session of one of its accounts");
+                m->waits = true;
                 return;
         }
+        m->waits = false;
         m->stage = FETCHING;
         m->fetch = (struct master_fetch){
                 .loop = m->masters->o->loop,
@@ -418,7 +419,9 @@ unsigned masters_view(const struct orchestrator *o, struct master_view *ret, uns
                         .as_of_us = as_of(m),
                         .next_us = next_us(m),
                 };
-                text_copy(ret[i].last_error, sizeof(ret[i].last_error), m->last_error);
+                text_copy(ret[i].last_error, sizeof(ret[i].last_error),
+                          m->waits && !through(m) ? "waits for a session of one of its accounts"
+                                                  : m->last_error);
         }
         return i;
 }
