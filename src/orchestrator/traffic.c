@@ -88,7 +88,7 @@ static int64_t day_wait(struct traffic_window *w, unsigned keep)
                 keep = w->rate->count - 1;
         if (w->count + keep < w->rate->count)
                 return 0;
-        return clock_from_ist(w->day + 1, 0) - clock_wall_us();
+        return clock_from_ist(clock_day_add(w->day, 1), 0) - clock_wall_us();
 }
 
 static void explain(const struct broker_rate *rate, char *detail, size_t size)

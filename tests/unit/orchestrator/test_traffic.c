@@ -126,6 +126,19 @@ START_TEST(test_day)
 }
 END_TEST
 
+/* The last day of a month has a midnight too. */
+START_TEST(test_day_at_the_end_of_a_month)
+{
+        static const struct broker_rate rates[] = {
+                {BROKER_TRAFFIC_ORDERS, 12, 86400 * USEC_PER_SEC}};
+        begin(rates, 1);
+        clock_fake(clock_from_ist(20261130, 86340), 5000000);
+        ck_assert_uint_eq(take_all(BROKER_PLACE), 10);
+        ck_assert_int_eq(take(BROKER_PLACE), 60 * USEC_PER_SEC);
+        traffic_done(&traffic);
+}
+END_TEST
+
 START_TEST(test_give_back)
 {
         static const struct broker_rate rates[] = {{BROKER_TRAFFIC_ORDERS, 3, USEC_PER_SEC},
@@ -350,5 +363,5 @@ START_TEST(test_learns)
 END_TEST
 
 SUITE("orchestrator/traffic", test_no_rates, test_lanes, test_kinds, test_small_window, test_day,
-      test_give_back, test_refused, test_orders, test_not_sent, test_reads, test_reads_wait,
-      test_drain, test_learns)
+      test_day_at_the_end_of_a_month, test_give_back, test_refused, test_orders, test_not_sent,
+      test_reads, test_reads_wait, test_drain, test_learns)
