@@ -358,6 +358,7 @@ static void run_case(const struct broker *b, const char *path)
                 report(&c, "");
         } else {
                 run_request(b, &c, &t);
+                t.call.token = NULL; /* by the time of a reply another login may have freed it */
                 if (c.has[CASE_REPLY] && t.call.op == BROKER_MASTER)
                         run_master(b, &c, &t);
                 else if (c.has[CASE_REPLY])

@@ -187,11 +187,14 @@ static int read_order_id(struct json_object *o, struct broker_result *r)
         return 0;
 }
 
+/* Whose session it is has to be told: here, or by the profile. */
 static int read_token(struct json_object *o, struct broker_result *r)
 {
-        const char *token;
+        const char *token, *user;
 
-        if (json_get_string(o, "token", &token) != 0 || !*token)
+        if (json_get_string(o, "token", &token) != 0 || !*token ||
+            json_get_string(o, "user", &user) != 0 || !*user ||
+            !text_copy(r->client_id, sizeof(r->client_id), user))
                 return 1;
         r->login = BROKER_LOGIN_DONE;
         r->token = secret_new(token, strlen(token));
