@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+import time
 import uuid
 
 import brokersim
@@ -218,6 +219,28 @@ class Brokers(ordo.Case):
             self.assertIn("NSE:SBIN", self.ctl("quote", "NSE:SBIN", "--account", account))
             for noun in ("trades", "funds", "holdings", "positions", "portfolio"):
                 self.assertTrue(self.ctl(noun, "--account", account).strip(), noun)
+
+    def test_hostile_answers(self):
+        """The order is booked, what comes back proves nothing: unknown, and found in the book once."""
+        for fault, more in (("huge", {"bytes": 100_000_000}), ("garbage", {}), ("wrong_types", {}), ("html", {}),
+                            ("reset", {}), ("error", {"status": 502})):
+            before = len(self.sim.booked(broker="fyers"))
+            self.sim.fault(fault, broker="fyers", operation="place", **more)
+            r = self.until(lambda: (lambda x: x if x.status != 429 else None)(
+                self.d.order(quantity=4, targets=["fyers:main"], price="1000.00")), 20)
+            self.assertEqual((fault, r.status), (fault, 202), r)
+            leg = r.json["results"][0]
+            self.assertEqual((leg["outcome"], leg["broker_order_id"]), ("unknown", None), (fault, leg))
+            found = self.until(lambda i=r.json["order_id"]: (lambda x: x if x["state"] == "settled" else None)(
+                self.leg(i)), 30)
+            self.assertEqual((found["outcome"], found["confidence"]), ("accepted", "proven"), (fault, found))
+            self.assertEqual(len(self.sim.booked(broker="fyers")), before + 1, fault)
+            self.patiently("DELETE", f"/api/v1/orders/{r.json['order_id']}")
+            time.sleep(1.0)  # the window in which an equal order is refused
+        status = pathlib.Path(f"/proc/{self.d.process.pid}/status").read_text()
+        resident = int(re.search(r"VmHWM:\s+(\d+) kB", status).group(1))
+        if "ASAN_OPTIONS" not in os.environ and "TSAN_OPTIONS" not in os.environ:
+            self.assertLess(resident, 128 << 10)
 
     def test_filled_in_spite_of_a_cancel(self):
         """The broker has only taken the cancel; the exchange was faster. The book has the last word."""
