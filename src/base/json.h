@@ -71,6 +71,7 @@ void json_put_int(struct json_writer *w, const char *key, int64_t value);
 void json_put_bool(struct json_writer *w, const char *key, bool value);
 void json_put_null(struct json_writer *w, const char *key);
 void json_put_decimal(struct json_writer *w, const char *key, int64_t value); /* a string */
+void json_put_number(struct json_writer *w, const char *key, int64_t value);  /* a number: 1000.5 */
 void json_put_time(struct json_writer *w, const char *key, int64_t wall_us);  /* 0: null */
 /* Milliseconds with one decimal place as a number, from microseconds: 1.1 */
 void json_put_ms(struct json_writer *w, const char *key, int64_t us);

@@ -185,6 +185,14 @@ void json_put_decimal(struct json_writer *w, const char *key, int64_t value)
         json_put_string(w, key, decimal_print(value, buf));
 }
 
+void json_put_number(struct json_writer *w, const char *key, int64_t value)
+{
+        char buf[DECIMAL_TEXT_SIZE];
+        const char *s = decimal_print_short(value, buf);
+
+        json_put_raw(w, key, s, strlen(s));
+}
+
 void json_put_time(struct json_writer *w, const char *key, int64_t wall_us)
 {
         char buf[CLOCK_TEXT_SIZE];

@@ -1,6 +1,7 @@
 #include "broker/broker.h"
 
 #include <assert.h>
+#include <string.h>
 
 static const struct {
         const char *name;
@@ -21,6 +22,11 @@ bool broker_op_writes(enum broker_op op)
 {
         assert(op < _BROKER_OP_MAX);
         return broker_ops[op].writes;
+}
+
+bool broker_cell_is(const struct broker_cell *c, const char *text)
+{
+        return c->n == strlen(text) && memcmp(c->s, text, c->n) == 0;
 }
 
 void broker_result_done(struct broker_result *r)

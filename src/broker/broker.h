@@ -163,6 +163,8 @@ struct broker_cell {
         size_t n;
 };
 
+bool broker_cell_is(const struct broker_cell *c, const char *text);
+
 /* CSV files, read row by row on the jobs thread while they are unpacked. */
 struct broker_master {
         const char *const *files; /* paths under the account's master URL; NULL-terminated */

@@ -64,11 +64,6 @@ enum {
 #define EXPIRY_MAX INT64_C(7258118400) /* the year 2200 */
 #define RANK_LAST  99U
 
-static bool cell_is(const struct broker_cell *c, const char *s)
-{
-        return strlen(s) == c->n && !memcmp(c->s, s, c->n);
-}
-
 /* Some write 65.0, and a tick or strike as a machine computed it. */
 static bool cell_decimal(const struct broker_cell *c, int64_t *ret)
 {
@@ -225,9 +220,9 @@ static int read_contract(const struct broker_cell *cells, int64_t type, struct s
 
         if (!type_fits(i->exchange, type))
                 return 0;
-        i->call = cell_is(option, "CE");
-        i->segment = i->call || cell_is(option, "PE") ? SEGMENT_OPTION : SEGMENT_FUTURE;
-        if ((i->segment == SEGMENT_FUTURE && !cell_is(option, "XX")) ||
+        i->call = broker_cell_is(option, "CE");
+        i->segment = i->call || broker_cell_is(option, "PE") ? SEGMENT_OPTION : SEGMENT_FUTURE;
+        if ((i->segment == SEGMENT_FUTURE && !broker_cell_is(option, "XX")) ||
             !cell_number(&cells[COLUMN_EXPIRY], 1, EXPIRY_MAX, &expiry) ||
             !cell_text(&cells[COLUMN_UNDERLYING], i->underlying, sizeof(i->underlying)))
                 return -EINVAL;

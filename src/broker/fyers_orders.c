@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/decimal.h"
 #include "broker/fyers.h"
 #include "broker/reading.h"
 
@@ -14,13 +13,6 @@ enum { CODE_ACCEPTED = 1101, CODE_MODIFIED = 1102, CODE_CANCELLED = 1103 };
 
 /* Ids are strings but for a sample with a number (§14.5); one this short is no id. */
 #define NUMBER_ID_MIN INT64_C(10000000)
-
-static void put_number(struct json_writer *w, const char *key, int64_t value)
-{
-        char buf[DECIMAL_TEXT_SIZE];
-        decimal_print_short(value, buf);
-        json_put_raw(w, key, buf, strlen(buf));
-}
 
 static void put_word(struct json_writer *w, const char *key, const struct word *words, int value)
 {
@@ -62,8 +54,9 @@ static int put_order(const struct broker_call *c, struct json_writer *w)
         put_word(w, "type", fyers_types, l->effective.type);
         put_word(w, "side", fyers_sides, o->side);
         json_put_string(w, "productType", word_text(fyers_products, o->product));
-        put_number(w, "limitPrice", has_limit(l->effective.type) ? l->effective.price : 0);
-        put_number(w, "stopPrice", has_trigger(l->effective.type) ? l->effective.trigger_price : 0);
+        json_put_number(w, "limitPrice", has_limit(l->effective.type) ? l->effective.price : 0);
+        json_put_number(w, "stopPrice",
+                        has_trigger(l->effective.type) ? l->effective.trigger_price : 0);
         return 0;
 }
 
@@ -119,9 +112,9 @@ static int request_modify(const struct broker_call *c, struct http_request *r)
         if (e < 0)
                 return e;
         if (has_limit(o->type))
-                put_number(&w, "limitPrice", o->price);
+                json_put_number(&w, "limitPrice", o->price);
         if (has_trigger(o->type))
-                put_number(&w, "stopPrice", o->trigger_price);
+                json_put_number(&w, "stopPrice", o->trigger_price);
         json_object_finish(&w);
         return 0;
 }

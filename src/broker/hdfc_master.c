@@ -39,11 +39,6 @@ static const char *const columns[] = {
 };
 static const char *const files[] = {"/security-master", NULL};
 
-static bool is(const struct broker_cell *c, const char *text)
-{
-        return c->n == strlen(text) && memcmp(c->s, text, c->n) == 0;
-}
-
 static bool ends_in(const char *s, size_t n, const char *text)
 {
         size_t k = strlen(text);
@@ -186,7 +181,8 @@ static bool is_index(const struct broker_cell *cells)
 
         if (text_parse_int(cells[TOKEN].s, cells[TOKEN].n, 0, INT64_MAX, &token) < 0)
                 return false;
-        return is(&cells[EXCHANGE], "NSE") ? token >= 26000 && token <= 26999 : token < 1000;
+        return broker_cell_is(&cells[EXCHANGE], "NSE") ? token >= 26000 && token <= 26999
+                                                       : token < 1000;
 }
 
 static void to_upper(char *s)
@@ -203,7 +199,7 @@ static int cash_row(const struct broker_cell *cells, struct scrip *s, unsigned *
         bool index = is_index(cells);
         int rank = index ? 0 : rank_of(&cells[SECURITY_ID], name);
 
-        i->exchange = is(&cells[EXCHANGE], "NSE") ? EXCHANGE_NSE : EXCHANGE_BSE;
+        i->exchange = broker_cell_is(&cells[EXCHANGE], "NSE") ? EXCHANGE_NSE : EXCHANGE_BSE;
         i->segment = index ? SEGMENT_INDEX : SEGMENT_EQUITY;
         /* No symbol, a bond or a fund: nothing that one asks for by a symbol. */
         if (rank < 0 || name->n == 0 || (rank == 2 && !all_digits(cells[TOKEN].s, cells[TOKEN].n)))
@@ -282,8 +278,8 @@ static bool find_underlying(const struct broker_cell *cells, struct instrument *
 
 static int read_option(const struct broker_cell *cells, struct instrument *i)
 {
-        i->call = is(&cells[OPTION], "CE");
-        if (!i->call && !is(&cells[OPTION], "PE"))
+        i->call = broker_cell_is(&cells[OPTION], "CE");
+        if (!i->call && !broker_cell_is(&cells[OPTION], "PE"))
                 return -EINVAL;
         if (decimal_parse(cells[STRIKE].s, cells[STRIKE].n, &i->strike) < 0 || i->strike <= 0)
                 return -EINVAL;
@@ -294,7 +290,7 @@ static int contract_row(const struct broker_cell *cells, const char *segment, st
 {
         struct instrument *i = &s->instrument;
 
-        i->exchange = is(&cells[EXCHANGE], "NSE") ? EXCHANGE_NFO : EXCHANGE_BFO;
+        i->exchange = broker_cell_is(&cells[EXCHANGE], "NSE") ? EXCHANGE_NFO : EXCHANGE_BFO;
         i->segment = segment[0] == 'O' ? SEGMENT_OPTION : SEGMENT_FUTURE;
         i->on_index = ends_in(segment, strlen(segment), "IDX");
         i->intraday_allowed = true;
@@ -321,12 +317,12 @@ static int master_row(unsigned file, const struct broker_cell *cells, struct scr
         int r = 0;
 
         (void)file;
-        if (!is(&cells[EXCHANGE], "NSE") && !is(&cells[EXCHANGE], "BSE"))
+        if (!broker_cell_is(&cells[EXCHANGE], "NSE") && !broker_cell_is(&cells[EXCHANGE], "BSE"))
                 return 0;
-        if (is(&cells[SEGMENT], "EQUITY"))
+        if (broker_cell_is(&cells[SEGMENT], "EQUITY"))
                 r = cash_row(cells, ret, ret_rank);
         for (size_t k = 0; k < ELEMENTS(contracts); k++)
-                if (is(&cells[SEGMENT], contracts[k]))
+                if (broker_cell_is(&cells[SEGMENT], contracts[k]))
                         r = contract_row(cells, contracts[k], ret);
         if (r != 1)
                 return r;

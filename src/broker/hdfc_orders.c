@@ -4,18 +4,9 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/decimal.h"
 #include "broker/hdfc.h"
 
 #define ORDERS_PATH "/oapi/v1/orders/regular"
-
-static void put_number(struct json_writer *w, const char *key, int64_t value)
-{
-        char buf[DECIMAL_TEXT_SIZE];
-        const char *s = decimal_print_short(value, buf);
-
-        json_put_raw(w, key, s, strlen(s));
-}
 
 /* A price where the type has one, else 0. */
 static void put_prices(struct json_writer *w, enum order_type type, int64_t price,
@@ -24,8 +15,8 @@ static void put_prices(struct json_writer *w, enum order_type type, int64_t pric
         bool limited = type == ORDER_TYPE_LIMIT || type == ORDER_TYPE_STOP_LIMIT;
         bool stop = type == ORDER_TYPE_STOP || type == ORDER_TYPE_STOP_LIMIT;
 
-        put_number(w, "price", limited ? price : 0);
-        put_number(w, "trigger_price", stop ? trigger_price : 0);
+        json_put_number(w, "price", limited ? price : 0);
+        json_put_number(w, "trigger_price", stop ? trigger_price : 0);
 }
 
 /* The parent exchange: contracts are told apart by their segment. */
@@ -48,7 +39,7 @@ static int put_contract(struct json_writer *w, const struct scrip *s)
         snprintf(expiry, sizeof(expiry), "%d", i->expiry);
         json_put_string(w, "expiry_date", expiry);
         if (i->segment == SEGMENT_OPTION) {
-                put_number(w, "strike_price", i->strike);
+                json_put_number(w, "strike_price", i->strike);
                 json_put_string(w, "option_type", i->call ? "CE" : "PE");
         }
         return 0;

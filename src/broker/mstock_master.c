@@ -27,11 +27,6 @@ static const char *const columns[] = {
 };
 static const char *const files[] = {"/instruments/scriptmaster", NULL};
 
-static bool cell_is(const struct broker_cell *c, const char *s)
-{
-        return strlen(s) == c->n && memcmp(c->s, s, c->n) == 0;
-}
-
 static bool cell_starts(const struct broker_cell *c, const char *s)
 {
         return strlen(s) <= c->n && memcmp(c->s, s, strlen(s)) == 0;
@@ -141,7 +136,7 @@ static bool is_future(const struct broker_cell *cells)
 
 static bool is_option(const struct broker_cell *cells)
 {
-        return cell_is(&cells[TYPE], "CE") || cell_is(&cells[TYPE], "PE") ||
+        return broker_cell_is(&cells[TYPE], "CE") || broker_cell_is(&cells[TYPE], "PE") ||
                cell_starts(&cells[TYPE], "OPT");
 }
 
@@ -188,10 +183,11 @@ static bool read_underlying(const struct broker_cell *cells, struct instrument *
 static int read_derivative(const struct broker_cell *cells, struct instrument *i)
 {
         bool future = is_future(cells);
-        bool call = cell_is(&cells[TYPE], "CE") ||
-                    (!cell_is(&cells[TYPE], "PE") && cell_ends(&cells[SYMBOL], "CE"));
+        bool call = broker_cell_is(&cells[TYPE], "CE") ||
+                    (!broker_cell_is(&cells[TYPE], "PE") && cell_ends(&cells[SYMBOL], "CE"));
 
-        if (!future && !call && !cell_is(&cells[TYPE], "PE") && !cell_ends(&cells[SYMBOL], "PE"))
+        if (!future && !call && !broker_cell_is(&cells[TYPE], "PE") &&
+            !cell_ends(&cells[SYMBOL], "PE"))
                 return -EINVAL;
         i->segment = future ? SEGMENT_FUTURE : SEGMENT_OPTION;
         i->call = !future && call;
@@ -213,11 +209,11 @@ static int read_derivative(const struct broker_cell *cells, struct instrument *i
  */
 static bool read_exchange(const struct broker_cell *cells, bool derivative, enum exchange *ret)
 {
-        if (cell_is(&cells[EXCHANGE], derivative ? "NFO" : "NSE") ||
-            (derivative && cell_is(&cells[EXCHANGE], "NSE")))
+        if (broker_cell_is(&cells[EXCHANGE], derivative ? "NFO" : "NSE") ||
+            (derivative && broker_cell_is(&cells[EXCHANGE], "NSE")))
                 *ret = derivative ? EXCHANGE_NFO : EXCHANGE_NSE;
-        else if (cell_is(&cells[EXCHANGE], derivative ? "BFO" : "BSE") ||
-                 (derivative && cell_is(&cells[EXCHANGE], "BSE")))
+        else if (broker_cell_is(&cells[EXCHANGE], derivative ? "BFO" : "BSE") ||
+                 (derivative && broker_cell_is(&cells[EXCHANGE], "BSE")))
                 *ret = derivative ? EXCHANGE_BFO : EXCHANGE_BSE;
         else
                 return false;
@@ -227,7 +223,7 @@ static bool read_exchange(const struct broker_cell *cells, bool derivative, enum
 static bool is_index(const struct broker_cell *cells)
 {
         return cell_starts(&cells[TYPE], "IND") || cell_starts(&cells[SEGMENT], "IND") ||
-               cell_is(&cells[TYPE], "AMXIDX");
+               broker_cell_is(&cells[TYPE], "AMXIDX");
 }
 
 static bool put_name(char *to, size_t size, const struct instrument *i,

@@ -4,8 +4,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/decimal.h"
-
 static bool names_a_scrip(const struct broker_call *c)
 {
         return c->scrip && strlen(c->scrip->key) > MSTOCK_EXCHANGE_LENGTH + 1 &&
@@ -103,14 +101,6 @@ int mstock_reply_order_id(const struct broker_call *c, struct json_object *data,
         return !text_copy(r->broker_order_id, sizeof(r->broker_order_id), id);
 }
 
-static void put_number(struct json_writer *w, const char *key, int64_t value)
-{
-        char buf[DECIMAL_TEXT_SIZE];
-
-        decimal_print_short(value, buf);
-        json_put_raw(w, key, buf, strlen(buf));
-}
-
 int mstock_request_margin(const struct broker_call *c, struct http_request *r)
 {
         const struct order *o = c->order;
@@ -129,8 +119,8 @@ int mstock_request_margin(const struct broker_call *c, struct http_request *r)
         json_put_string(&w, "product", word_text(mstock_products, (int)o->product));
         json_put_string(&w, "order_type", word_text(mstock_types, (int)terms->type));
         json_put_int(&w, "quantity", c->leg->quantity);
-        put_number(&w, "price", terms->price);
-        put_number(&w, "trigger_price", terms->trigger_price);
+        json_put_number(&w, "price", terms->price);
+        json_put_number(&w, "trigger_price", terms->trigger_price);
         json_object_finish(&w);
         return http_request_header(r, "Content-Type", "application/json");
 }

@@ -7,7 +7,6 @@
 #include <zlib.h>
 
 #include "base/clock.h"
-#include "base/decimal.h"
 
 #define PACK_FROM 4096
 
@@ -65,14 +64,6 @@ struct json_object *call_body(const struct call *c)
         if (json_object_is_type(o, json_type_object))
                 return o;
         return json_free(o);
-}
-
-void json_put_number(struct json_writer *w, const char *key, int64_t value)
-{
-        char buf[DECIMAL_TEXT_SIZE];
-        const char *s = decimal_print_short(value, buf);
-
-        json_put_raw(w, key, s, strlen(s));
 }
 
 /* --- forms --------------------------------------------------------------------------------------

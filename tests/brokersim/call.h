@@ -115,8 +115,6 @@ bool call_form(const struct call *c, const char *key, char *buf, size_t size);
 bool call_is(const struct call *c, const char *method);
 /* The body as a JSON object. NULL: it is none. */
 struct json_object *call_body(const struct call *c);
-/* Prices as JSON numbers: 812.5 */
-void json_put_number(struct json_writer *w, const char *key, int64_t value);
 /* In India's time, by `format`: Y 2026, y 26, M 11, b Nov, B NOV, d 27, H m S; the rest stands. */
 const char *print_ist(int64_t wall_us, const char *format, char *buf, size_t size);
 const char *print_day(int day, const char *format, char *buf, size_t size);
