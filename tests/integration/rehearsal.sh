@@ -17,7 +17,7 @@ daemon_port=$(free_port)
 sim_port=$(free_port)
 
 # The programs as they would be if they were installed.
-mkdir "$scratch/bin" "$scratch/work"
+mkdir "$scratch/bin" "$scratch/desk"
 cat >"$scratch/bin/ordod" <<END
 #!/bin/sh
 ORDO_MARKET_DIR=$source/data/market ORDO_MIGRATIONS_DIR=$source/migrations exec $ordod "\$@"
@@ -51,7 +51,7 @@ for ((n = 1; n <= blocks; n++)); do
     } >>"$scratch/run"
 done
 rc=0
-(cd "$scratch/work" && PATH="$scratch/bin:$PATH" timeout 200 bash "$scratch/run") >"$scratch/out" 2>&1 </dev/null || rc=$?
+(cd "$scratch/desk" && PATH="$scratch/bin:$PATH" timeout 200 bash "$scratch/run") >"$scratch/out" 2>&1 </dev/null || rc=$?
 bad=0
 for ((n = 1; n <= blocks; n++)); do
     if grep -qx "done $n" "$scratch/out"; then
@@ -63,6 +63,6 @@ for ((n = 1; n <= blocks; n++)); do
 done
 if [ $bad -ne 0 ] || [ $rc -ne 0 ]; then
     sed 's/^/# /' "$scratch/out" | tail -n 60
-    tail -n 20 "$scratch/work/rehearsal/log" | sed 's/^/# ordod: /'
+    tail -n 20 "$scratch/desk/rehearsal/log" | sed 's/^/# ordod: /'
     exit 1
 fi
