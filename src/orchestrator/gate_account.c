@@ -1,0 +1,46 @@
+#include "orchestrator/gate_check.h"
+
+#include "base/clock.h"
+#include "orchestrator/state.h"
+
+enum gate_answer gate_account(const struct order *order, struct leg *leg, struct gate *g)
+{
+        struct account_state *a = g->account;
+        if (a->orchestrator->draining)
+                return gate_refuse(g, leg, PROBLEM_SHUTTING_DOWN, "", "the daemon is stopping");
+        if (a->session != SESSION_STATE_ACTIVE)
+                return gate_refuse(g, leg, PROBLEM_SESSION_REQUIRED, "", "%s has no session",
+                                   a->account->id);
+        if (!a->ready) {
+                g->retry_after_s = 1;
+                return gate_refuse(g, leg, PROBLEM_NOT_READY, "",
+                                   "the order book of %s is still being read", a->account->id);
+        }
+        if (!g->modified)
+                return GATE_PASSED;
+        if (!(a->broker->flags & BROKER_CAN_MODIFY))
+                return gate_refuse(g, leg, PROBLEM_MODIFY_UNSUPPORTED, "",
+                                   "%s cannot modify orders", a->broker->title);
+        if (order_status_terminal(g->modified->status))
+                return gate_refuse(g, leg, PROBLEM_ORDER_NOT_OPEN, "", "the order is over");
+        if (g->modified->modify_us) {
+                g->retry_after_s = 1;
+                return gate_refuse(g, leg, PROBLEM_LEG_UNRESOLVED, "",
+                                   "an earlier modification of it has no known outcome yet");
+        }
+        return GATE_PASSED;
+}
+
+/* The broker's own windows: nothing lifts them, but an exit goes as a cancel does. */
+enum gate_answer gate_traffic(const struct order *order, struct leg *leg, struct gate *g)
+{
+        if (g->exit)
+                return GATE_PASSED;
+        int64_t wait_us =
+                traffic_wait(&g->account->traffic, gate_op(g), leg->message, sizeof(leg->message));
+        if (wait_us == 0)
+                return GATE_PASSED;
+        g->problem = PROBLEM_BROKER_RATE;
+        g->retry_after_s = (int)((wait_us + USEC_PER_SEC - 1) / USEC_PER_SEC);
+        return GATE_REFUSED;
+}

@@ -1,0 +1,39 @@
+/* The single checks behind gate_check(), by what they look at. Each takes the order, its leg and
+ * the gate, and answers for this leg alone; none but the last takes anything. For gate*.c only. */
+#pragma once
+
+#include "broker/broker.h"
+#include "orchestrator/gate.h"
+
+/* gate.c */
+/* The sentence goes into leg->message; `pointer` names the member of the request, "" none. */
+enum gate_answer gate_refuse(struct gate *g, struct leg *leg, enum problem problem,
+                             const char *pointer, const char *format, ...)
+        __attribute__((format(printf, 5, 6)));
+/* What of the leg is still to be traded. */
+int64_t gate_rest(const struct leg *leg, const struct gate *g);
+/* A modification, no larger than it is, and the same in everything else. */
+bool gate_lesser(const struct order *order, const struct leg *leg, const struct gate *g);
+enum broker_op gate_op(const struct gate *g);
+
+/* gate_account.c: may this account send now? */
+enum gate_answer gate_account(const struct order *order, struct leg *leg, struct gate *g);
+/* The broker's own windows: nothing lifts them, but an exit goes as a cancel does. */
+enum gate_answer gate_traffic(const struct order *order, struct leg *leg, struct gate *g);
+
+/* gate_instrument.c: does the market, and this broker, take such an order? */
+enum gate_answer gate_instrument(const struct order *order, struct leg *leg, struct gate *g);
+enum gate_answer gate_support(const struct order *order, struct leg *leg, struct gate *g);
+
+/* gate_reduce.c: while only what reduces a position may pass. */
+enum gate_answer gate_reducing(const struct order *order, struct leg *leg, struct gate *g);
+
+/* gate_price.c: market orders, and prices beside the market's. */
+/* Fills leg->effective. */
+enum gate_answer gate_market_policy(const struct order *order, struct leg *leg, struct gate *g);
+enum gate_answer gate_collar(const struct order *order, struct leg *leg, struct gate *g);
+
+/* gate_money.c: what it costs, and what the account may do of it. */
+enum gate_answer gate_funds(const struct order *order, struct leg *leg, struct gate *g);
+/* The last one, because it takes. */
+enum gate_answer gate_limits(const struct order *order, struct leg *leg, struct gate *g);
