@@ -54,7 +54,8 @@ struct holding_row {
         int64_t quantity, sold; /* `sold` today, of those */
         int64_t average;
 };
-#define HOLDINGS_MAX 32
+#define HOLDINGS_MAX   32
+#define OPERATIONS_MAX 16 /* at least as many as call.h has */
 
 struct user {
         enum broker_name broker;
@@ -70,6 +71,7 @@ struct user {
         int64_t token_seconds; /* 0: as the broker has it */
         struct list grants;
         unsigned n_grants;
+        uint64_t calls[OPERATIONS_MAX]; /* that were admitted, by operation */
 
         int64_t funds;          /* what there was in the morning, 1e-4 rupee */
         int64_t blocked;        /* by open orders */

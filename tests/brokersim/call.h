@@ -36,6 +36,7 @@ enum operation {
 #undef X
                 _OPERATION_MAX
 };
+_Static_assert(_OPERATION_MAX <= OPERATIONS_MAX, "a user's calls are counted by operation");
 const char *operation_name(enum operation o);
 int operation_from(const char *s); /* -1 */
 

@@ -136,17 +136,28 @@ static void get_booked(struct call *c)
         json_object_finish(&w);
 }
 
+static void put_calls(struct json_writer *w, const char *name, const uint64_t calls[_OPERATION_MAX])
+{
+        json_object_begin(w, name);
+        for (int o = 0; o < _OPERATION_MAX; o++)
+                json_put_int(w, operation_name((enum operation)o), (int64_t)calls[o]);
+        json_object_finish(w);
+}
+
+/* Of every broker, or those with a good session of the account `?client_id=`. */
 static void get_calls(struct call *c)
 {
+        char client[USER_FIELD_SIZE];
+        bool one = call_query(c, "client_id", client, sizeof(client));
         struct json_writer w = call_json(c, 200);
 
         json_object_begin(&w, NULL);
-        for (int b = 0; b < _BROKER_MAX; b++) {
-                json_object_begin(&w, broker_name((enum broker_name)b));
-                for (int o = 0; o < _OPERATION_MAX; o++)
-                        json_put_int(&w, operation_name((enum operation)o),
-                                     (int64_t)c->sim->journal.calls[b][o]);
-                json_object_finish(&w);
+        for (int b = 0; b < _BROKER_MAX && !one; b++)
+                put_calls(&w, broker_name((enum broker_name)b), c->sim->journal.calls[b]);
+        for (unsigned i = 0; i < c->sim->accounts.n_users && one; i++) {
+                const struct user *u = c->sim->accounts.users[i];
+                if (strcmp(u->client_id, client) == 0)
+                        put_calls(&w, broker_name(u->broker), u->calls);
         }
         json_object_finish(&w);
 }
@@ -168,8 +179,10 @@ static void post_reset(struct call *c)
         bool all = strcmp(what, "all") == 0;
         if (all || strcmp(what, "logs") == 0)
                 journal_clear(&s->journal);
-        if (all || strcmp(what, "faults") == 0)
+        if (all || strcmp(what, "faults") == 0) {
                 faults_clear(&s->faults);
+                server_recover(s->server);
+        }
         if (strcmp(what, "sessions") == 0)
                 grants_end(&s->accounts, NULL);
         if (all) {
@@ -409,6 +422,16 @@ static void get_faults(struct call *c)
         faults_put(&c->sim->faults, &w);
 }
 
+/* What the listeners do at once. False: they cannot. */
+static bool begin(struct server *v, const struct fault_rule *r)
+{
+        if (r->kind == FAULT_REFUSE)
+                server_refuse(v, r->ms);
+        if (r->kind == FAULT_UNREACHABLE)
+                server_mute(v, r->ms);
+        return r->kind != FAULT_CERTIFICATE || server_show(v, (unsigned)r->number, r->ms) == 0;
+}
+
 static void post_faults(struct call *c)
 {
         _cleanup_(json_freep) struct json_object *o = body_of(c);
@@ -421,8 +444,10 @@ static void post_faults(struct call *c)
                 wrong(c, 400, why);
                 return;
         }
-        if (r->kind == FAULT_REFUSE)
-                server_refuse(c->sim->server, r->ms);
+        if (!begin(c->sim->server, r)) {
+                wrong(c, 400, "number is that of a --tls-cert, from 1");
+                return;
+        }
         if (r->kind == FAULT_CLOSE_BEFORE)
                 server_drop_idle(c->sim->server);
         struct json_writer w = call_json(c, 200);
@@ -434,6 +459,7 @@ static void post_faults(struct call *c)
 static void delete_faults(struct call *c)
 {
         faults_clear(&c->sim->faults);
+        server_recover(c->sim->server);
         done(c);
 }
 

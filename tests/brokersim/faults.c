@@ -2,9 +2,10 @@
 
 #include <string.h>
 
+#include "brokersim/server.h"
 #include "domain/words.h"
 
-#define REFUSE_MS 1000
+#define REFUSE_MS 1000 /* and whatever else listeners do */
 #define LATE_MS   1000
 #define STALL_MS  600000
 #define DRIP_MS   50
@@ -27,7 +28,13 @@ const char *fault_name(enum fault f)
 
 static bool of_connections(const struct fault_rule *r)
 {
-        return r->kind == FAULT_REFUSE || r->kind == FAULT_CLOSE_BEFORE;
+        return r->kind == FAULT_CLOSE_BEFORE || faults_of_listeners(r);
+}
+
+bool faults_of_listeners(const struct fault_rule *r)
+{
+        return r->kind == FAULT_REFUSE || r->kind == FAULT_UNREACHABLE ||
+               r->kind == FAULT_CERTIFICATE;
 }
 
 static void forget(struct faults *f, unsigned i)
@@ -94,7 +101,7 @@ static const char *unknown_member(struct json_object *o)
         static const char *const known[] = {"fault",  "broker",       "operation", "client_id",
                                             "count",  "skip",         "book",      "book_after_ms",
                                             "ms",     "bytes",        "chunk",     "retry_after",
-                                            "status", "order_status", "text"};
+                                            "status", "order_status", "text",      "number"};
 
         json_object_object_foreach(o, key, value)
         {
@@ -152,8 +159,10 @@ static const char *read_numbers(struct json_object *o, struct fault_rule *r)
         if (json_get_int(o, "ms", 0, FAULT_MS_MAX, &r->ms) < 0 ||
             json_get_int(o, "bytes", 1, FAULT_BYTES_MAX, &r->bytes) < 0 ||
             json_get_int(o, "chunk", 1, 1 << 20, &r->chunk) < 0 ||
-            json_get_int(o, "retry_after", 0, 86400, &r->retry_after) < 0)
-                return "ms, bytes, chunk and retry_after are numbers above 0, and not too large";
+            json_get_int(o, "retry_after", 0, 86400, &r->retry_after) < 0 ||
+            json_get_int(o, "number", 1, CERTIFICATES_MAX, &r->number) < 0)
+                return "ms, bytes, chunk, retry_after and number are numbers above 0, and not too "
+                       "large";
         if (json_get_int(o, "status", 200, 599, &status) < 0)
                 return "status is an HTTP status, 200 to 599";
         r->status = (int)status;
@@ -170,10 +179,10 @@ static const char *read_numbers(struct json_object *o, struct fault_rule *r)
 /* What the rule does not say. */
 static void set_defaults(struct fault_rule *r)
 {
-        static const int64_t ms[_FAULT_MAX] = {[FAULT_REFUSE] = REFUSE_MS,
-                                               [FAULT_LATE] = LATE_MS,
-                                               [FAULT_STALL] = STALL_MS,
-                                               [FAULT_DRIP] = DRIP_MS};
+        static const int64_t ms[_FAULT_MAX] = {
+                [FAULT_REFUSE] = REFUSE_MS,      [FAULT_UNREACHABLE] = REFUSE_MS,
+                [FAULT_CERTIFICATE] = REFUSE_MS, [FAULT_LATE] = LATE_MS,
+                [FAULT_STALL] = STALL_MS,        [FAULT_DRIP] = DRIP_MS};
         static const int status[_FAULT_MAX] = {[FAULT_ERROR] = 500,
                                                [FAULT_RATE_LIMIT] = 429,
                                                [FAULT_HTML] = 200,
@@ -183,6 +192,8 @@ static void set_defaults(struct fault_rule *r)
                 r->ms = ms[r->kind];
         if (r->status == 0)
                 r->status = status[r->kind];
+        if (r->number == 0)
+                r->number = 2;
         if (r->bytes == 0)
                 r->bytes = HUGE_SIZE;
         if (r->chunk == 0)
@@ -196,8 +207,9 @@ const struct fault_rule *faults_add(struct faults *f, struct json_object *o, con
         int kind = json_get_string(o, "fault", &name) == 0 ? find_kind(name) : -1;
 
         if (kind < 0) {
-                *ret_wrong = "fault is one of refuse, close_before, close_after, stall, reset, "
-                             "truncate, error, garbage, html, late, duplicate, rate_limit, drip, "
+                *ret_wrong = "fault is one of refuse, unreachable, certificate, close_before, "
+                             "close_after, reset_after, stall, reset, truncate, error, garbage, "
+                             "html, late, duplicate, rate_limit, drip, "
                              "huge, wrong_types, expired, flip, unacknowledged";
                 return NULL;
         }
@@ -218,8 +230,8 @@ const struct fault_rule *faults_add(struct faults *f, struct json_object *o, con
         r.id = ++f->serial;
         static struct fault_rule once;
         once = r;
-        if (r.kind == FAULT_REFUSE)
-                return &once; /* done at once, by the listeners */
+        if (faults_of_listeners(&r))
+                return &once; /* done at once */
         f->rules[f->n] = r;
         return &f->rules[f->n++];
 }

@@ -14,8 +14,11 @@
 /* name, spelling, whether the request is carried out unless the rule says otherwise */
 #define FAULT_TABLE(X)                                                                         \
         X(REFUSE, "refuse", false)                /* nobody listens, for `ms` */               \
+        X(UNREACHABLE, "unreachable", false)      /* nobody answers a connect, for `ms` */     \
+        X(CERTIFICATE, "certificate", false)      /* the `number`-th one is shown, for `ms` */ \
         X(CLOSE_BEFORE, "close_before", false)    /* connections end before they are read */   \
         X(CLOSE_AFTER, "close_after", false)      /* read, then closed without an answer */    \
+        X(RESET_AFTER, "reset_after", false)      /* read, then reset without an answer */     \
         X(STALL, "stall", true)                   /* read, never answered */                   \
         X(RESET, "reset", true)                   /* half of the answer, then a reset */       \
         X(TRUNCATE, "truncate", true)             /* half of the answer, then closed */        \
@@ -48,7 +51,7 @@ struct fault_rule {
         int64_t hits;
         bool book;             /* the request is carried out */
         int64_t book_after_ms; /* … that much later, and nobody hears of it */
-        int64_t ms, bytes, chunk, retry_after;
+        int64_t ms, bytes, chunk, retry_after, number;
         int status, order_status;
         char text[FAULT_TEXT_SIZE];
 };
@@ -64,6 +67,8 @@ bool faults_take(struct faults *f, enum broker_name b, enum operation o, const s
                  struct fault_rule *ret);
 /* A connection was accepted: true, it is to be closed. */
 bool faults_take_connection(struct faults *f);
+/* Not kept: what the listeners do, from now on. */
+bool faults_of_listeners(const struct fault_rule *r);
 /* From the control's JSON. NULL and a sentence: not a rule. */
 const struct fault_rule *faults_add(struct faults *f, struct json_object *o,
                                     const char **ret_wrong);

@@ -25,7 +25,8 @@ static void on_signal(int signal_number)
 struct arguments {
         const char *listen[LISTENERS_MAX], *listen_tls[LISTENERS_MAX];
         unsigned n_listen, n_listen_tls;
-        const char *tls_cert, *tls_key, *market_dir;
+        const char *tls_cert[CERTIFICATES_MAX], *tls_key[CERTIFICATES_MAX], *market_dir;
+        unsigned n_tls_cert, n_tls_key;
         const char *users[USERS_MAX];
         unsigned n_users;
         int64_t rows, latency_ms, orders_max, funds;
@@ -38,7 +39,8 @@ static const char usage[] =
         "Plays Fyers, HDFC Securities and m.Stock over HTTP, and misbehaves on request.\n"
         "\n"
         "  --listen ADDRESS:PORT      plain HTTP, " DEFAULT_LISTEN " unless given; port 0: any\n"
-        "  --listen-tls ADDRESS:PORT  HTTPS; with --tls-cert FILE and --tls-key FILE (PEM)\n"
+        "  --listen-tls ADDRESS:PORT  HTTPS; with --tls-cert FILE and --tls-key FILE (PEM),\n"
+        "                             repeated for the certificates of the fault `certificate`\n"
         "  --user BROKER:CLIENT_ID:API_KEY:API_SECRET\n"
         "                             one more account at fyers, hdfc or mstock\n"
         "  --funds RUPEES             in every account, 100000000 unless given\n"
@@ -122,10 +124,10 @@ static void read_arguments(int argc, char **argv, struct arguments *a)
                         one_more(a->listen_tls, &a->n_listen_tls, LISTENERS_MAX, optarg);
                         break;
                 case OPTION_TLS_CERT:
-                        a->tls_cert = optarg;
+                        one_more(a->tls_cert, &a->n_tls_cert, CERTIFICATES_MAX, optarg);
                         break;
                 case OPTION_TLS_KEY:
-                        a->tls_key = optarg;
+                        one_more(a->tls_key, &a->n_tls_key, CERTIFICATES_MAX, optarg);
                         break;
                 case OPTION_USER:
                         one_more(a->users, &a->n_users, USERS_MAX, optarg);
@@ -185,10 +187,11 @@ static void listen_all(struct server *v, const struct arguments *a)
 {
         char fault[SERVER_FAULT_MAX];
 
-        if (!a->tls_cert != !a->tls_key)
+        if (a->n_tls_cert != a->n_tls_key)
                 die("--tls-cert and --tls-key go together");
-        if (a->tls_cert && server_tls(v, a->tls_cert, a->tls_key, fault) < 0)
-                die(fault);
+        for (unsigned i = 0; i < a->n_tls_cert; i++)
+                if (server_tls(v, a->tls_cert[i], a->tls_key[i], fault) < 0)
+                        die(fault);
         for (unsigned i = 0; i < a->n_listen; i++)
                 if (server_listen(v, a->listen[i], false, fault) < 0)
                         die(fault);

@@ -17,6 +17,7 @@
 #define ACCEPTS_PER_TURN 32
 #define SLEEP_MAX_MS     200 /* how late a signal may be noticed */
 #define BACKLOG          1024
+#define FILLERS          2 /* a listener whose queue is for one has room for one more at most */
 
 struct listener {
         struct server *server;
@@ -24,7 +25,8 @@ struct listener {
         socklen_t size;
         char url[96];
         bool tls;
-        h2o_socket_t *sock; /* NULL: closed */
+        h2o_socket_t *sock;    /* NULL: closed */
+        int mute[1 + FILLERS]; /* a listener that accepts nothing, and what fills its queue; 0 */
         h2o_accept_ctx_t accept;
 };
 
@@ -32,11 +34,12 @@ struct server {
         struct sim *sim;
         h2o_globalconf_t config;
         h2o_context_t context;
-        SSL_CTX *tls;
+        SSL_CTX *tls[CERTIFICATES_MAX];
+        unsigned n_tls, shown;
         struct listener listeners[LISTENERS_MAX];
         unsigned n_listeners;
         struct list connections, timers;
-        struct timer reopen;
+        struct timer recovery;
 };
 
 struct handler {
@@ -242,8 +245,9 @@ static bool accept_one(struct listener *l)
         sock->on_close.cb = on_connection_closed;
         sock->on_close.data = c;
         (void)setsockopt(h2o_socket_get_fd(sock), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-        l->accept = (h2o_accept_ctx_t){
-                .ctx = &v->context, .hosts = v->config.hosts, .ssl_ctx = l->tls ? v->tls : NULL};
+        l->accept = (h2o_accept_ctx_t){.ctx = &v->context,
+                                       .hosts = v->config.hosts,
+                                       .ssl_ctx = l->tls ? v->tls[v->shown] : NULL};
         h2o_accept(&l->accept, sock);
         return true;
 }
@@ -269,51 +273,123 @@ void server_drop_idle(struct server *v)
 /* --- listening ----------------------------------------------------------------------------------
  */
 
-static int open_listener(struct listener *l)
+/* The socket; or a negative errno. */
+static int bind_listener(struct listener *l, int backlog)
 {
         int on = 1,
             fd = socket(l->address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
         if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
-            bind(fd, (struct sockaddr *)&l->address, l->size) < 0 || listen(fd, BACKLOG) < 0 ||
+            bind(fd, (struct sockaddr *)&l->address, l->size) < 0 || listen(fd, backlog) < 0 ||
             getsockname(fd, (struct sockaddr *)&l->address, &l->size) < 0) {
                 int r = -errno;
                 if (fd >= 0)
                         close(fd);
                 return r;
         }
+        return fd;
+}
+
+static int open_listener(struct listener *l)
+{
+        int fd = bind_listener(l, BACKLOG);
+
+        if (fd < 0)
+                return fd;
         l->sock = h2o_evloop_socket_create(l->server->context.loop, fd, H2O_SOCKET_FLAG_DONT_READ);
         l->sock->data = l;
         h2o_socket_read_start(l->sock, on_accept);
         return 0;
 }
 
-static void reopen(struct timer *t)
+static void close_listener(struct listener *l)
 {
-        struct server *v = CONTAINER_OF(t, struct server, reopen);
-
-        for (unsigned i = 0; i < v->n_listeners; i++) {
-                struct listener *l = &v->listeners[i];
-                int r = l->sock ? 0 : open_listener(l);
-                if (r < 0)
-                        fprintf(stderr, "ordo-brokersim: %s: %s\n", l->url, strerror(-r));
-        }
-}
-
-void server_refuse(struct server *v, int64_t ms)
-{
-        for (unsigned i = 0; i < v->n_listeners; i++) {
-                struct listener *l = &v->listeners[i];
-                if (!l->sock)
-                        continue;
+        if (l->sock) {
                 h2o_socket_read_stop(l->sock);
                 h2o_socket_close(l->sock);
                 l->sock = NULL;
         }
+        for (unsigned i = 0; i < ELEMENTS(l->mute); i++) {
+                if (l->mute[i] > 0)
+                        close(l->mute[i]);
+                l->mute[i] = 0;
+        }
+}
+
+static void complain(const struct listener *l, int r)
+{
+        if (r < 0)
+                fprintf(stderr, "ordo-brokersim: %s: %s\n", l->url, strerror(-r));
+}
+
+void server_recover(struct server *v)
+{
+        server_forget(&v->recovery);
+        v->shown = 0;
+        for (unsigned i = 0; i < v->n_listeners; i++) {
+                struct listener *l = &v->listeners[i];
+                if (l->sock)
+                        continue;
+                close_listener(l);
+                complain(l, open_listener(l));
+        }
+}
+
+static void recover(struct timer *t)
+{
+        server_recover(CONTAINER_OF(t, struct server, recovery));
+}
+
+static void recover_after(struct server *v, int64_t ms)
+{
         server_drop_idle(v);
-        server_forget(&v->reopen);
-        v->reopen.fire = reopen;
-        server_after(v, &v->reopen, ms * USEC_PER_MS);
+        server_forget(&v->recovery);
+        v->recovery.fire = recover;
+        server_after(v, &v->recovery, ms * USEC_PER_MS);
+}
+
+void server_refuse(struct server *v, int64_t ms)
+{
+        for (unsigned i = 0; i < v->n_listeners; i++)
+                close_listener(&v->listeners[i]);
+        recover_after(v, ms);
+}
+
+/* Linux drops the first packet of a connection when the queue of those not yet accepted is full. */
+static int mute_listener(struct listener *l)
+{
+        close_listener(l);
+        int fd = bind_listener(l, 0);
+        if (fd < 0)
+                return fd;
+        l->mute[0] = fd;
+        for (unsigned i = 1; i < ELEMENTS(l->mute); i++) {
+                fd = socket(l->address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+                if (fd < 0)
+                        return -errno;
+                l->mute[i] = fd;
+                if (connect(fd, (struct sockaddr *)&l->address, l->size) < 0 &&
+                    errno != EINPROGRESS)
+                        return -errno;
+        }
+        return 0;
+}
+
+void server_mute(struct server *v, int64_t ms)
+{
+        for (unsigned i = 0; i < v->n_listeners; i++)
+                complain(&v->listeners[i], mute_listener(&v->listeners[i]));
+        recover_after(v, ms);
+}
+
+int server_show(struct server *v, unsigned number, int64_t ms)
+{
+        if (number == 0 || number > v->n_tls)
+                return -ENOENT;
+        server_recover(v);
+        v->shown = number - 1;
+        recover_after(v, ms);
+        return 0;
 }
 
 int server_listen(struct server *v, const char *address, bool tls, char fault[SERVER_FAULT_MAX])
@@ -331,7 +407,7 @@ int server_listen(struct server *v, const char *address, bool tls, char fault[SE
                 snprintf(fault, SERVER_FAULT_MAX, "%s: an address is like 127.0.0.1:7700", address);
                 return -1;
         }
-        if (tls && !v->tls) {
+        if (tls && v->n_tls == 0) {
                 snprintf(fault, SERVER_FAULT_MAX, "%s: TLS needs --tls-cert and --tls-key",
                          address);
                 return -1;
@@ -354,9 +430,14 @@ int server_listen(struct server *v, const char *address, bool tls, char fault[SE
 
 int server_tls(struct server *v, const char *cert, const char *key, char fault[SERVER_FAULT_MAX])
 {
-        SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
         const char *wrong = NULL;
 
+        if (v->n_tls == CERTIFICATES_MAX) {
+                snprintf(fault, SERVER_FAULT_MAX, "%s: there are %d certificates already", cert,
+                         CERTIFICATES_MAX);
+                return -1;
+        }
+        SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
         if (!ctx)
                 abort();
         SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
@@ -374,7 +455,7 @@ int server_tls(struct server *v, const char *cert, const char *key, char fault[S
                 SSL_CTX_free(ctx);
                 return -1;
         }
-        v->tls = ctx;
+        v->tls[v->n_tls++] = ctx;
         return 0;
 }
 
@@ -414,6 +495,7 @@ struct server *server_new(struct sim *s)
 /* Connections are left to the end of the process: what they wait for may never come. */
 struct server *server_free(struct server *v)
 {
-        SSL_CTX_free(v->tls);
+        for (unsigned i = 0; i < v->n_tls; i++)
+                SSL_CTX_free(v->tls[i]);
         return NULL;
 }

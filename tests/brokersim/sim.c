@@ -58,7 +58,11 @@ bool sim_route(struct sim *s, struct call *c, struct bytes path)
                 return false;
         }
         s->journal.calls[c->wire->broker][c->route->operation]++;
-        return c->route->open || c->wire->admit(c);
+        if (!c->route->open && !c->wire->admit(c))
+                return false;
+        if (c->user)
+                c->user->calls[c->route->operation]++;
+        return true;
 }
 
 void sim_receive(struct call *c, const struct ticket *t, const char *id)

@@ -424,6 +424,9 @@ void request_misbehave(struct request *x)
         case FAULT_CLOSE_AFTER:
                 after(x, r->ms * USEC_PER_MS, end_by_close);
                 break;
+        case FAULT_RESET_AFTER:
+                after(x, r->ms * USEC_PER_MS, end_by_reset);
+                break;
         case FAULT_HUGE:
                 send_huge(x);
                 break;

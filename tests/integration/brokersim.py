@@ -179,8 +179,10 @@ class Sim:
     def orders(self, broker=None):
         return self.control("GET", "orders" + (f"?broker={broker}" if broker else ""))["orders"]
 
-    def calls(self, broker):
-        return self.control("GET", "calls")[broker]
+    def calls(self, broker, client_id=None):
+        """How often each operation was called; of one account what came with a good session."""
+        query = f"?client_id={urllib.parse.quote(client_id)}" if client_id else ""
+        return self.control("GET", "calls" + query)[broker]
 
     def reset(self, what="all"):
         self.control("POST", "reset", {"what": what})

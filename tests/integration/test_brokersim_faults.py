@@ -111,6 +111,26 @@ class Wire(Case):
                 return False
         self.until(back)
 
+    def test_refuse_ends_with_the_faults(self):
+        self.sim.fault("refuse", ms=600000)
+        self.sim.clear_faults()
+        self.assertEqual(self.sim.place("fyers").status, 200)
+
+    def test_unreachable(self):
+        self.sim.fault("unreachable", ms=600000)
+        with self.assertRaises(TimeoutError):
+            socket.create_connection(("127.0.0.1", self.sim.port), timeout=0.5)
+        self.assertEqual(self.both(), (0, 0), "the control connection is still there")
+        self.sim.clear_faults()
+        self.assertEqual(self.sim.place("fyers").status, 200)
+
+    def test_reset_after(self):
+        for book in (False, True):
+            self.sim.reset()
+            self.sim.fault("reset_after", broker="fyers", operation="place", book=book)
+            self.assertEqual(self.raw(), (b"", "reset"))
+            self.assertEqual(self.both(), (1, int(book)))
+
     def test_stall(self):
         self.sim.fault("stall", broker="fyers", operation="place", ms=300)
         begun = time.monotonic()
@@ -283,6 +303,15 @@ class Rules(Case):
         self.sim.call("hdfc", "GET", "/user/margins")
         self.assertEqual(self.sim.calls("hdfc")["funds"], before + 1)
 
+    def test_calls_of_one_account_are_counted(self):
+        self.sim.user("hdfc", "TWO")
+        before = self.sim.calls("hdfc", "10000001")["funds"]
+        self.sim.call("hdfc", "GET", "/user/margins")
+        self.assertEqual(self.sim.calls("hdfc", "10000001")["funds"], before + 1)
+        self.assertEqual(self.sim.call("hdfc", "GET", "/user/margins", token="bad").status, 401)
+        self.assertEqual(self.sim.calls("hdfc", "10000001")["funds"], before + 1)
+        self.assertEqual(self.sim.calls("hdfc", "TWO")["funds"], 0)
+
 
 @unittest.skipUnless(shutil.which("openssl"), "there is no openssl to make certificates with")
 class Tls(Case):
@@ -290,7 +319,9 @@ class Tls(Case):
     def setUpClass(cls):
         cls.dir = tempfile.TemporaryDirectory()
         cls.tls = make_certificate(pathlib.Path(cls.dir.name), "localhost")
-        cls.sim = brokersim.Sim(tls=cls.tls).start()
+        cls.other = make_certificate(pathlib.Path(cls.dir.name), "other")
+        cls.sim = brokersim.Sim("--tls-cert", str(cls.other[0]), "--tls-key", str(cls.other[1]),
+                                tls=cls.tls).start()
 
     @classmethod
     def tearDownClass(cls):
@@ -313,6 +344,24 @@ class Tls(Case):
         self.sim.fault("drip", broker="fyers", operation="place", ms=2)
         self.assertTrue(self.whole(self.raw(self.sim.tls_port, wrap)[0]))
         self.assertEqual(self.both(), (5, 4))
+
+    def test_another_certificate(self):
+        self.sim.fault("certificate", ms=600000)
+        with self.assertRaises(ssl.SSLCertVerificationError):
+            self.sim.place("fyers", tls=self.tls[0])
+        self.assertEqual(self.sim.place("fyers", tls=self.other[0]).status, 200)
+        self.sim.fault("certificate", number=1, ms=600000)
+        self.assertEqual(self.sim.place("fyers", tls=self.tls[0]).status, 200)
+        self.sim.fault("certificate", ms=100)
+        self.until(lambda: self.shown(self.other) is False)
+        r = self.sim.request("POST", "/_sim/faults", {"fault": "certificate", "number": 3})
+        self.assertEqual(r.status, 400, r)
+
+    def shown(self, certificate):
+        try:
+            return self.sim.place("fyers", tls=certificate[0]).status == 200
+        except ssl.SSLCertVerificationError:
+            return False
 
 
 class Program(unittest.TestCase):
