@@ -69,6 +69,7 @@ struct call {
         bool dry;        /* orders are received, and nothing is booked */
         bool quiet;      /* it was received before: the logs have it */
         char placed[24]; /* the id of what was booked */
+        char peer[46];   /* the address it came from */
 
         int status;
         const char *content_type; /* a literal */

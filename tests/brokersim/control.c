@@ -49,6 +49,7 @@ static void put_receipt(struct json_writer *w, const struct receipt *r)
         json_put_string(w, "broker", broker_name(r->broker));
         json_put_string(w, "operation", operation_name(r->operation));
         json_put_string(w, "client_id", r->user ? r->user->client_id : NULL);
+        json_put_string(w, "peer", r->peer);
         json_put_string(w, "tag", r->tag);
         json_put_string(w, "symbol", r->listing ? r->listing->i->symbol : NULL);
         json_put_string(w, "side", side_name(r->side));

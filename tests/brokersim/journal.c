@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 
 static void *make_room(struct journal *j, void *array, unsigned *n, unsigned *size, size_t element)
 {
@@ -37,6 +38,7 @@ struct receipt *journal_receive(struct journal *j, struct call *c)
                 .operation = c->route->operation,
                 .user = c->user,
         };
+        (void)text_copy(r->peer, sizeof(r->peer), c->peer);
         return r;
 }
 

@@ -18,6 +18,7 @@ struct receipt {
         enum side side;
         int64_t quantity, price;
         char tag[32];
+        char peer[46];          /* the address it came from */
         char id[ENTRY_ID_SIZE]; /* what it was booked as, or the order that it was about */
 };
 

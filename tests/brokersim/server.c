@@ -114,12 +114,26 @@ static struct bytes header_of(const h2o_req_t *req, const h2o_token_t *token)
                                       req->headers.entries[i].value.len};
 }
 
+static void read_peer(struct call *c, const h2o_req_t *req)
+{
+        struct sockaddr_storage peer;
+
+        if (req->conn->callbacks->get_peername(req->conn, (void *)&peer) == 0)
+                return;
+        const void *address = peer.ss_family == AF_INET6
+                                      ? (void *)&((struct sockaddr_in6 *)&peer)->sin6_addr
+                                      : (void *)&((struct sockaddr_in *)&peer)->sin_addr;
+        if (!inet_ntop(peer.ss_family, address, c->peer, sizeof(c->peer)))
+                c->peer[0] = '\0';
+}
+
 static void read_request(struct request *x)
 {
         h2o_req_t *req = x->req;
         struct call *c = &x->call;
 
         c->sim = x->sim;
+        read_peer(c, req);
         c->method = (struct bytes){req->method.base, req->method.len};
         c->body = (struct bytes){req->entity.base ? req->entity.base : "", req->entity.len};
         c->path = (struct bytes){req->path.base, req->path.len};
@@ -392,18 +406,32 @@ int server_show(struct server *v, unsigned number, int64_t ms)
         return 0;
 }
 
+/* "127.0.0.1:7700" or "[::1]:7700". */
+static bool read_address(struct listener *l, const char *address)
+{
+        struct sockaddr_in *in = (void *)&l->address;
+        struct sockaddr_in6 *in6 = (void *)&l->address;
+        const char *colon = strrchr(address, ':');
+        size_t n = colon ? (size_t)(colon - address) : 0;
+        bool v6 = n > 2 && address[0] == '[' && colon[-1] == ']';
+        char host[INET6_ADDRSTRLEN];
+        int64_t port = 0;
+
+        if (!colon || !text_copy_bytes(host, sizeof(host), address + v6, n - 2 * v6) ||
+            text_parse_int(colon + 1, strlen(colon + 1), 0, 65535, &port) != 0)
+                return false;
+        l->address.ss_family = v6 ? AF_INET6 : AF_INET;
+        l->size = v6 ? sizeof(*in6) : sizeof(*in);
+        *(v6 ? &in6->sin6_port : &in->sin_port) = htons((uint16_t)port);
+        return inet_pton(l->address.ss_family, host,
+                         v6 ? (void *)&in6->sin6_addr : (void *)&in->sin_addr) == 1;
+}
+
 int server_listen(struct server *v, const char *address, bool tls, char fault[SERVER_FAULT_MAX])
 {
         struct listener *l = &v->listeners[v->n_listeners];
-        struct sockaddr_in *in = (void *)&l->address;
-        const char *colon = strrchr(address, ':');
-        char host[64];
-        int64_t port = 0;
 
-        if (v->n_listeners == LISTENERS_MAX || !colon ||
-            !text_copy_bytes(host, sizeof(host), address, (size_t)(colon - address)) ||
-            inet_pton(AF_INET, host, &in->sin_addr) != 1 ||
-            text_parse_int(colon + 1, strlen(colon + 1), 0, 65535, &port) != 0) {
+        if (v->n_listeners == LISTENERS_MAX || !read_address(l, address)) {
                 snprintf(fault, SERVER_FAULT_MAX, "%s: an address is like 127.0.0.1:7700", address);
                 return -1;
         }
@@ -412,9 +440,6 @@ int server_listen(struct server *v, const char *address, bool tls, char fault[SE
                          address);
                 return -1;
         }
-        in->sin_family = AF_INET;
-        in->sin_port = htons((uint16_t)port);
-        l->size = sizeof(*in);
         l->server = v;
         l->tls = tls;
         int r = open_listener(l);
@@ -422,8 +447,10 @@ int server_listen(struct server *v, const char *address, bool tls, char fault[SE
                 snprintf(fault, SERVER_FAULT_MAX, "%s: %s", address, strerror(-r));
                 return -1;
         }
-        snprintf(l->url, sizeof(l->url), "%s://%s:%u", tls ? "https" : "http", host,
-                 ntohs(in->sin_port));
+        /* The port stands at one place in both families. */
+        snprintf(l->url, sizeof(l->url), "%s://%.*s:%u", tls ? "https" : "http",
+                 (int)(strrchr(address, ':') - address), address,
+                 ntohs(((struct sockaddr_in *)&l->address)->sin_port));
         v->n_listeners++;
         return 0;
 }
