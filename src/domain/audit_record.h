@@ -15,6 +15,10 @@
         X(LEG_UPDATED, "leg.updated")     /* the broker's book showed a change */             \
         X(LEG_RESOLVED, "leg.resolved")   /* reconcile or an operator settled it */           \
         X(LEG_NEEDS_OPERATOR, "leg.needs_operator")                                           \
+        X(LEG_LATE, "leg.late")               /* over, and then its order was in the book */  \
+        X(LEG_TWIN, "leg.twin")               /* the book has a second order with its tag */  \
+        X(EXTERNAL_CANCEL, "external.cancel") /* of an order that is not ours */              \
+        X(EXTERNAL_ANSWERED, "external.answered")                                             \
         X(MODIFY_INTENT, "modify.intent")                                                     \
         X(MODIFY_REFUSED, "modify.refused") /* by gates, nothing sent */                      \
         X(MODIFY_ANSWERED, "modify.answered")                                                 \

@@ -19,6 +19,8 @@
         X(LEG_UNKNOWN, "f9528e5b27be47939110cf87fb8d33e0", "the outcome of a leg is not known")    \
         X(LEG_RESOLVED, "0b806925f1a849c5bd9eb8f1f87f23f8", "an unknown leg was settled")          \
         X(NEEDS_OPERATOR, "b66260c596334f44aaed4238da153440", "a leg needs an operator")           \
+        X(LEG_LATE, "3be7c303924643748e0a2886e5731938", "an order was found that was not there")   \
+        X(LEG_TWIN, "7df85a71812c48c7931beff3f2284f0e", "two orders are where one was asked for")  \
         X(KILL_SWITCH, "cada1d44627a49f59ea453ccf9c35db0", "the kill switch changed")              \
         X(KILL_MARKER, "9090c121c97b4a5ea89be09cd154fb3d", "the kill switch's marker failed")      \
         X(SESSION, "9f80cd4260344e0f9e7cb93718cbc2ad", "an account's session changed")             \

@@ -21,7 +21,17 @@
         X(BREAKER_STATE, GAUGE, "ordo_breaker_state", "account", "0 closed, 1 half open, 2 open")  \
         X(UNRESOLVED_LEGS, GAUGE, "ordo_unresolved_legs", "account",                               \
           "Legs whose outcome is not known")                                                       \
+        X(NEEDS_OPERATOR, GAUGE, "ordo_needs_operator_legs", "account",                            \
+          "Of these, the ones that only a person can settle")                                      \
         X(OPEN_LEGS, GAUGE, "ordo_open_legs", "account", "Legs live at the broker")                \
+        X(LATE_ORDERS, COUNTER, "ordo_late_orders_total", "account",                               \
+          "Orders found in the book that were taken not to exist")                                 \
+        X(TWIN_ORDERS, COUNTER, "ordo_twin_orders_total", "account",                               \
+          "Second orders with the tag of one leg")                                                 \
+        X(EXTERNAL_ORDERS, GAUGE, "ordo_external_orders", "account",                               \
+          "Orders in the book that are not Ordo's and not over")                                   \
+        X(BOOK_TIME, GAUGE, "ordo_book_timestamp_seconds", "account",                              \
+          "When the last complete read of the order book began; 0 none yet")                       \
         X(SESSION_EXPIRY, GAUGE, "ordo_session_expiry_timestamp_seconds", "account",               \
           "When the broker session ends; 0 without one")                                           \
         X(IDEMPOTENCY, COUNTER, "ordo_idempotency_total", "result",                                \

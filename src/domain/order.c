@@ -7,6 +7,8 @@
 
 #include "base/decimal.h"
 
+#define HTTP_ERROR_MIN 400
+
 /* One allocation, so that an order and its legs live and die together. */
 struct order_block {
         struct order order;
@@ -64,6 +66,14 @@ bool leg_unresolved(const struct leg *l)
         default:
                 return l->outcome == OUTCOME_UNKNOWN;
         }
+}
+
+bool leg_denied(const struct leg *l)
+{
+        const struct evidence *e = &l->evidence;
+
+        return l->outcome == OUTCOME_UNKNOWN && e->complete_reply &&
+               e->http_status >= HTTP_ERROR_MIN && l->broker_code[0] && !l->broker_order_id[0];
 }
 
 bool leg_live(const struct leg *l)

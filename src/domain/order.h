@@ -117,7 +117,11 @@ DEFINE_CLEANUP(struct order *, order_free)
 int order_copy(const struct order *o, struct order **ret);
 
 bool leg_unresolved(const struct leg *l); /* the outcome is not known (yet) */
-bool leg_live(const struct leg *l);       /* accepted and not terminal at the broker */
+/* The attempt was answered with an error in the broker's own words that no table knows, and without
+ * an order id: whether it was placed is not known, but a broker that says so has seldom placed it.
+ */
+bool leg_denied(const struct leg *l);
+bool leg_live(const struct leg *l); /* accepted and not terminal at the broker */
 enum overall order_overall(const struct order *o);
 /* The HTTP status of the collated answer (orders.md §5), and the common cause when every leg failed
  * (PROBLEM_NONE when there is an accepted or unknown leg, or the causes are mixed). */

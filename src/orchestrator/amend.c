@@ -435,7 +435,7 @@ static void resolve(struct amending *m)
         l->status = r->outcome == OUTCOME_ACCEPTED ? ORDER_STATUS_OPEN : ORDER_STATUS_REJECTED;
         if (r->outcome == OUTCOME_ACCEPTED)
                 text_copy(l->broker_order_id, sizeof(l->broker_order_id), r->broker_order_id);
-        book_claim(l->account, l->broker_order_id);
+        book_claim(l->account, l->broker_order_id, l->order_id);
         open_leg_set_state(l, LEG_STATE_SETTLED);
         open_leg_apply(l, leg);
         leg->confidence = n.confidence;

@@ -2,194 +2,54 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/clock.h"
-#include "base/log.h"
-#include "domain/event.h"
-#include "orchestrator/candidate.h"
-#include "orchestrator/leg_act.h"
+#include "orchestrator/absence.h"
+#include "orchestrator/book_rows.h"
 #include "orchestrator/leg_write.h"
 #include "orchestrator/state.h"
 
 /* When an unresolved leg is looked for, counted from when its outcome became unknown (orders.md
  * §3). */
 static const int64_t schedule_ms[] = {500, 1000, 2000, 4000, 8000, 15000, 30000, 60000, 120000};
-#define BOOK_RETRY_US   INT64_C(1000000) /* after a read that failed */
-#define BOOK_OVERLAP_US INT64_C(2000000) /* of one filtered read with the one before it */
+#define BOOK_RETRY_US INT64_C(1000000) /* after a read that failed */
 
 struct book_reader {
         struct account_state *account;
         struct loop_timer timer;
         struct call call;
         bool started, armed, reading, failed;
+        bool wanted;      /* somebody wants it read soon */
+        bool looks;       /* the timer only asks whether the market is open */
         int64_t due_us;   /* monotonic, when armed */
         unsigned number;  /* of reads */
         int64_t began_us; /* monotonic, of the running or last read */
         int64_t began_wall_us;
-        int64_t complete_wall_us;   /* when the last complete one began; 0 never */
-        struct open_leg *by_number; /* of the account's, while a book is gone through */
+        int64_t complete_wall_us; /* when the last complete one began; 0 never */
+        struct list waiting;      /* struct book_wait */
 };
 
 static void schedule(struct book_reader *b);
 
-static struct leg_note note_of(enum audit_action action)
-{
-        return (struct leg_note){.action = action, .actor = "reconcile"};
-}
+/* --- reading --- */
 
-static void settle(struct open_leg *l, enum outcome outcome, enum confidence confidence,
-                   enum problem problem, const char *message)
+static void answer(struct book_reader *b, const struct broker_result *r,
+                   const struct book_read *read)
 {
-        struct leg_note note = note_of(AUDIT_LEG_RESOLVED);
-        note.settles = note.must = true;
-        note.confidence = confidence;
-        note.problem = problem;
-        text_copy(note.message, sizeof(note.message), message);
-        l->outcome = outcome;
-        open_leg_set_state(l, LEG_STATE_SETTLED);
-        (void)leg_write(l, &note, NULL, NULL);
-}
-
-static void adopt(struct open_leg *l, const struct book_order *row, enum confidence confidence)
-{
-        struct account_state *a = l->account;
-        bool refused = row->status == ORDER_STATUS_REJECTED;
-
-        open_leg_update(l, row);
-        book_claim(a, row->broker_order_id);
-        settle(l, refused ? OUTCOME_REJECTED : OUTCOME_ACCEPTED, confidence,
-               refused ? PROBLEM_BROKER_REJECTED : PROBLEM_NONE, refused ? row->message : "");
-        bool owed = l->cancel_owed;
-        l->cancel_owed = false;
-        if (!order_status_terminal(l->status) &&
-            (owed || (killswitch_level(a->orchestrator, a->account->id) >= KILL_LEVEL_CANCEL &&
-                      !l->cancel_requested)))
-                leg_act_cancel(l, "reconcile");
-}
-
-static void take_row(struct book_reader *b, struct open_leg *l, const struct book_order *row)
-{
-        if (l->in_operation)
-                return;
-        l->seen = b->number;
-        if (open_leg_unresolved(l)) {
-                adopt(l, row, CONFIDENCE_PROVEN);
-        } else if (open_leg_update(l, row)) {
-                struct leg_note note = note_of(AUDIT_LEG_UPDATED);
-                (void)leg_write(l, &note, NULL, NULL);
-        }
-}
-
-/* Whoever placed it, two orders are where one was asked for. */
-static void two_with_one_tag(struct open_leg *l, const struct book_order *row)
-{
-        if (l->twice)
-                return;
-        l->twice = true;
-        log_event(LOG_CRIT, EVENT_NEEDS_OPERATOR,
-                  LOG_FIELDS({"ORDO_ACCOUNT", l->account->account->id},
-                             {"ORDO_ORDER_ID", l->order_id}),
-                  "%s: the book has two orders with the tag %s: %s and %s", l->account->account->id,
-                  l->tag, l->broker_order_id, row->broker_order_id);
-}
-
-static struct open_leg *by_number(const struct book_reader *b, const char *broker_order_id)
-{
-        struct open_leg *l = NULL;
-        if (broker_order_id[0])
-                HASH_FIND(of_book, b->by_number, broker_order_id, strlen(broker_order_id), l);
-        return l;
-}
-
-static void take_by_number(struct book_reader *b, const struct call *c)
-{
-        LIST_FOREACH (it, &b->account->open_legs) {
-                struct open_leg *l = LIST_ENTRY(it, struct open_leg, of_account);
-                if (l->broker_order_id[0] && !by_number(b, l->broker_order_id))
-                        HASH_ADD_KEYPTR(of_book, b->by_number, l->broker_order_id,
-                                        strlen(l->broker_order_id), l);
-        }
-        for (unsigned i = 0; i < c->result.n_orders; i++) {
-                const struct book_order *row = &c->result.orders[i];
-                struct open_leg *l = by_number(b, row->broker_order_id);
-                if (l)
-                        take_row(b, l, row);
-        }
-}
-
-/* What has no number yet, or another one than the row that carries its tag. */
-static void take_by_tag(struct book_reader *b, const struct call *c)
-{
-        struct orchestrator *o = b->account->orchestrator;
-        for (unsigned i = 0; i < c->result.n_orders; i++) {
-                const struct book_order *row = &c->result.orders[i];
-                if (!row->tag[0] || by_number(b, row->broker_order_id))
+        LIST_FOREACH (it, &b->waiting) {
+                struct book_wait *w = LIST_ENTRY(it, struct book_wait, link);
+                if (w->number > b->number)
                         continue;
-                struct open_leg *l = open_leg_find(&o->open_legs, row->tag);
-                if (!l || l->account != b->account)
-                        continue;
-                if (l->seen == b->number)
-                        two_with_one_tag(l, row);
-                else
-                        take_row(b, l, row);
-        }
-}
-
-/* For brokers that do not echo the tag: what is left of the lost orders. */
-static void take_candidates(struct book_reader *b, const struct call *c)
-{
-        struct account_state *a = b->account;
-        int64_t now_us = clock_wall_us();
-
-        if (a->broker->flags & BROKER_ECHOES_TAG)
-                return;
-        for (unsigned i = 0; i < c->result.n_orders; i++)
-                (void)sighting_note(&a->sightings, c->result.orders[i].broker_order_id, now_us);
-        LIST_FOREACH (it, &a->open_legs) {
-                struct open_leg *l = LIST_ENTRY(it, struct open_leg, of_account);
-                if (!open_leg_unresolved(l) || l->in_operation || l->seen == b->number)
-                        continue;
-                const struct book_order *row =
-                        candidate_row(a, l, c->result.orders, c->result.n_orders);
-                if (!row)
-                        continue;
-                l->seen = b->number;
-                adopt(l, row, CONFIDENCE_INFERRED);
-        }
-}
-
-static void give_up(struct open_leg *l)
-{
-        struct leg_note note = note_of(AUDIT_LEG_NEEDS_OPERATOR);
-        note.settles = note.must = true;
-        note.problem = PROBLEM_OUTCOME_UNKNOWN;
-        text_copy(note.message, sizeof(note.message),
-                  "the order book does not tell; settle it with ordoctl or the resolve route");
-        open_leg_set_state(l, LEG_STATE_NEEDS_OPERATOR);
-        (void)leg_write(l, &note, NULL, NULL);
-}
-
-/* A leg that this read did not show. */
-static void take_absence(struct book_reader *b, struct open_leg *l, int64_t since_us)
-{
-        if (l->in_operation || l->seen == b->number || since_us > l->since_us ||
-            b->began_us < l->unresolved_us)
-                return;
-        bool proof = b->account->broker->flags & BROKER_BOOK_IS_PROOF;
-        if (open_leg_unresolved(l)) {
-                if (proof) {
-                        l->status = ORDER_STATUS_REJECTED;
-                        settle(l, OUTCOME_NOT_PLACED, CONFIDENCE_PROVEN, PROBLEM_NOT_PLACED,
-                               "the order book is complete and does not have it");
-                } else if (l->state != LEG_STATE_NEEDS_OPERATOR &&
-                           l->reads >= ELEMENTS(schedule_ms)) {
-                        give_up(l);
-                }
-        } else if (l->day < clock_ist_day(b->began_wall_us)) {
-                struct leg_note note = note_of(AUDIT_LEG_UPDATED);
-                l->status = ORDER_STATUS_EXPIRED;
-                (void)leg_write(l, &note, NULL, NULL);
+                list_unlink(it);
+                w->as_of_us = b->failed ? 0 : b->began_wall_us;
+                w->adopted = read->adopted;
+                w->updated = read->updated;
+                w->problem = !b->failed ? PROBLEM_NONE
+                             : r->problem == PROBLEM_NONE || r->problem == PROBLEM_OUTCOME_UNKNOWN
+                                     ? PROBLEM_BROKER_UNREACHABLE
+                                     : r->problem;
+                text_copy(w->message, sizeof(w->message), b->failed ? r->message : "");
+                w->done(w); /* may free it */
         }
 }
 
@@ -197,23 +57,24 @@ static void read_ended(struct call *c)
 {
         struct book_reader *b = CONTAINER_OF(c, struct book_reader, call);
         struct account_state *a = b->account;
+        struct book_read read = {
+                .account = a,
+                .number = b->number,
+                .began_us = b->began_us,
+                .began_wall_us = b->began_wall_us,
+                .since_us = c->broker.since_us,
+                .rows = c->result.orders,
+                .n = c->result.n_orders,
+        };
 
         b->reading = false;
         b->failed = c->result.outcome != OUTCOME_ACCEPTED;
         if (!b->failed) {
-                take_by_number(b, c);
-                take_by_tag(b, c);
-                HASH_CLEAR(of_book, b->by_number);
-                take_candidates(b, c);
-                LIST_FOREACH (it, &a->open_legs) {
-                        struct open_leg *l = LIST_ENTRY(it, struct open_leg, of_account);
-                        if (l->modify_us < b->began_us)
-                                l->modify_us = 0;
-                        take_absence(b, l, c->broker.since_us);
-                }
+                book_rows_take(&read);
                 b->complete_wall_us = b->began_wall_us;
                 a->ready = true;
         }
+        answer(b, &c->result, &read);
         call_clear(c);
         LIST_FOREACH (it, &a->open_legs)
                 leg_writes_retry(LIST_ENTRY(it, struct open_leg, of_account));
@@ -221,14 +82,15 @@ static void read_ended(struct call *c)
         schedule(b);
 }
 
-/* Rows older than this cannot concern anybody. */
+/* An exchange inside this process has our clock and our ledger: rows that did not change since the
+ * last read cannot concern anybody, and before start only what is followed matters. Elsewhere the
+ * whole book is read. */
 static int64_t since(const struct book_reader *b)
 {
-        bool local = b->account->broker->flags & BROKER_LOCAL, first = b->complete_wall_us == 0;
-        /* A local exchange has our clock and our ledger: before start only what is followed
-         * matters. */
-        int64_t from = first && local ? b->began_wall_us : b->complete_wall_us;
-        int64_t overlap = local ? 0 : BOOK_OVERLAP_US;
+        if (!(b->account->broker->flags & BROKER_LOCAL))
+                return 0;
+        bool first = b->complete_wall_us == 0;
+        int64_t from = first ? b->began_wall_us : b->complete_wall_us;
         int today = clock_ist_day(b->began_wall_us);
         LIST_FOREACH (it, &b->account->open_legs) {
                 const struct open_leg *l = LIST_ENTRY(it, struct open_leg, of_account);
@@ -236,28 +98,30 @@ static int64_t since(const struct book_reader *b)
                 if (whole && l->since_us < from)
                         from = l->since_us;
         }
-        return from > overlap ? from - overlap : 0;
+        return from;
 }
 
-static void read_now(struct loop_timer *t)
+/* The next time an unknown leg is looked for; once more when a read would prove that it is not
+ * there. */
+static void step(const struct book_reader *b, struct open_leg *l)
 {
-        struct book_reader *b = CONTAINER_OF(t, struct book_reader, timer);
-        b->armed = false;
+        if (l->state != LEG_STATE_UNKNOWN || l->next_read_us > b->began_us)
+                return;
+        unsigned n = l->reads < ELEMENTS(schedule_ms) ? l->reads++ : ELEMENTS(schedule_ms) - 1;
+        l->next_read_us = b->began_us + schedule_ms[n] * USEC_PER_MS;
+}
+
+static void read_now(struct book_reader *b)
+{
         if (b->reading)
                 return;
         b->reading = true;
+        b->wanted = false;
         b->number++;
         b->began_us = clock_mono_us();
         b->began_wall_us = clock_wall_us();
-        LIST_FOREACH (it, &b->account->open_legs) {
-                struct open_leg *l = LIST_ENTRY(it, struct open_leg, of_account);
-                if (l->state == LEG_STATE_UNKNOWN && l->next_read_us <= b->began_us)
-                        l->next_read_us =
-                                b->began_us + schedule_ms[l->reads < ELEMENTS(schedule_ms)
-                                                                  ? l->reads++
-                                                                  : ELEMENTS(schedule_ms) - 1] *
-                                                      USEC_PER_MS;
-        }
+        LIST_FOREACH (it, &b->account->open_legs)
+                step(b, LIST_ENTRY(it, struct open_leg, of_account));
         b->call = (struct call){
                 .account = b->account,
                 .broker = {.op = BROKER_BOOK, .since_us = since(b)},
@@ -267,36 +131,96 @@ static void read_now(struct loop_timer *t)
         call_start(&b->call);
 }
 
+static void fired(struct loop_timer *t)
+{
+        struct book_reader *b = CONTAINER_OF(t, struct book_reader, timer);
+        b->armed = false;
+        if (b->looks)
+                schedule(b);
+        else
+                read_now(b);
+}
+
+/* --- when --- */
+
+/* Somebody may place or fill an order there that we would not hear of otherwise. */
+static bool watched(const struct account_state *a)
+{
+        return !(a->broker->flags & BROKER_LOCAL) && a->session == SESSION_STATE_ACTIVE;
+}
+
+static bool market_open(const struct account_state *a, int64_t wall_us)
+{
+        const int64_t moments[] = {wall_us, wall_us + BOOK_WATCH_BEFORE_US,
+                                   wall_us - BOOK_WATCH_AFTER_US};
+
+        for (unsigned i = 0; i < a->broker->n_capabilities; i++) {
+                const struct instrument any = {.exchange = a->broker->capabilities[i].exchange};
+                for (unsigned n = 0; n < ELEMENTS(moments); n++)
+                        if (calendar_open(a->orchestrator->options.calendar, &any, moments[n]))
+                                return true;
+        }
+        return false;
+}
+
+/* When this leg wants the book read. */
+static int64_t leg_due_us(const struct book_reader *b, const struct open_leg *l, int64_t wall_us)
+{
+        int64_t every = b->account->broker->flags & BROKER_LOCAL ? BOOK_LOCAL_US : BOOK_REMOTE_US;
+
+        if (l->in_operation)
+                return INT64_MAX;
+        if (l->state == LEG_STATE_UNKNOWN) {
+                int64_t proof = absence_due_us(l, wall_us);
+                return proof > b->began_us && proof < l->next_read_us ? proof : l->next_read_us;
+        }
+        /* Of an ended day: no book tells of it any more. */
+        if (l->state == LEG_STATE_NEEDS_OPERATOR && l->day < clock_ist_day(wall_us))
+                return INT64_MAX;
+        return b->began_us + every;
+}
+
+static int64_t due_us(const struct book_reader *b, int64_t now_us)
+{
+        const struct account_state *a = b->account;
+        int64_t due = INT64_MAX, wall_us = clock_wall_us();
+
+        if (b->wanted || !list_empty(&b->waiting) || (!a->ready && b->number == 0))
+                return now_us;
+        if (!a->ready)
+                due = b->began_us + BOOK_RETRY_US;
+        else if (watched(a) && market_open(a, wall_us))
+                due = b->began_us + BOOK_WATCH_US;
+        LIST_FOREACH (it, &a->open_legs) {
+                int64_t at = leg_due_us(b, LIST_ENTRY(it, struct open_leg, of_account), wall_us);
+                due = at < due ? at : due;
+        }
+        if (b->failed && due < b->began_us + BOOK_RETRY_US)
+                due = b->began_us + BOOK_RETRY_US;
+        return due;
+}
+
 static void schedule(struct book_reader *b)
 {
         struct account_state *a = b->account;
-        int64_t now = clock_mono_us(), due = INT64_MAX;
-        int64_t every = a->broker->flags & BROKER_LOCAL ? BOOK_LOCAL_US : BOOK_REMOTE_US;
+        int64_t now = clock_mono_us();
 
         if (!b->started || b->reading)
                 return;
-        if (!a->ready)
-                due = b->number == 0 ? now : b->began_us + BOOK_RETRY_US;
-        LIST_FOREACH (it, &a->open_legs) {
-                const struct open_leg *l = LIST_ENTRY(it, struct open_leg, of_account);
-                int64_t at = b->began_us + every;
-                if (l->in_operation)
-                        continue;
-                if (l->state == LEG_STATE_UNKNOWN)
-                        at = l->next_read_us;
-                if (at < due)
-                        due = at;
-        }
+        int64_t due = due_us(b, now);
+        b->looks = watched(a) && due > now + BOOK_LOOK_US;
+        if (b->looks)
+                due = now + BOOK_LOOK_US;
         if (due == INT64_MAX) {
                 loop_timer_stop(&b->timer);
                 b->armed = false;
                 return;
         }
-        if (b->failed && due < b->began_us + BOOK_RETRY_US)
-                due = b->began_us + BOOK_RETRY_US;
         b->due_us = due;
         b->armed = loop_timer_set(a->orchestrator->loop, &b->timer, due > now ? due - now : 0) >= 0;
 }
+
+/* --- from outside --- */
 
 int book_init(struct account_state *a)
 {
@@ -304,7 +228,8 @@ int book_init(struct account_state *a)
         if (!a->book)
                 return -ENOMEM;
         a->book->account = a;
-        a->book->timer.fire = read_now;
+        a->book->timer.fire = fired;
+        list_init(&a->book->waiting);
         return 0;
 }
 
@@ -332,17 +257,41 @@ void book_kick(struct account_state *a)
         schedule(a->book);
 }
 
-void book_claim(struct account_state *a, const char *broker_order_id)
+void book_read_soon(struct account_state *a)
 {
-        if (broker_order_id[0] && !(a->broker->flags & BROKER_ECHOES_TAG))
-                sighting_claim(&a->sightings, broker_order_id, clock_wall_us());
+        a->book->wanted = true;
+        schedule(a->book);
+}
+
+void book_claim(struct account_state *a, const char *broker_order_id, const char *order_id)
+{
+        if (broker_order_id[0])
+                sighting_claim(&a->sightings, broker_order_id, order_id, clock_wall_us());
 }
 
 void book_reconcile(struct open_leg *l)
 {
         l->in_operation = false;
         l->reads = 0;
+        l->absent_us = 0;
         l->unresolved_us = clock_mono_us();
         l->next_read_us = clock_mono_us() + schedule_ms[l->reads++] * USEC_PER_MS;
         schedule(l->account->book);
+}
+
+bool book_searched(const struct open_leg *l)
+{
+        return l->reads >= ELEMENTS(schedule_ms);
+}
+
+int64_t book_as_of_us(const struct account_state *a)
+{
+        return a->book->complete_wall_us;
+}
+
+void book_wait(struct account_state *a, struct book_wait *w)
+{
+        w->number = a->book->number + 1;
+        list_append(&a->book->waiting, &w->link);
+        schedule(a->book);
 }

@@ -1,5 +1,6 @@
 #include "orchestrator/candidate.h"
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "orchestrator/state.h"
 
@@ -55,4 +56,29 @@ const struct book_order *candidate_row(struct account_state *a, const struct ope
                 found = row;
         }
         return found;
+}
+
+bool candidate_pending(const struct account_state *a, const struct book_order *row)
+{
+        LIST_FOREACH (it, &a->open_legs) {
+                const struct open_leg *l = LIST_ENTRY(it, struct open_leg, of_account);
+                if (!l->broker_order_id[0] && same_order(l, row))
+                        return true;
+        }
+        return false;
+}
+
+bool candidate_twin(const struct account_state *a, const char *symbol, enum side side,
+                    int64_t quantity)
+{
+        if (a->broker->flags & BROKER_ECHOES_TAG ||
+            echo_state(&a->echo, clock_ist_day(clock_wall_us())) == ECHO_PROVEN)
+                return false;
+        LIST_FOREACH (it, &a->open_legs) {
+                const struct open_leg *l = LIST_ENTRY(it, struct open_leg, of_account);
+                if (!l->broker_order_id[0] && l->side == side && l->quantity == quantity &&
+                    text_equal(l->symbol, symbol))
+                        return true;
+        }
+        return false;
 }

@@ -1,6 +1,8 @@
 /* A lost order in a book without our tags: which row is it? */
 #pragma once
 
+#include <stdbool.h>
+
 #include "domain/portfolio.h"
 
 struct account_state;
@@ -12,3 +14,9 @@ struct open_leg;
  */
 const struct book_order *candidate_row(struct account_state *a, const struct open_leg *l,
                                        const struct book_order *rows, unsigned n);
+/* Some leg without a number could be this row: it is not known to be somebody else's. */
+bool candidate_pending(const struct account_state *a, const struct book_order *row);
+/* An order like this one has no number yet, and where the book does not show our tags nobody could
+ * tell the two apart. */
+bool candidate_twin(const struct account_state *a, const char *symbol, enum side side,
+                    int64_t quantity);

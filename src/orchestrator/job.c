@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "domain/event.h"
 #include "domain/meter.h"
+#include "orchestrator/absence.h"
 #include "orchestrator/masters.h"
 #include "orchestrator/place.h"
 #include "orchestrator/state.h"
@@ -322,6 +323,7 @@ static void sweep(struct loop_timer *t)
                 j->probed_us = clock_mono_us();
                 ledger_probe(j->o);
                 killswitch_retry(j->o);
+                absence_sweep(j->o);
         }
         (void)loop_timer_set(j->o->loop, &j->sweep, SWEEP_EVERY_US);
 }

@@ -105,3 +105,12 @@ void keys_end(struct keys *k, struct key *key, const char *order_id, int status,
         end(k, key, order_id, status, body, size);
         release(&waiting);
 }
+
+void keys_forget(struct keys *k, const char *order_id)
+{
+        LIST_FOREACH (it, &k->finished) {
+                struct key *key = LIST_ENTRY(it, struct key, link);
+                if (strcmp(key->order_id, order_id) == 0)
+                        forget(k, key);
+        }
+}

@@ -57,3 +57,5 @@ void keys_doubt(struct key *key);
  * forgotten. */
 void keys_end(struct keys *k, struct key *key, const char *order_id, int status, const char *body,
               size_t size);
+/* The kept answer of this order is not true any more: the ledger has another one. */
+void keys_forget(struct keys *k, const char *order_id);

@@ -99,6 +99,9 @@ static void log_written(const struct leg_write *w)
         if (n->action == AUDIT_LEG_NEEDS_OPERATOR) {
                 event = EVENT_NEEDS_OPERATOR;
                 level = LOG_CRIT;
+        } else if (n->action == AUDIT_LEG_LATE || n->action == AUDIT_LEG_TWIN) {
+                event = n->action == AUDIT_LEG_LATE ? EVENT_LEG_LATE : EVENT_LEG_TWIN;
+                level = LOG_CRIT;
         } else if (n->outcome == OUTCOME_UNKNOWN) {
                 event = EVENT_LEG_UNKNOWN;
                 level = LOG_WARNING;
@@ -111,8 +114,11 @@ static void written(struct store_job *job)
 {
         struct leg_write *w = CONTAINER_OF(job, struct leg_write, put.job);
         ledger_done(w->o, job, &w->audit, 1);
-        if (job->result == STORE_OK)
+        if (job->result == STORE_OK) {
                 log_written(w);
+                if (w->note.answers_anew)
+                        keys_forget(&w->o->keys, w->put.order->id);
+        }
         finish(w, ledger_problem(job->result));
 }
 
@@ -131,10 +137,17 @@ static void settle(struct leg *leg, const struct leg_note *n)
         text_copy(leg->message, sizeof(leg->message), n->message);
 }
 
-static void put_note(struct leg *leg, struct order *order, const struct leg_note *n)
+static void say(struct leg *leg, const struct leg_note *n)
 {
         if (n->settles)
                 settle(leg, n);
+        else if (n->says)
+                text_copy(leg->message, sizeof(leg->message), n->message);
+}
+
+static void put_note(struct leg *leg, struct order *order, const struct leg_note *n)
+{
+        say(leg, n);
         if (n->modified) {
                 leg->modifications++;
                 order_change_apply(order, &n->change);
@@ -193,7 +206,7 @@ static bool resolved(struct orchestrator *o, const struct order *order)
 
 static void put_answer(struct leg_write *w, const struct order *order)
 {
-        if (w->get.answer_status != 0 || !resolved(w->o, order))
+        if ((w->get.answer_status != 0 && !w->note.answers_anew) || !resolved(w->o, order))
                 return;
         struct answer_view v = {.order = order, .correlation_id = order->correlation_id};
         v.status = order_http_status(order, &v.cause);
@@ -290,8 +303,7 @@ static void apply(const struct list *writes, struct leg *leg)
 {
         LIST_FOREACH (it, writes) {
                 const struct leg_write *w = LIST_ENTRY(it, struct leg_write, link);
-                if (w->note.settles)
-                        settle(leg, &w->note);
+                say(leg, &w->note);
         }
 }
 

@@ -29,6 +29,8 @@ struct leg_note {
         enum confidence confidence;
         enum problem problem;
         char message[MESSAGE_SIZE];
+        bool says;         /* only `message` becomes the leg's, beside what it is */
+        bool answers_anew; /* what replays are answered is not true any more */
         /* what the audit record says of a modify or cancel (not the leg's own outcome) */
         enum outcome outcome;
         char broker_code[BROKER_CODE_SIZE];

@@ -47,6 +47,7 @@ struct open_leg *open_leg_add(struct open_legs *set, struct account_state *a, co
         l->average_price = leg->average_price;
         l->since_us = o->created_us;
         l->cancel_requested = l->cancel_owed = leg->cancel_requested;
+        l->denied = leg_denied(leg);
         text_copy(l->order_id, sizeof(l->order_id), o->id);
         text_copy(l->tag, sizeof(l->tag), leg->tag);
         text_copy(l->symbol, sizeof(l->symbol), o->symbol);

@@ -40,6 +40,8 @@ struct open_leg {
         bool cancel_requested;
         bool cancel_owed;   /* somebody was told that it is cancelled when it is found */
         bool twice;         /* the book had a second order with its tag, and somebody was told */
+        bool answered;      /* its number is that of the broker's answer to the placement */
+        bool denied;        /* leg_denied() */
         bool in_operation;  /* its own operation is still running: reconcile leaves it alone */
         struct list writes; /* struct leg_write: one at a time, in order */
         struct list owed;   /* those the ledger could not take, at most LEG_OWED_MAX */
@@ -51,6 +53,7 @@ struct open_leg {
         unsigned reads, seen;  /* `seen`: number of the last book read that showed it */
         int64_t next_read_us;  /* monotonic */
         int64_t unresolved_us; /* monotonic: a book read that began before cannot prove absence */
+        int64_t absent_us;     /* monotonic: when the first read without it began; 0 none yet */
         /* of a modification that runs (LEG_MODIFYING) or had no definite answer: monotonic, the
          * book tells it from then on; 0 none */
         int64_t modify_us;

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "domain/meter.h"
+#include "orchestrator/absence.h"
 #include "orchestrator/book.h"
 #include "orchestrator/leg_write.h"
 #include "orchestrator/masters.h"
@@ -237,6 +238,8 @@ int orchestrator_take_up(struct orchestrator *o, const struct orchestrator_optio
 void orchestrator_start(struct orchestrator *o)
 {
         settle_unsent(o);
+        absence_sweep(o);
+        day_orders_start(o);
         for (unsigned i = 0; i < o->options.n_accounts; i++)
                 session_start(&o->accounts[i]);
         killswitch_start(o);
@@ -272,6 +275,7 @@ struct orchestrator *orchestrator_free(struct orchestrator *o)
         masters_free(o);
         preopen_free(o);
         killswitch_free(o);
+        day_orders_done(o);
         for (unsigned i = 0; o->accounts && i < o->options.n_accounts; i++) {
                 struct account_state *a = &o->accounts[i];
                 if (!a->orchestrator)
@@ -284,6 +288,7 @@ struct orchestrator *orchestrator_free(struct orchestrator *o)
                 traffic_done(&a->traffic);
                 loop_timer_done(&a->waiting_timer);
                 sightings_done(&a->sightings);
+                external_done(&a->external);
         }
         LIST_FOREACH (it, &o->operations)
                 placing_free(LIST_ENTRY(it, struct placing, link));

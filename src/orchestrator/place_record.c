@@ -22,6 +22,8 @@ static void hand_over(struct attempt *t)
         l->status = t->leg->status;
         l->filled_quantity = t->leg->filled_quantity;
         l->average_price = t->leg->average_price;
+        l->denied = leg_denied(t->leg);
+        l->answered = t->leg->outcome == OUTCOME_ACCEPTED;
         if (t->leg->state == LEG_STATE_UNKNOWN) {
                 book_reconcile(l);
         } else {

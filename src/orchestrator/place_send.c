@@ -47,7 +47,7 @@ static void leg_answered(struct call *c)
         struct leg *leg = t->leg;
 
         take_result(leg, c);
-        book_claim(t->gate.account, leg->broker_order_id);
+        book_claim(t->gate.account, leg->broker_order_id, p->order->id);
         t->answered = true;
         gate_settle(p->order, leg, &t->gate);
         if (leg->outcome == OUTCOME_NOT_SENT || leg->outcome == OUTCOME_REJECTED)

@@ -55,6 +55,23 @@ static bool kill_switch_works(const struct orchestrator *o)
         return false;
 }
 
+/* Of an ended day no book tells any more: such a leg waits for a person, with or without us. */
+static const char *legs_busy(const struct account_state *a)
+{
+        int today = clock_ist_day(clock_wall_us());
+        const char *busy = NULL;
+
+        LIST_FOREACH (it, &a->open_legs) {
+                const struct open_leg *l = LIST_ENTRY(it, struct open_leg, of_account);
+                if (l->state == LEG_STATE_NEEDS_OPERATOR && l->day < today && !l->write_running)
+                        continue;
+                if (open_leg_unresolved(l))
+                        return "the outcome of an order is not known yet";
+                busy = "an order is open";
+        }
+        return busy;
+}
+
 /* An open order needs a watcher, on paper too: the simulated exchange lives in this process. */
 const char *progress_busy(const struct orchestrator *o)
 {
@@ -78,10 +95,9 @@ const char *progress_busy(const struct orchestrator *o)
                         return "a login is not finished";
                 if (a->session == SESSION_STATE_ACTIVE && !a->ready)
                         return "an account's order book was not read yet";
-                if (a->n_unresolved > 0)
-                        return "the outcome of an order is not known yet";
-                if (a->n_open > 0)
-                        return "an order is open";
+                const char *leg = legs_busy(a);
+                if (leg)
+                        return leg;
         }
         return NULL;
 }

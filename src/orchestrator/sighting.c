@@ -48,15 +48,34 @@ int64_t sighting_note(struct sightings *s, const char *broker_order_id, int64_t 
         return it ? it->since_us : 0;
 }
 
-void sighting_claim(struct sightings *s, const char *broker_order_id, int64_t now_us)
+void sighting_claim(struct sightings *s, const char *broker_order_id, const char *order_id,
+                    int64_t now_us)
 {
         struct sighting *it = need(s, broker_order_id, now_us);
         if (it)
-                it->ours = true;
+                text_copy(it->order_id, sizeof(it->order_id), order_id);
 }
 
 bool sighting_ours(struct sightings *s, const char *broker_order_id)
 {
+        return sighting_order_id(s, broker_order_id);
+}
+
+const char *sighting_order_id(struct sightings *s, const char *broker_order_id)
+{
         const struct sighting *it = find(s, broker_order_id);
-        return it && it->ours;
+        return it && it->order_id[0] ? it->order_id : NULL;
+}
+
+void sighting_look(struct sightings *s, const char *broker_order_id, int64_t now_us)
+{
+        struct sighting *it = need(s, broker_order_id, now_us);
+        if (it)
+                it->looked = true;
+}
+
+bool sighting_unlooked(struct sightings *s, const char *broker_order_id, int64_t now_us)
+{
+        const struct sighting *it = need(s, broker_order_id, now_us);
+        return it && !it->looked && !it->order_id[0];
 }

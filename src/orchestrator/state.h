@@ -2,7 +2,10 @@
  * orchestrator.h. */
 #pragma once
 
+#include "orchestrator/day_orders.h"
+#include "orchestrator/echo.h"
 #include "orchestrator/event.h"
+#include "orchestrator/external.h"
 #include "orchestrator/funds.h"
 #include "orchestrator/job.h"
 #include "orchestrator/key.h"
@@ -47,7 +50,11 @@ struct account_state {
         struct list open_legs; /* struct open_leg.of_account */
         unsigned n_open, n_unresolved, n_needs_operator;
         struct book_reader *book;
-        struct sightings sightings; /* of brokers that do not echo our tag */
+        struct sightings sightings;
+        struct echo echo;
+        struct external_book external;
+        unsigned n_late_looks;
+        unsigned n_late, n_twins; /* orders found late, and second ones, since start */
         struct limits limits;
         struct traffic traffic;
         struct list waiting; /* struct call.waiting: for room in them */
@@ -77,6 +84,8 @@ struct orchestrator {
         struct list riders; /* made by a local exchange, not handed to the store yet; in order */
 
         struct open_legs open_legs;
+        struct day_orders day_orders;
+        int swept_day; /* of absence_sweep() */
         struct keys keys;
         struct killswitch *killswitch;
         struct list subscriptions;

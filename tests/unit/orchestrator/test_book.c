@@ -2,58 +2,12 @@
  * echoes no tag. */
 #include "world.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "shown_book.h"
 
 #define REST "BUY 10 NSE:SBIN CNC LIMIT 1000"
-
-struct row {
-        const char *id, *tag;
-        const char *symbol, *side, *type, *product, *status, *price, *trigger;
-        int quantity, filled;
-        int64_t placed_us;
-};
-
-static char body[8192];
-
-/* What is not given is as in REST, placed now. */
-static void show_row(const struct row *r)
-{
-        static const char *const defaults[] = {"NSE:SBIN", "BUY",  "LIMIT", "CNC",
-                                               "OPEN",     "1000", "0"};
-        const char *words[] = {r->symbol, r->side,  r->type,   r->product,
-                               r->status, r->price, r->trigger};
-        for (unsigned i = 0; i < ELEMENTS(words); i++)
-                words[i] = words[i] ? words[i] : defaults[i];
-        size_t n = strlen(body);
-        int64_t placed = r->placed_us ? r->placed_us : clock_wall_us();
-        snprintf(body + n, sizeof(body) - n,
-                 "%s{\"order_id\":\"%s\",\"tag\":\"%s\",\"symbol\":\"%s\",\"side\":\"%s\","
-                 "\"type\":\"%s\",\"product\":\"%s\",\"validity\":\"DAY\",\"quantity\":%d,"
-                 "\"filled_quantity\":%d,\"price\":\"%s\",\"trigger_price\":\"%s\","
-                 "\"average_price\":\"%s\",\"status\":\"%s\",\"placed_at\":%lld,"
-                 "\"updated_at\":%lld,\"message\":\"\"}",
-                 n > 11 ? "," : "", r->id, r->tag ? r->tag : "", words[0], words[1], words[2],
-                 words[3], r->quantity ? r->quantity : 10, r->filled, words[5], words[6],
-                 r->filled ? words[5] : "0", words[4], (long long)placed, (long long)placed);
-}
-
-/* The first account's book is this from now on. */
-static void show_book(const struct row *rows, unsigned n)
-{
-        snprintf(body, sizeof(body), "{\"orders\":[");
-        for (unsigned i = 0; i < n; i++)
-                show_row(&rows[i]);
-        strcat(body, "]}");
-        wire_say(world.wires[0], BROKER_BOOK, 200, body);
-}
-#define SHOW(...)                                                 \
-        do {                                                      \
-                const struct row rows_[] = {__VA_ARGS__};         \
-                show_book(rows_, sizeof(rows_) / sizeof(*rows_)); \
-        } while (0)
 
 static void begin(bool echoes)
 {
@@ -274,8 +228,8 @@ START_TEST(test_sightings)
         ck_assert_int_eq(sighting_note(&s, "1", now), now);
         ck_assert_int_eq(sighting_note(&s, "1", now + 5), now);
         ck_assert(!sighting_ours(&s, "1"));
-        sighting_claim(&s, "1", now + 6);
-        sighting_claim(&s, "2", now + 7);
+        sighting_claim(&s, "1", "01A", now + 6);
+        sighting_claim(&s, "2", "01B", now + 7);
         ck_assert(sighting_ours(&s, "1") && sighting_ours(&s, "2") && !sighting_ours(&s, "3"));
         char id[16];
         for (unsigned i = 2; i < SIGHTINGS_MAX; i++) {
