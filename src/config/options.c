@@ -63,6 +63,7 @@ static const struct option_word log_levels[] = {{"debug", LOG_DEBUG},   {"info",
                                                 {"err", LOG_ERR},       {}};
 static const struct option_word limits[] = {{"on", false}, {"off", true}, {}};
 static const struct option_word markets[] = {{"live", false}, {"static", true}, {}};
+static const struct option_word self_crosses[] = {{"refuse", false}, {"pass", true}, {}};
 static const struct option_word session_hours[] = {{"pass", false}, {"refuse", true}, {}};
 
 /* A name as it may stand in a Host header, without the port. */
@@ -260,6 +261,16 @@ const struct option options[] = {
                 .flags = OPTION_RELOADABLE | OPTION_PER_ACCOUNT, .words = session_hours,
                 .fallback = "pass", .fallback_real = "refuse",
                 .help = "Whether orders outside the market's hours are passed on or refused."),
+        ACCOUNT("SELF_CROSS", CHOICE, account.self_cross_pass, bool,
+                .flags = OPTION_RELOADABLE | OPTION_PER_ACCOUNT, .words = self_crosses,
+                .fallback = "refuse",
+                .help = "Whether an order that would trade against an open one of the same owner "
+                        "is refused or passed on."),
+        ACCOUNT("OWNER", STRING, account.owner, char *,
+                .flags = OPTION_RELOADABLE | OPTION_PER_ACCOUNT, .min = 1, .max = OWNER_SIZE - 1,
+                .item = client_valid, .absent = "an owner of its own", .example = "ramesh",
+                .help = "Whose account it is; accounts with the same owner are one trader's for "
+                        "SELF_CROSS."),
         ACCOUNT("MAX_ORDER_VALUE", DECIMAL, account.limits.max_order_value, int64_t,
                 .flags = OPTION_RELOADABLE | OPTION_PER_ACCOUNT | OPTION_NO_LIMIT, .min = 0,
                 .max = RUPEES(1000000000000), .fallback = "1000000.00", .unit = "rupees",

@@ -12,6 +12,7 @@
 #define ACCOUNT_NAME_SIZE 17 /* [a-z][a-z0-9]{0,15} */
 #define ACCOUNTS_MAX      64
 #define CLIENT_ID_SIZE    33
+#define OWNER_SIZE        33
 
 /* 0 means "no limit" in every one of these. */
 struct account_limits {
@@ -49,6 +50,8 @@ struct account {
         struct account_limits limits;
         struct market_policy market_policy;
         bool enforce_session_hours;
+        bool self_cross_pass; /* orders may trade against those of the same owner */
+        char *owner;          /* of several accounts; NULL: this one alone */
         struct account_access access;
         /* paper only */
         int64_t paper_funds;

@@ -98,6 +98,8 @@
           "Raise the account's MAX_DAILY_VALUE.")                                                  \
         X(PRICE_COLLAR, 422, true, "The price is too far from the market",                         \
           "Send a price nearer to the last one, or widen the account's PRICE_COLLAR.")             \
+        X(SELF_CROSS, 422, true, "The order would trade against your own",                         \
+          "Cancel the other order first, or choose a price that does not meet it.")                \
         X(IDENTICAL_ORDER, 422, true, "The same order was sent a moment ago",                      \
           "Wait for the repeat window, or change REPEAT_WINDOW_MS if you mean to repeat it.")      \
         X(INSUFFICIENT_FUNDS, 422, true, "The funds are not sufficient",                           \

@@ -201,6 +201,8 @@ void render_account(struct json_writer *w, const struct account *a)
         json_put_string(w, "market_policy",
                         market_policy_print(&a->market_policy, policy, sizeof(policy)));
         json_put_bool(w, "enforces_session_hours", a->enforce_session_hours);
+        json_put_string(w, "self_cross", a->self_cross_pass ? "pass" : "refuse");
+        render_word(w, "owner", a->owner ? a->owner : "");
         render_limits(w, &a->limits);
         json_array_begin(w, "capabilities");
         for (unsigned i = 0; b && i < b->n_capabilities; i++) {

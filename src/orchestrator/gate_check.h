@@ -33,6 +33,9 @@ enum gate_answer gate_reducing(const struct order *order, struct leg *leg, struc
 enum gate_answer gate_market_policy(const struct order *order, struct leg *leg, struct gate *g);
 enum gate_answer gate_collar(const struct order *order, struct leg *leg, struct gate *g);
 
+/* gate_cross.c: against orders of the same person. */
+enum gate_answer gate_cross(const struct order *order, struct leg *leg, struct gate *g);
+
 /* gate_money.c: what it costs, and what the account may do of it. */
 enum gate_answer gate_funds(const struct order *order, struct leg *leg, struct gate *g);
 /* The last one, because it takes. */

@@ -240,6 +240,8 @@ void leg_act_start(struct leg_act *act)
         } else {
                 act->leg->modify_us = LEG_MODIFYING;
                 act->leg->modify_quantity = act->change.has_quantity ? act->change.quantity : 0;
+                act->leg->modify_price =
+                        act->change.has_price ? act->change.price : act->leg->price;
         }
         n.change = act->change;
         if (leg_write(act->leg, &n, intent_written, act) < 0)

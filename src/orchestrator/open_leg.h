@@ -57,7 +57,8 @@ struct open_leg {
         /* of a modification that runs (LEG_MODIFYING) or had no definite answer: monotonic, the
          * book tells it from then on; 0 none */
         int64_t modify_us;
-        int64_t modify_quantity; /* what it asked for; counts as long as modify_us is not 0 */
+        /* what it asked for; counts as long as modify_us is not 0 */
+        int64_t modify_quantity, modify_price;
 };
 
 struct open_legs {

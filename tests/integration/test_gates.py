@@ -204,6 +204,23 @@ class Limits(Limited):
         d = self.limited()
         self.assertProblem(d.order(price="1200.00", quantity=1), 422, "PRICE_COLLAR")
 
+    def test_self_cross(self):
+        d = self.limited(OWNER="ramesh")
+        self.assertEqual(d.order(price="1000.00", product="INTRADAY").status, 201)
+        sell = {"side": "SELL", "price": "1000.00", "product": "INTRADAY", "quantity": 3}
+        body = self.assertProblem(d.order(**sell), 422, "SELF_CROSS")
+        self.assertIn("BUY at 1000.00", body["results"][0]["message"])
+        self.assertEqual(d.order(**{**sell, "targets": ["paper:second"]}).status, 201)
+        d.stop()
+        d.env["ORDO_PAPER_SECOND_OWNER"] = "ramesh"
+        d.start()  # what is open is known again, and so is whose it is
+        r = d.order(**{**sell, "targets": ["paper:second"], "price": "999.00"})
+        self.assertProblem(r, 422, "SELF_CROSS")
+        d.stop()
+        d.env["ORDO_PAPER_DEMO_SELF_CROSS"] = "pass"
+        d.start()
+        self.assertEqual(d.order(**{**sell, "price": "1001.00"}).status, 201)
+
     def test_limits_off_is_for_paper(self):
         d = self.daemon(env={"ORDO_LIMITS": "off"}).start()
         for _ in range(30):

@@ -68,6 +68,7 @@ START_TEST(test_default_account)
         ck_assert_int_eq(a->limits.orders_per_day, 3000);
         ck_assert_int_eq(a->limits.price_collar_percent, 10 * DECIMAL_ONE);
         ck_assert_int_eq(a->limits.repeat_window_us, USEC_PER_SEC);
+        ck_assert(!a->self_cross_pass && !a->owner);
         fixture_done(&f);
 }
 END_TEST

@@ -1,24 +1,8 @@
 /* Every gate refuses what it must, with its code, and lets the rest pass. */
 #include "world.h"
 
-#include <stdio.h>
-
 #include "base/clock.h"
 #include "orchestrator/placing.h"
-
-static enum problem first_problem(const struct placed *p)
-{
-        if (p->answer.problem)
-                return p->answer.problem;
-        for (int i = 1; i < _PROBLEM_MAX; i++) {
-                char word[64];
-                snprintf(word, sizeof(word), " %s ", problem_code((enum problem)i));
-                const char *leg = strchr(p->body, '\n');
-                if (leg && strstr(leg, word))
-                        return (enum problem)i;
-        }
-        return PROBLEM_NONE;
-}
 
 struct gate_case {
         const char *words;
@@ -30,7 +14,7 @@ static void check(const struct world_options *o, const struct gate_case *cases, 
         world_open(o);
         for (size_t i = 0; i < n; i++) {
                 struct placed *p = validate(cases[i].words, "one");
-                ck_assert_msg(first_problem(p) == cases[i].problem, "%s: %d %s", cases[i].words,
+                ck_assert_msg(placed_problem(p) == cases[i].problem, "%s: %d %s", cases[i].words,
                               p->answer.problem, p->body);
         }
         ck_assert_uint_eq(wire_calls(world.wires[0], BROKER_PLACE), 0);
@@ -140,10 +124,10 @@ END_TEST
 START_TEST(test_closed)
 {
         world_open(&(struct world_options){.hours = true});
-        ck_assert_int_eq(first_problem(validate("BUY 1 NSE:SBIN CNC LIMIT 1000", "one")),
+        ck_assert_int_eq(placed_problem(validate("BUY 1 NSE:SBIN CNC LIMIT 1000", "one")),
                          PROBLEM_NONE);
         clock_fake_advance(SECONDS(12 * 3600));
-        ck_assert_int_eq(first_problem(validate("BUY 1 NSE:SBIN CNC LIMIT 1000", "one")),
+        ck_assert_int_eq(placed_problem(validate("BUY 1 NSE:SBIN CNC LIMIT 1000", "one")),
                          PROBLEM_MARKET_CLOSED);
         world_close();
 }
@@ -156,7 +140,7 @@ static enum problem disclosed(int64_t n, enum validity v, const char *words)
         o->disclosed_quantity = n;
         o->validity = v;
         world_until(&p->done);
-        return first_problem(p);
+        return placed_problem(p);
 }
 
 START_TEST(test_disclosed)
@@ -185,11 +169,11 @@ static struct placed *reduce(const char *words)
 START_TEST(test_reduce_only)
 {
         world_open(&(struct world_options){});
-        ck_assert_int_eq(first_problem(reduce("SELL 1 NSE:SBIN INTRADAY MARKET")),
+        ck_assert_int_eq(placed_problem(reduce("SELL 1 NSE:SBIN INTRADAY MARKET")),
                          PROBLEM_NOT_REDUCING);
         ck_assert_int_eq(place("BUY 5 NSE:SBIN INTRADAY MARKET", "one", NULL)->answer.status, 201);
         clock_fake_advance(1000);
-        ck_assert_int_eq(first_problem(reduce("SELL 6 NSE:SBIN INTRADAY MARKET")),
+        ck_assert_int_eq(placed_problem(reduce("SELL 6 NSE:SBIN INTRADAY MARKET")),
                          PROBLEM_NOT_REDUCING);
         clock_fake_advance(1000);
         ck_assert_int_eq(reduce("SELL 5 NSE:SBIN INTRADAY MARKET")->answer.status, 201);
@@ -201,19 +185,19 @@ START_TEST(test_session_and_support)
 {
         world_open(&(struct world_options){});
         ck_assert_int_eq(session_set(SESSION_LOGOUT, "paper:one"), PROBLEM_NONE);
-        ck_assert_int_eq(first_problem(validate("BUY 1 NSE:SBIN CNC LIMIT 1000", "one")),
+        ck_assert_int_eq(placed_problem(validate("BUY 1 NSE:SBIN CNC LIMIT 1000", "one")),
                          PROBLEM_SESSION_REQUIRED);
         struct broker_capability can[] = {{.exchange = EXCHANGE_NSE,
                                            .types = 1U << ORDER_TYPE_LIMIT,
                                            .products = 1U << PRODUCT_CNC}};
         world.broker.capabilities = can;
         world.broker.n_capabilities = 1;
-        ck_assert_int_eq(first_problem(validate("BUY 1 NSE:SBIN CNC MARKET", "two")),
+        ck_assert_int_eq(placed_problem(validate("BUY 1 NSE:SBIN CNC MARKET", "two")),
                          PROBLEM_TYPE_UNSUPPORTED);
-        ck_assert_int_eq(first_problem(validate("BUY 1 NSE:SBIN CNC LIMIT 1000", "two")),
+        ck_assert_int_eq(placed_problem(validate("BUY 1 NSE:SBIN CNC LIMIT 1000", "two")),
                          PROBLEM_VALIDITY_UNSUPPORTED);
         can[0].exchange = EXCHANGE_BSE;
-        ck_assert_int_eq(first_problem(validate("BUY 1 NSE:SBIN CNC LIMIT 1000", "two")),
+        ck_assert_int_eq(placed_problem(validate("BUY 1 NSE:SBIN CNC LIMIT 1000", "two")),
                          PROBLEM_INSTRUMENT_NOT_TRADABLE);
         world_close();
 }

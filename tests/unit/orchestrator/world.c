@@ -362,6 +362,21 @@ struct placed *validate(const char *words, const char *accounts)
         return p;
 }
 
+enum problem placed_problem(const struct placed *p)
+{
+        const char *leg = strchr(p->body, '\n');
+        char word[64];
+
+        if (p->answer.problem)
+                return p->answer.problem;
+        for (int i = 1; i < _PROBLEM_MAX && leg; i++) {
+                snprintf(word, sizeof(word), " %s ", problem_code((enum problem)i));
+                if (strstr(leg, word))
+                        return (enum problem)i;
+        }
+        return PROBLEM_NONE;
+}
+
 const char *live(const char *words, const char *accounts)
 {
         struct placed *p = place(words, accounts, NULL);

@@ -82,6 +82,8 @@ struct placed {
 struct placed *place_begin(const char *words, const char *accounts, const char *key);
 struct placed *place(const char *words, const char *accounts, const char *key);
 struct placed *validate(const char *words, const char *accounts);
+/* Why nothing was begun, or what the first leg that failed failed for. */
+enum problem placed_problem(const struct placed *p);
 /* Places it, and it is accepted: its id, good as long as the world. */
 const char *live(const char *words, const char *accounts);
 
