@@ -7,23 +7,20 @@
 #include "orchestrator/killswitch.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/decimal.h"
-#include "base/file.h"
 #include "base/log.h"
 #include "domain/event.h"
+#include "orchestrator/kill_marker.h"
 #include "orchestrator/kill_write.h"
 #include "orchestrator/operation.h"
 #include "orchestrator/place.h"
 #include "orchestrator/state.h"
 
 #define CLOSING_US INT64_C(2000000)
-#define MARKER     "killswitch"
 #define ACTOR      "killswitch"
 
 struct killswitch {
@@ -120,23 +117,10 @@ unsigned killswitch_list(const struct orchestrator *o, const struct kill_entry *
         return k->n;
 }
 
-/* --- the marker file --- */
-
-/* One "scope level" a line; replaced as a whole. A full disk leaves the memory and the ledger. */
+/* A full disk leaves the memory and the ledger. */
 static void marker_write(struct killswitch *k)
 {
-        _cleanup_(text_done) struct text path = TEXT_NULL, body = TEXT_NULL;
-        text_addf(&path, "%s/" MARKER, k->o->options.state_dir);
-        for (unsigned i = 0; i < k->n; i++)
-                text_addf(&body, "%s %s\n", k->entries[i].scope,
-                          kill_level_name(k->entries[i].level));
-        int r = path.failed ? path.failed : body.failed;
-        if (r == 0 && k->n > 0)
-                r = file_replace(text_str(&path), text_str(&body), body.len);
-        else if (r == 0 && unlink(text_str(&path)) == 0)
-                r = file_sync_directory(text_str(&path));
-        else if (r == 0 && errno != ENOENT)
-                r = -errno;
+        int r = kill_marker_write(k->o->options.state_dir, k->entries, k->n);
         if (r < 0 && !k->marker_owed)
                 log_event(LOG_CRIT, EVENT_KILL_MARKER, NULL, 0,
                           "the marker of the kill switch cannot be written: %s", strerror(-r));
@@ -171,37 +155,10 @@ static void strengthen(struct killswitch *k, const char *scope, enum kill_level 
                 (void)put(k, scope, level, reason, actor, at_us);
 }
 
-/* False: the line cannot be understood. */
-static bool marker_line(struct killswitch *k, char *line)
+static void take_marker(void *userdata, const char *scope, enum kill_level level,
+                        const char *reason)
 {
-        char *space = strrchr(line, ' ');
-        line[strcspn(line, "\n")] = '\0';
-        if (!space)
-                return false;
-        *space++ = '\0';
-        int level = kill_level_from(space, strlen(space));
-        if (level < 0 || strlen(line) >= KILL_SCOPE_SIZE)
-                return false;
-        strengthen(k, line, (enum kill_level)level, "marker file", "ordod", clock_wall_us());
-        return true;
-}
-
-/* A marker that is there but cannot be understood stands for a halt of everything. */
-static void marker_read(struct killswitch *k)
-{
-        struct text path = TEXT_NULL;
-        char line[KILL_SCOPE_SIZE + 16];
-        text_addf(&path, "%s/" MARKER, k->o->options.state_dir);
-        FILE *f = fopen(text_str(&path), "re");
-        bool clear = f || errno == ENOENT;
-        text_done(&path);
-        while (f && fgets(line, sizeof(line), f))
-                clear &= marker_line(k, line);
-        if (!clear || (f && ferror(f)))
-                strengthen(k, "global", KILL_LEVEL_HALT, "the marker file cannot be read", "ordod",
-                           clock_wall_us());
-        if (f)
-                (void)fclose(f);
+        strengthen(userdata, scope, level, reason, "ordod", clock_wall_us());
 }
 
 /* --- closing --- */
@@ -476,7 +433,7 @@ int killswitch_restore(struct orchestrator *o, const struct store_killswitch_row
                 if (r < 0)
                         return r;
         }
-        marker_read(k);
+        kill_marker_read(o->options.state_dir, take_marker, k);
         return 0;
 }
 
