@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/fault.h"
 #include "net/curl_socket.h"
 #include "net/curl_transfer.h"
 #include "net/transport.h"
@@ -178,6 +179,23 @@ static void collect_ended(struct curl_client *l)
         }
 }
 
+/* The crash point between a request and its reply: libcurl has no callback there. */
+static void pass_sent(const struct curl_client *l)
+{
+#ifdef ORDO_FAULTS
+        LIST_FOREACH (it, &l->base.started) {
+                const struct http_call *c = LIST_ENTRY(it, struct http_call, link);
+                const struct transfer *t = c->transport;
+                curl_off_t handed_over_us = 0;
+                if (!t || !c->request.writes || t->attempt.departures == 0 || t->head_size > 0)
+                        continue;
+                curl_easy_getinfo(t->easy, CURLINFO_PRETRANSFER_TIME_T, &handed_over_us);
+                if (handed_over_us > 0)
+                        crash_point(CRASH_CALL_SENT);
+        }
+#endif
+}
+
 static void drive(struct curl_client *l, curl_socket_t fd, int bits)
 {
         CURLMcode code;
@@ -187,6 +205,7 @@ static void drive(struct curl_client *l, curl_socket_t fd, int bits)
                 return;
         httpc_hold(&l->base);
         code = curl_multi_socket_action(l->multi, fd, bits, &running);
+        pass_sent(l);
         collect_ended(l);
         if (code != CURLM_OK || l->lost)
                 lose_multi(l);

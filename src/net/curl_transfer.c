@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/fault.h"
 #include "net/curl_url.h"
 
 #define USER_AGENT        "ordo/" ORDO_VERSION
@@ -75,6 +76,8 @@ static int on_departure(void *userdata, char *ip, char *local_ip, int port, int 
         }
         if (t->attempt.departures++ == 0)
                 c->facts.sent_us = clock_wall_us();
+        if (c->request.writes)
+                crash_point(CRASH_CALL_BEGIN);
         return CURL_PREREQFUNC_OK;
 }
 

@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "base/clock.h"
+#include "base/fault.h"
 #include "net/transport.h"
 
 struct local {
@@ -23,7 +24,11 @@ static void local_start(struct httpc *h, struct http_call *c)
         e.departures = 1;
         e.handed_over = true;
         e.bytes = (int64_t)(c->request.url.len + c->request.body.len);
+        if (c->request.writes)
+                crash_point(CRASH_CALL_BEGIN);
         int r = l->service.serve(l->service.userdata, &c->request, &c->reply, &c->rider);
+        if (c->request.writes)
+                crash_point(CRASH_CALL_SENT);
         e.error = r < 0 ? -r : 0;
         e.status = c->reply.status;
         httpc_end(h, c, &e, r < 0 ? "the local exchange broke while serving" : NULL);

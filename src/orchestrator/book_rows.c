@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/fault.h"
 #include "domain/meter.h"
 #include "orchestrator/absence.h"
 #include "orchestrator/book.h"

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/fault.h"
 #include "domain/meter.h"
 #include "orchestrator/state.h"
 
@@ -95,6 +96,8 @@ static void answered(struct http_call *h)
         struct orchestrator *o = c->account->orchestrator;
         struct broker_result *r = &c->result;
 
+        if (h->request.writes)
+                crash_point(CRASH_CALL_ANSWERED);
         if (h->rider)
                 list_append(&o->riders, &TAKE(h->rider)->link);
         switch (h->verdict) {

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fault.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "domain/event.h"
@@ -56,6 +57,7 @@ static void stored(struct store_job *job)
         struct kill_writes *all = w->all;
         enum problem p = ledger_problem(job->result);
 
+        crash_point(CRASH_KILL_RECORDED);
         all->running = false;
         ledger_done(all->o, job, &w->audit, 1);
         all->tried(all, &w->put);

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/decimal.h"
+#include "base/fault.h"
 #include "base/log.h"
 #include "domain/event.h"
 #include "orchestrator/kill_marker.h"
@@ -355,7 +356,9 @@ void killswitch_set(struct orchestrator *o, struct kill_request *r)
                 refuse(o, r, PROBLEM_OVERLOADED);
                 return;
         }
+        crash_point(CRASH_KILL_SET);
         marker_write(k);
+        crash_point(CRASH_KILL_MARKED);
         work(k);
         kill_write(&k->writes, r, now);
 }

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/decimal.h"
+#include "base/fault.h"
 #include "orchestrator/book.h"
 #include "orchestrator/state.h"
 
@@ -95,6 +96,7 @@ static void answer_written(void *userdata, enum problem p)
 {
         struct leg_act *act = userdata;
         struct leg *leg = &act->shown->legs[0];
+        crash_point(CRASH_ACT_RECORDED);
         if (p != PROBLEM_NONE && leg->outcome == OUTCOME_ACCEPTED) {
                 /* Done at the broker, not durable here: the next book read will write it. */
                 leg->outcome = OUTCOME_UNKNOWN;
@@ -162,6 +164,7 @@ static void called(struct call *c)
         text_copy(act->note.message, sizeof(act->note.message), leg->message);
         text_copy(act->note.broker_message, sizeof(act->note.broker_message), leg->broker_message);
         call_clear(c);
+        crash_point(CRASH_ACT_RESULT);
         if (leg_write(act->leg, &act->note, answer_written, act) < 0)
                 answer_written(act, PROBLEM_INTERNAL);
 }
@@ -213,6 +216,7 @@ static void intent_written(void *userdata, enum problem p)
         struct leg_act *act = userdata;
         struct open_leg *l = act->leg;
 
+        crash_point(CRASH_ACT_INTENT);
         if (p != PROBLEM_NONE && act->kind == AMEND_MODIFY) {
                 /* Refused: a leg whose intent is durable must not answer 5xx, this one has none. */
                 unanswered(act, LEG_STATE_REFUSED, OUTCOME_NOT_SENT, PROBLEM_STORE_UNAVAILABLE,
@@ -244,6 +248,7 @@ void leg_act_start(struct leg_act *act)
                         act->change.has_price ? act->change.price : act->leg->price;
         }
         n.change = act->change;
+        crash_point(CRASH_ACT_BEGIN);
         if (leg_write(act->leg, &n, intent_written, act) < 0)
                 abort();
 }

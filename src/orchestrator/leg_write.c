@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/fault.h"
 #include "base/log.h"
 #include "domain/event.h"
 #include "orchestrator/record.h"
@@ -113,6 +114,8 @@ static void log_written(const struct leg_write *w)
 static void written(struct store_job *job)
 {
         struct leg_write *w = CONTAINER_OF(job, struct leg_write, put.job);
+        if (w->note.action == AUDIT_LEG_RESOLVED)
+                crash_point(CRASH_ADOPT_RECORDED);
         ledger_done(w->o, job, &w->audit, 1);
         if (job->result == STORE_OK) {
                 log_written(w);

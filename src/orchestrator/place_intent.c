@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/fault.h"
 #include "orchestrator/record.h"
 
 #define STALE_MAX 4 /* first commits of one order that find a kill switch that moved */
@@ -18,6 +19,7 @@ static void unreserve(struct placing *p, enum problem problem, const char *detai
 static void go_on(struct placing *p)
 {
         record_log_placed(p->order);
+        crash_point(CRASH_PLACE_INTENT);
         place_call(p);
 }
 
@@ -122,6 +124,7 @@ void place_reserve(struct placing *p)
         int64_t now = clock_wall_us();
 
         place_move(p, PLACE_RESERVING);
+        crash_point(CRASH_PLACE_BEGIN);
         p->audit = calloc(o->n_legs, sizeof(*p->audit));
         p->changed = calloc(o->n_legs, sizeof(*p->changed));
         if (!p->audit || !p->changed) {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/fault.h"
 #include "base/log.h"
 #include "domain/event.h"
 #include "domain/meter.h"
@@ -86,6 +87,7 @@ static void recorded(struct store_job *job)
         struct placing *p = CONTAINER_OF(job, struct placing, outcome.job);
         struct orchestrator *o = p->o;
 
+        crash_point(CRASH_PLACE_RECORDED);
         ledger_done(o, job, p->audit, p->n_audit);
         records_done(p->audit, p->n_audit);
         p->n_audit = 0;
@@ -132,6 +134,7 @@ void place_record(struct placing *p)
         bool final = true;
 
         place_move(p, PLACE_RECORDING);
+        crash_point(CRASH_PLACE_RESULT);
         for (unsigned i = 0; i < o->n_legs; i++) {
                 struct attempt *t = &p->attempts[i];
                 p->changed[i] = t->answered && !t->recorded;

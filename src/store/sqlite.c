@@ -13,6 +13,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/fault.h"
+
 static const char *const statements[_SQL_MAX] = {
 #define X(name, text) [SQL_##name] = text,
         SQL_TABLE(X)
@@ -184,6 +186,8 @@ static enum store_result settle_doubt(struct sqlite *s, enum store_result r,
 static enum store_result op_commit(void *db, char error[static STORE_ERROR_SIZE])
 {
         struct sqlite *s = db;
+
+        crash_point(CRASH_COMMIT_BEGIN);
         int rc = run(s, SQL_COMMIT);
 
         if (rc == SQLITE_OK) {

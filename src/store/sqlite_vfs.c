@@ -16,6 +16,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/fault.h"
+
 #define JOIN_MAX (120U << 10) /* SQLite's own writes cannot do 128 KiB at once */
 
 struct join_file {
@@ -91,8 +93,16 @@ static int join_close(sqlite3_file *f)
         }
 AFTER_FLUSH(xRead, (sqlite3_file * f, void *to, int n, sqlite3_int64 at), (j->real, to, n, at))
 AFTER_FLUSH(xTruncate, (sqlite3_file * f, sqlite3_int64 size), (j->real, size))
-AFTER_FLUSH(xSync, (sqlite3_file * f, int flags), (j->real, flags))
 AFTER_FLUSH(xFileSize, (sqlite3_file * f, sqlite3_int64 *ret), (j->real, ret))
+static int join_xSync(sqlite3_file *f, int flags)
+{
+        struct join_file *j = join_of(f);
+        int rc = flush(j);
+
+        if (j->bytes)
+                crash_point(CRASH_COMMIT_WRITTEN);
+        return rc != SQLITE_OK ? rc : j->real->pMethods->xSync(j->real, flags);
+}
 PASS(int, xUnlock, (sqlite3_file * f, int level), (j->real, level))
 PASS(int, xFileControl, (sqlite3_file * f, int op, void *arg), (j->real, op, arg))
 PASS(int, xLock, (sqlite3_file * f, int level), (j->real, level))

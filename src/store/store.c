@@ -249,6 +249,8 @@ static void *store_main(void *arg)
                 pthread_mutex_unlock(&s->mutex);
                 fault_point(FAULT_STORE);
                 group_run(&group);
+                if (group.committed > 0)
+                        crash_point(CRASH_COMMIT_DONE);
                 pthread_mutex_lock(&s->mutex);
                 note_outcome(s, &group);
                 for (unsigned i = 0; i < group.n; i++)
