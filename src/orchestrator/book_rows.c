@@ -44,6 +44,7 @@ void book_adopt(struct open_leg *l, const struct book_order *row, enum confidenc
         bool refused = row->status == ORDER_STATUS_REJECTED;
         struct leg_note note = note_of(late && !refused ? AUDIT_LEG_LATE : AUDIT_LEG_RESOLVED);
 
+        crash_point(CRASH_ADOPT_BEGIN);
         (void)open_leg_update(l, row);
         book_claim(l->account, row->broker_order_id, l->order_id);
         note.settles = note.must = true;
