@@ -20,6 +20,7 @@ struct curl_client {
         CURLM *multi;  /* NULL before the first call, and after it was lost */
         CURLSH *share; /* TLS sessions, which easy handles keep to themselves otherwise */
         struct socket_watcher sockets;
+        struct ports ports;
         struct loop_timer timer;
         bool due;  /* libcurl wants to run at once */
         bool lost; /* a callback could not do what libcurl asked for; drive() deals with it */
@@ -160,6 +161,11 @@ static void lose_multi(struct curl_client *l)
         drop_multi(l);
 }
 
+static bool begin_anew(struct curl_client *l, struct transfer *t)
+{
+        return transfer_refresh(t) == 0 && curl_multi_add_handle(l->multi, t->easy) == CURLM_OK;
+}
+
 static void collect_ended(struct curl_client *l)
 {
         CURLMsg *message;
@@ -174,6 +180,8 @@ static void collect_ended(struct curl_client *l)
                         continue;
                 curl_easy_getinfo(easy, CURLINFO_PRIVATE, &t);
                 curl_multi_remove_handle(l->multi, easy);
+                if (begin_anew(l, t))
+                        continue;
                 transfer_collect(t, code);
                 end_transfer(l, t);
         }
@@ -235,7 +243,7 @@ static void client_start(struct httpc *h, struct http_call *c)
                 httpc_end(h, c, &nothing, "out of memory before sending");
                 return;
         }
-        r = transfer_prepare(t, c, &l->settings, l->share);
+        r = transfer_prepare(t, c, &l->settings, l->share, &l->ports);
         if (r < 0) {
                 end_transfer(l, t);
                 return;

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/fault.h"
+#include "net/curl_port.h"
 #include "net/curl_url.h"
 
 #define USER_AGENT        "ordo/" ORDO_VERSION
@@ -41,7 +42,7 @@ void transfer_reset(struct transfer *t)
         t->call = NULL;
         t->complaint = NULL;
         t->head_size = t->body_size = 0;
-        t->head_ended = false;
+        t->head_ended = t->stale = false;
         t->attempt = (struct attempt){};
         t->error[0] = '\0';
 }
@@ -58,6 +59,16 @@ struct transfer *transfer_free(struct transfer *t)
         return NULL;
 }
 
+/* Bytes that nobody asked for wait on a connection that is to be used again: the second reply to an
+ * earlier request, or a farewell. libcurl would take the former for the reply to this request. */
+static bool is_stale(const struct transfer *t, int local_port)
+{
+        long fresh = 0;
+
+        curl_easy_getinfo(t->easy, CURLINFO_NUM_CONNECTS, &fresh);
+        return fresh == 0 && ports_readable(t->ports, local_port);
+}
+
 /* libcurl asks before each time the request goes out, its own repetitions included: when a re-used
  * connection dies before the first byte of a reply, it sends the request again, POST too. */
 static int on_departure(void *userdata, char *ip, char *local_ip, int port, int local_port)
@@ -68,6 +79,11 @@ static int on_departure(void *userdata, char *ip, char *local_ip, int port, int 
         if (c->request.writes && t->attempt.departures > 0) {
                 c->facts.resend_prevented = true;
                 t->complaint = "the connection broke after sending; libcurl wanted to send again";
+                return CURL_PREREQFUNC_ABORT;
+        }
+        if (t->attempt.departures == 0 && is_stale(t, local_port)) {
+                t->stale = true;
+                t->complaint = "the connection had a reply that nobody asked for";
                 return CURL_PREREQFUNC_ABORT;
         }
         if (c->may_leave && !c->may_leave(c)) {
@@ -260,11 +276,17 @@ static CURLcode set_callbacks(CURL *easy, struct transfer *t)
         return code;
 }
 
+static CURLcode set_time(CURL *easy, const struct http_call *c)
+{
+        int64_t left_us = c->deadline_us - clock_mono_us();
+        long left_ms = left_us > USEC_PER_MS ? (long)(left_us / USEC_PER_MS) : 1;
+
+        return curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, left_ms);
+}
+
 static CURLcode set_http(CURL *easy, struct transfer *t)
 {
-        CURLcode code = CURLE_OK;
-        int64_t left_us = t->call->deadline_us - clock_mono_us();
-        int64_t left_ms = left_us > USEC_PER_MS ? left_us / USEC_PER_MS : 1;
+        CURLcode code = set_time(easy, t->call);
 
         SET(CURLOPT_CURLU, t->url);
         SET(CURLOPT_PROTOCOLS_STR, "http,https"); /* curl_url_check() knows which */
@@ -275,17 +297,17 @@ static CURLcode set_http(CURL *easy, struct transfer *t)
         SET(CURLOPT_UPLOAD_BUFFERSIZE, PIECE_SIZE);
         SET(CURLOPT_USERAGENT, USER_AGENT);
         SET(CURLOPT_HTTPHEADER, t->headers);
-        SET(CURLOPT_TIMEOUT_MS, (long)left_ms);
         return code;
 }
 
 int transfer_prepare(struct transfer *t, struct http_call *c, const struct curl_settings *s,
-                     CURLSH *share)
+                     CURLSH *share, struct ports *ports)
 {
         _cleanup_(text_done) struct text line = {};
         int r;
 
         t->call = c;
+        t->ports = ports;
         t->reply_max = s->reply_max;
         t->attempt.error = ECANCELED;
         t->complaint = "the request could not be built";
@@ -299,6 +321,8 @@ int transfer_prepare(struct transfer *t, struct http_call *c, const struct curl_
                 return r;
         CURLcode code = set_connection(t->easy, s, share);
         if (code == CURLE_OK)
+                code = ports_watch(ports, t->easy);
+        if (code == CURLE_OK)
                 code = set_callbacks(t->easy, t);
         if (code == CURLE_OK)
                 code = set_http(t->easy, t);
@@ -308,6 +332,19 @@ int transfer_prepare(struct transfer *t, struct http_call *c, const struct curl_
                 return code == CURLE_OUT_OF_MEMORY ? -ENOMEM : -EINVAL;
         t->complaint = NULL;
         return 0;
+}
+
+int transfer_refresh(struct transfer *t)
+{
+        if (!t->stale)
+                return -EINVAL;
+        t->stale = false;
+        t->complaint = NULL;
+        t->error[0] = '\0';
+        CURLcode code = curl_easy_setopt(t->easy, CURLOPT_FRESH_CONNECT, 1L);
+        if (code == CURLE_OK)
+                code = set_time(t->easy, t->call);
+        return code == CURLE_OK ? 0 : -ENOMEM;
 }
 
 void transfer_collect(struct transfer *t, int code)

@@ -4,6 +4,7 @@
 
 #include <curl/curl.h>
 
+#include "net/curl_port.h"
 #include "net/verdict.h"
 
 struct curl_settings {
@@ -25,10 +26,12 @@ struct transfer {
         CURL *easy;
         CURLU *url;
         struct curl_slist *headers;
+        struct ports *ports;    /* of the client */
         struct http_call *call; /* NULL when idle */
         size_t reply_max;
         size_t head_size, body_size;
         bool head_ended;
+        bool stale; /* stopped before it left, because its connection is not to be trusted */
         struct attempt attempt;
         const char *complaint; /* why a callback of ours stopped it; NULL: it did not */
         char error[CURL_ERROR_SIZE];
@@ -39,7 +42,10 @@ struct transfer *transfer_free(struct transfer *t);
 DEFINE_CLEANUP(struct transfer *, transfer_free)
 /* Makes the handle ready to be added to a multi. 0; -ENOMEM; -EINVAL with `complaint` filled. */
 int transfer_prepare(struct transfer *t, struct http_call *c, const struct curl_settings *s,
-                     CURLSH *share);
+                     CURLSH *share, struct ports *ports);
+/* After it left its multi: makes a stale one, of which nothing left, ready for a new connection. 0;
+ * -EINVAL when it is not stale; -ENOMEM. */
+int transfer_refresh(struct transfer *t);
 /* After it left its multi: completes the evidence. `code` < 0: the multi was lost or given up. */
 void transfer_collect(struct transfer *t, int code);
 /* What to tell about a transfer without a reply; valid until it is reset. */

@@ -110,6 +110,11 @@ static bool act(struct peer *p, const struct script_step *step)
         switch (step->action) {
         case SCRIPT_REPLY:
                 return peer_write(p, text, n);
+        case SCRIPT_REPLY_TWICE:
+                if (!peer_write(p, text, n))
+                        return false;
+                usleep(20000);
+                return peer_write(p, text, n);
         case SCRIPT_REPLY_CLOSE:
                 peer_write(p, text, n);
                 return false;

@@ -14,6 +14,7 @@
 enum script_action {
         SCRIPT_REPLY,        /* text (NULL: SCRIPT_OK), keeps the connection */
         SCRIPT_REPLY_CLOSE,  /* text, then closes */
+        SCRIPT_REPLY_TWICE,  /* text, and once more when the first was surely read */
         SCRIPT_DRIP,         /* text, a byte each delay_ms */
         SCRIPT_CLOSE_UNREAD, /* right after accepting */
         SCRIPT_CLOSE,        /* after reading the whole request, without a word */

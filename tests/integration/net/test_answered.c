@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "identity.h"
 #include "rig.h"
 
 #define T 5000 /* ms, generous: nothing here should need it */
@@ -263,7 +264,46 @@ START_TEST(done_may_send_again)
 }
 END_TEST
 
+#define REPLY(body) "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n" body
+
+/* A second reply to an earlier request is not the reply to the next one. */
+static void second_reply(SSL_CTX *tls, const char *ca_file)
+{
+        static const struct script_step steps[] = {{SCRIPT_REPLY_TWICE, REPLY("first")},
+                                                   {SCRIPT_REPLY, REPLY("other")},
+                                                   {SCRIPT_REPLY_TWICE, REPLY("third")},
+                                                   {SCRIPT_REPLY, REPLY("final")}};
+        static const char *const methods[] = {"POST", "POST", "GET", "GET"};
+        static const char *const bodies[] = {"first", "other", "third", "final"};
+        struct rig r;
+        struct rig_call c;
+
+        rig_start_with(&r, steps, 4, tls, (struct httpc_options){.ca_file = ca_file});
+        for (int i = 0; i < 4; i++) {
+                rig_do(&r, &c, methods[i], "/x", i < 2 ? "{}" : NULL, T);
+                ck_assert_msg(c.http.verdict == VERDICT_ANSWERED, "%s", c.http.facts.error);
+                ck_assert_str_eq(text_str(&c.http.reply.body), bodies[i]);
+                rig_call_done(&c);
+                rig_sleep(&r, 60);
+        }
+        ck_assert_uint_eq(script_requests(&r.server), 4);
+        /* The others were used again. */
+        ck_assert_uint_eq(script_connections(&r.server), 3);
+        rig_stop(&r);
+}
+
+START_TEST(a_second_reply_answers_nobody)
+{
+        struct identity id;
+
+        second_reply(NULL, NULL);
+        identity_new(&id, "DNS:localhost", 2);
+        second_reply(id.server, id.ca_file);
+        identity_free(&id);
+}
+END_TEST
+
 SUITE("net: answered", get_brings_status_headers_body_and_facts, a_body_may_be_taken_in_pieces,
       each_method_carries_its_body, a_large_body_arrives_whole, odd_but_whole_replies_are_answers,
       many_at_once_share_a_bounded_number_of_connections, only_the_first_headers_are_kept,
-      done_may_send_again)
+      done_may_send_again, a_second_reply_answers_nobody)
