@@ -25,6 +25,17 @@ static void replay_body(struct placing *p, const char *order_id, int status, con
         place_finish(p);
 }
 
+/* Only what is not known is newer in memory. What a book has told meanwhile is an answer when the
+ * ledger has it: a crash could take it back until then. */
+static void show_unresolved(struct open_legs *set, struct order *o)
+{
+        for (unsigned i = 0; i < o->n_legs; i++) {
+                const struct open_leg *l = open_leg_find(set, o->legs[i].tag);
+                if (l && !l->in_operation && open_leg_unresolved(l))
+                        open_leg_apply(l, &o->legs[i]);
+        }
+}
+
 static void replay_read(struct store_job *job)
 {
         struct placing *p = CONTAINER_OF(job, struct placing, job.replay.job);
@@ -44,7 +55,7 @@ static void replay_read(struct store_job *job)
                 return;
         }
         /* Not finished: the current state. */
-        open_legs_apply(&p->o->open_legs, found);
+        show_unresolved(&p->o->open_legs, found);
         struct answer_view v = {.order = found, .correlation_id = found->correlation_id};
         v.status = order_http_status(found, &v.cause);
         v.elapsed_us = clock_wall_us() - found->created_us;

@@ -53,6 +53,23 @@ START_TEST(test_found)
 }
 END_TEST
 
+/* What a crash could take back was never said. */
+START_TEST(test_replay_waits_for_the_ledger)
+{
+        world_open(&plain);
+        struct placed *p = unknown(REST, "one", FATE_REPLY_LOST, "k1");
+        fake_store_fail(world.fake, FAKE_COMMIT, 1, 1, STORE_UNAVAILABLE);
+        world_pass(SECONDS(1));
+        ck_assert_int_eq(shown_leg(p->answer.order_id, 0)->outcome, OUTCOME_ACCEPTED);
+        p = place(REST, "one", "k1");
+        ck_assert_int_eq(p->answer.status, 202);
+        world_pass(SECONDS(2));
+        ck_assert_int_eq(place(REST, "one", "k1")->answer.status, 201);
+        ck_assert_uint_eq(exchange_orders(0), 1);
+        world_close();
+}
+END_TEST
+
 START_TEST(test_unknown_replies)
 {
         static const enum fate fates[] = {FATE_BROKEN, FATE_GARBAGE, FATE_REPLY_LOST, FATE_LOST};
@@ -427,9 +444,10 @@ START_TEST(test_exchange_and_ledger_agree_after_a_crash)
 }
 END_TEST
 
-SUITE("reconcile", test_found, test_unknown_replies, test_found_rejected, test_needs_operator,
-      test_old_book_proves_nothing, test_book_read_fails, test_settling_survives_the_ledger,
-      test_reading_the_order_fails, test_two_legs_at_once, test_owed_is_bounded, test_followed,
-      test_day_ends, test_crash_while_sending, test_not_ready_before_the_book,
-      test_unmarked_was_not_sent, test_ledger_cannot_be_read_at_start, test_unknown_broker_at_start,
+SUITE("reconcile", test_found, test_replay_waits_for_the_ledger, test_unknown_replies,
+      test_found_rejected, test_needs_operator, test_old_book_proves_nothing, test_book_read_fails,
+      test_settling_survives_the_ledger, test_reading_the_order_fails, test_two_legs_at_once,
+      test_owed_is_bounded, test_followed, test_day_ends, test_crash_while_sending,
+      test_not_ready_before_the_book, test_unmarked_was_not_sent,
+      test_ledger_cannot_be_read_at_start, test_unknown_broker_at_start,
       test_exchange_and_ledger_agree_after_a_crash)
