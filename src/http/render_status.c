@@ -41,6 +41,11 @@ static void render_account_status(struct json_writer *w, const struct account_st
         json_put_int(w, "open_legs", a->open_legs);
         json_put_int(w, "unresolved_legs", a->unresolved_legs);
         json_put_int(w, "needs_operator", a->needs_operator);
+        json_put_string(w, "tag_echo", a->tag_echo);
+        json_put_time(w, "book_as_of", a->book_as_of_us);
+        json_put_int(w, "external_orders", a->external_orders);
+        json_put_int(w, "late_orders", a->late_orders);
+        json_put_int(w, "twin_orders", a->twin_orders);
         json_object_begin(w, "left");
         render_left(w, "orders_second", a->orders_left_second);
         render_left(w, "orders_minute", a->orders_left_minute);

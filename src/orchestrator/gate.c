@@ -38,10 +38,10 @@ static const struct {
         enum gate_answer (*check)(const struct order *order, struct leg *leg, struct gate *g);
         bool lesser; /* asked of a modification that adds nothing, too */
 } checks[] = {
-        {gate_account, true},  {gate_instrument, true},     {gate_reducing, false},
-        {gate_support, false}, {gate_market_policy, false}, {gate_collar, false},
-        {gate_cross, false},   {gate_funds, false},         {gate_traffic, true},
-        {gate_limits, true}, /* last, because it takes */
+        {gate_account, true},   {gate_instrument, true}, {gate_twin, false},
+        {gate_reducing, false}, {gate_support, false},   {gate_market_policy, false},
+        {gate_collar, false},   {gate_cross, false},     {gate_funds, false},
+        {gate_traffic, true},   {gate_limits, true}, /* last, because it takes */
 };
 
 enum gate_answer gate_check(const struct order *order, struct leg *leg, struct gate *g)

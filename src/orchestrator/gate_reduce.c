@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "orchestrator/candidate.h"
 #include "orchestrator/state.h"
 
 /* The most that an open leg may still trade, whatever becomes of a modification that runs. */
@@ -74,4 +75,15 @@ enum gate_answer gate_reducing(const struct order *order, struct leg *leg, struc
                                    position, side_name(order->side), leg->quantity);
         return gate_refuse(g, leg, PROBLEM_LEG_UNRESOLVED, "/symbol",
                            "an earlier order in %s has no known outcome yet", order->symbol);
+}
+
+enum gate_answer gate_twin(const struct order *order, struct leg *leg, struct gate *g)
+{
+        if (g->modified || !candidate_twin(g->account, order->symbol, order->side, leg->quantity))
+                return GATE_PASSED;
+        g->retry_after_s = 1;
+        return gate_refuse(g, leg, PROBLEM_LEG_UNRESOLVED, "",
+                           "an equal order has no number of the broker yet, and %s does not show "
+                           "which is which",
+                           g->account->broker->title);
 }

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "domain/meter.h"
+#include "orchestrator/book.h"
 #include "orchestrator/masters.h"
 #include "orchestrator/state.h"
 
@@ -17,6 +18,11 @@ static void read_account(struct account_state *a, struct account_status *ret)
                 .open_legs = a->n_open - a->n_unresolved,
                 .unresolved_legs = a->n_unresolved,
                 .needs_operator = a->n_needs_operator,
+                .tag_echo = echo_state_name(echo_state(&a->echo, clock_ist_day(clock_wall_us()))),
+                .book_as_of_us = book_as_of_us(a),
+                .external_orders = a->external.open,
+                .late_orders = a->n_late,
+                .twin_orders = a->n_twins,
                 .orders_left_second = a->unlimited ? -1 : rate_window_left(&a->limits.second),
                 .orders_left_minute = a->unlimited ? -1 : rate_window_left(&a->limits.minute),
                 .orders_left_day = a->unlimited ? -1 : limits_orders_left(&a->limits),
@@ -111,6 +117,9 @@ void status_measure(struct orchestrator *o)
                 const struct account_state *a = &o->accounts[i];
                 const char *id = a->account->id;
                 series_set(metrics_series(m, METER_UNRESOLVED_LEGS, id, NULL), a->n_unresolved);
+                series_set(metrics_series(m, METER_NEEDS_OPERATOR, id, NULL), a->n_needs_operator);
+                series_set(metrics_series(m, METER_EXTERNAL_ORDERS, id, NULL), a->external.open);
+                series_set_us(metrics_series(m, METER_BOOK_TIME, id, NULL), book_as_of_us(a));
                 series_set(metrics_series(m, METER_OPEN_LEGS, id, NULL),
                            a->n_open - a->n_unresolved);
                 series_set(metrics_series(m, METER_BREAKER_STATE, id, NULL), 0);

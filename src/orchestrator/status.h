@@ -14,6 +14,10 @@ struct account_status {
         int64_t last_call_us; /* wall clock; 0 never */
         char last_error[MESSAGE_SIZE];
         unsigned open_legs, unresolved_legs, needs_operator;
+        const char *tag_echo;     /* echo_state_name(), of today */
+        int64_t book_as_of_us;    /* wall clock: when the last complete read of its book began; 0 */
+        unsigned external_orders; /* not ours and not over, in that read */
+        unsigned late_orders, twin_orders; /* since start */
         /* what is left of the limits; -1: no limit */
         int64_t orders_left_second, orders_left_minute, orders_left_day, value_left_day;
         enum kill_level kill_level;

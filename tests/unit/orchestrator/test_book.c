@@ -221,6 +221,46 @@ START_TEST(test_not_inferred_after_a_restart)
 }
 END_TEST
 
+/* Nobody could tell two equal orders apart while neither has a number. */
+START_TEST(test_twins_wait)
+{
+        begin(false);
+        wire_script(world.wires[0], BROKER_PLACE, 1, 1, FATE_HELD);
+        struct placed *first = place_begin(REST, "one", NULL);
+        world_rest();
+        struct placed *p = place(REST, "one", NULL);
+        ck_assert_int_eq(p->answer.status, 409);
+        ck_assert_int_eq(p->answer.retry_after_s, 1);
+        ck_assert_ptr_nonnull(strstr(p->body, "LEG_UNRESOLVED"));
+        ck_assert_int_eq(validate(REST, "one")->answer.status, 409);
+        ck_assert_int_eq(place("BUY 10 NSE:IDEA CNC LIMIT 13", "one", NULL)->answer.status, 201);
+        ck_assert_int_eq(place("BUY 11 NSE:SBIN CNC LIMIT 1000", "one", NULL)->answer.status, 201);
+        ck_assert_int_eq(place(REST, "two", NULL)->answer.status, 201);
+        wire_release(world.wires[0], FATE_SERVED);
+        world_until(&first->done);
+        ck_assert_int_eq(place(REST, "one", NULL)->answer.status, 201);
+        world_close();
+}
+END_TEST
+
+/* Where the book shows the tags, it tells them apart. */
+START_TEST(test_twins_with_tags)
+{
+        for (unsigned proven = 0; proven < 2; proven++) {
+                begin(!proven);
+                if (proven)
+                        echo_note(&world_account(0)->echo, 20261123, true);
+                wire_script(world.wires[0], BROKER_PLACE, 1, 1, FATE_HELD);
+                (void)place_begin(REST, "one", NULL);
+                world_rest();
+                ck_assert_int_eq(place(REST, "one", NULL)->answer.status, 201);
+                wire_release(world.wires[0], FATE_SERVED);
+                world_rest();
+                world_close();
+        }
+}
+END_TEST
+
 START_TEST(test_sightings)
 {
         struct sightings s = {};
@@ -247,4 +287,5 @@ END_TEST
 SUITE("orchestrator/book", test_by_number, test_by_tag_with_another_number, test_two_with_one_tag,
       test_inferred, test_never_inferred_where_tags_are_echoed, test_not_inferred,
       test_not_inferred_when_seen_before, test_not_inferred_when_ours,
-      test_not_inferred_with_a_twin, test_not_inferred_after_a_restart, test_sightings)
+      test_not_inferred_with_a_twin, test_not_inferred_after_a_restart, test_twins_wait,
+      test_twins_with_tags, test_sightings)
