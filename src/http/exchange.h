@@ -22,6 +22,7 @@
 #include "orchestrator/killswitch.h"
 #include "orchestrator/operation.h"
 #include "orchestrator/query.h"
+#include "orchestrator/reconcile.h"
 #include "orchestrator/session.h"
 
 #define EXCHANGE_HEADERS_MAX 4 /* of a single answer, beside the constant ones */
@@ -93,6 +94,7 @@ struct http_exchange {
                 struct audit_query audit;
                 struct session_request session;
                 struct report_request report;
+                struct reconcile_request reconcile;
                 struct kill_request kill;
         } u;
 

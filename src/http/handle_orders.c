@@ -172,7 +172,7 @@ static void on_orders(struct orders_query *q)
 
         if (!exchange_end_well(x, q->problem, NULL))
                 return;
-        render_orders(&w, q->orders, q->n_orders, q->more);
+        render_orders(&w, q);
         exchange_answer(x, 200, MIME_JSON);
 }
 
@@ -206,4 +206,39 @@ void handle_orders(struct http_exchange *x)
         q->userdata = x;
         exchange_begin(x);
         query_orders(exchange_orchestrator(x), q);
+}
+
+/* Accounts fail one by one, as those of a portfolio do. */
+static void on_reconciled(struct reconcile_request *r)
+{
+        struct http_exchange *x = r->userdata;
+        struct json_writer w = JSON_WRITER(&x->out);
+        int status = 200;
+
+        if (!exchange_end(x))
+                return;
+        for (unsigned i = 0; i < r->n_results; i++)
+                if (r->results[i].problem != PROBLEM_NONE)
+                        status = 207;
+        render_reconciled(&w, r);
+        exchange_answer(x, status, MIME_JSON);
+}
+
+void handle_reconcile(struct http_exchange *x)
+{
+        struct reconcile_request *r = &x->u.reconcile;
+
+        if (!exchange_json(x))
+                return;
+        enum problem p = parse_accounts(x->json, exchange_orchestrator(x), &x->caller, x->accounts,
+                                        &r->accounts, &x->faults);
+        if (p != PROBLEM_NONE) {
+                exchange_faults(x, p);
+                return;
+        }
+        r->caller = x->caller;
+        r->done = on_reconciled;
+        r->userdata = x;
+        exchange_begin(x);
+        reconcile_books(exchange_orchestrator(x), r);
 }

@@ -30,6 +30,7 @@ void handle_modify(struct http_exchange *x);
 void handle_cancel(struct http_exchange *x);
 void handle_cancel_many(struct http_exchange *x);
 void handle_resolve(struct http_exchange *x);
+void handle_reconcile(struct http_exchange *x);
 /* handle_portfolio.c */
 void handle_trades(struct http_exchange *x);
 void handle_portfolio(struct http_exchange *x);

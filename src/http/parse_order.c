@@ -348,7 +348,7 @@ bool parse_resolution(struct json_object *root, struct amend_request *ret, struc
 
 static enum problem take_accounts(struct reader *r, const struct orchestrator *o,
                                   const struct caller *c, const char **accounts,
-                                  struct cancel_many_request *ret)
+                                  const char *const **ret)
 {
         struct json_object *list = NULL;
         enum problem worst = PROBLEM_NONE;
@@ -381,7 +381,7 @@ static enum problem take_accounts(struct reader *r, const struct orchestrator *o
                         accounts[count++] = account->id;
         }
         accounts[count] = NULL;
-        ret->accounts = accounts;
+        *ret = accounts;
         return worst;
 }
 
@@ -396,7 +396,7 @@ enum problem parse_cancel_many(struct json_object *root, const struct orchestrat
 
         if (!reader_open(&r, root, "", names, f))
                 return PROBLEM_INVALID_REQUEST;
-        enum problem p = take_accounts(&r, o, c, accounts, ret);
+        enum problem p = take_accounts(&r, o, c, accounts, &ret->accounts);
         unsigned before = faults_count(f);
         if (reader_string(&r, "symbol", OPTIONAL, SYMBOL_SIZE - 1, &ret->symbol) &&
             symbol_parse(ret->symbol, strlen(ret->symbol), canonical, &exchange) < 0)
@@ -404,4 +404,17 @@ enum problem parse_cancel_many(struct json_object *root, const struct orchestrat
         if (faults_count(f) > before || (p == PROBLEM_NONE && faults_any(f)))
                 p = PROBLEM_INVALID_REQUEST;
         return p;
+}
+
+enum problem parse_accounts(struct json_object *root, const struct orchestrator *o,
+                            const struct caller *c, const char **accounts, const char *const **ret,
+                            struct faults *f)
+{
+        static const char *const names[] = {"accounts", NULL};
+        struct reader r;
+
+        if (!reader_open(&r, root, "", names, f))
+                return PROBLEM_INVALID_REQUEST;
+        enum problem p = take_accounts(&r, o, c, accounts, ret);
+        return p == PROBLEM_NONE && faults_any(f) ? PROBLEM_INVALID_REQUEST : p;
 }

@@ -20,3 +20,7 @@ bool parse_resolution(struct json_object *root, struct amend_request *ret, struc
 enum problem parse_cancel_many(struct json_object *root, const struct orchestrator *o,
                                const struct caller *c, const char **accounts,
                                struct cancel_many_request *ret, struct faults *f);
+/* {"accounts"?}, likewise. */
+enum problem parse_accounts(struct json_object *root, const struct orchestrator *o,
+                            const struct caller *c, const char **accounts, const char *const **ret,
+                            struct faults *f);

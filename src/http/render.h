@@ -8,6 +8,7 @@
 #include "http/faults.h"
 #include "orchestrator/killswitch.h"
 #include "orchestrator/query.h"
+#include "orchestrator/reconcile.h"
 #include "orchestrator/session.h"
 #include "orchestrator/status.h"
 
@@ -26,8 +27,8 @@ void render_problem_head(struct json_writer *w, enum problem p, int status, cons
 
 /* One whole order, as lists and GET hold it. */
 void render_order(struct json_writer *w, const struct order *o);
-/* {"orders": […], "next_cursor": …} */
-void render_orders(struct json_writer *w, struct order *const *orders, unsigned n, bool more);
+/* {"orders": […], "external": […], "next_cursor": …} */
+void render_orders(struct json_writer *w, const struct orders_query *q);
 /* What became of cancelling many; the answer's status. */
 int render_cancelled(struct json_writer *w, struct order *const *orders, unsigned n);
 
@@ -38,6 +39,8 @@ int render_portfolio(struct json_writer *w, const struct account_result *r, unsi
 /* Trades `from` … of all results together, at most `limit`. */
 void render_trades(struct json_writer *w, const struct account_result *r, unsigned n, unsigned from,
                    unsigned limit);
+/* {"results": […]} of books that were read. */
+void render_reconciled(struct json_writer *w, const struct reconcile_request *r);
 /* account, status, code, message, as_of: the head of every result. */
 void render_result_head(struct json_writer *w, const struct account_result *r);
 

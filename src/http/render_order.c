@@ -1,10 +1,13 @@
+#include <stdio.h>
 #include <string.h>
 
 #include "base/decimal.h"
 #include "http/http.h"
 #include "http/render.h"
+#include "orchestrator/external.h"
 
-#define LEG_ID_SIZE (ID_SIZE + 3)
+#define LEG_ID_SIZE      (ID_SIZE + 3)
+#define EXTERNAL_ID_SIZE (sizeof(EXTERNAL_ID_PREFIX) + ACCOUNT_SIZE + BROKER_ORDER_ID_SIZE)
 
 void render_word(struct json_writer *w, const char *key, const char *value)
 {
@@ -36,8 +39,8 @@ static const char *leg_id(const struct order *o, const struct leg *l, char buf[s
         return buf;
 }
 
-/* An order without an id was only checked (validate) or refused before its intent: a leg that
- * passed the gates is a success then, although nothing was sent. */
+/* An order without an id and without a number of the broker was only checked (validate) or refused
+ * before its intent: a leg that passed the gates is a success then, although nothing was sent. */
 static const char *leg_status(const struct order *o, const struct leg *l)
 {
         if (l->problem == PROBLEM_NONE && !*o->id)
@@ -51,7 +54,7 @@ static const char *overall(const struct order *o)
 {
         unsigned good = 0;
 
-        if (*o->id)
+        if (*o->id || (o->n_legs > 0 && *o->legs[0].broker_order_id))
                 return overall_name(order_overall(o));
         for (unsigned i = 0; i < o->n_legs; i++)
                 good += o->legs[i].problem == PROBLEM_NONE;
@@ -161,14 +164,51 @@ void render_order(struct json_writer *w, const struct order *o)
         json_object_finish(w);
 }
 
-void render_orders(struct json_writer *w, struct order *const *orders, unsigned n, bool more)
+/* One that is not ours. Its id is for cancelling it. */
+static void render_external(struct json_writer *w, const struct external_shown *x)
 {
+        char id[EXTERNAL_ID_SIZE];
+        const struct book_order *row = x->row;
+
+        snprintf(id, sizeof(id), EXTERNAL_ID_PREFIX "%s:%s", x->account->id, row->broker_order_id);
+        json_object_begin(w, NULL);
+        json_put_bool(w, "external", true);
+        json_put_string(w, "id", id);
+        json_put_string(w, "account", x->account->id);
+        json_put_string(w, "broker_order_id", row->broker_order_id);
+        render_word(w, "tag", row->tag);
+        json_put_string(w, "symbol", row->symbol);
+        json_put_string(w, "side", side_name(row->side));
+        json_put_string(w, "type", order_type_name(row->type));
+        json_put_string(w, "product", product_name(row->product));
+        json_put_string(w, "validity", validity_name(row->validity));
+        json_put_int(w, "quantity", row->quantity);
+        render_price(w, "price", row->price);
+        render_price(w, "trigger_price", row->trigger_price);
+        json_put_string(w, "order_status", order_status_name(row->status));
+        json_put_int(w, "filled_quantity", row->filled_quantity);
+        render_price(w, "average_price", row->average_price);
+        render_word(w, "message", row->message);
+        json_put_time(w, "placed_at", row->placed_us);
+        json_put_time(w, "updated_at", row->updated_us);
+        json_put_time(w, "as_of", x->as_of_us);
+        json_object_finish(w);
+}
+
+void render_orders(struct json_writer *w, const struct orders_query *q)
+{
+        bool more = q->more && q->n_orders > 0;
+
         json_object_begin(w, NULL);
         json_array_begin(w, "orders");
-        for (unsigned i = 0; i < n; i++)
-                render_order(w, orders[i]);
+        for (unsigned i = 0; i < q->n_orders; i++)
+                render_order(w, q->orders[i]);
         json_array_finish(w);
-        json_put_string(w, "next_cursor", more && n > 0 ? orders[n - 1]->id : NULL);
+        json_array_begin(w, "external");
+        for (unsigned i = 0; i < q->n_external; i++)
+                render_external(w, &q->external[i]);
+        json_array_finish(w);
+        json_put_string(w, "next_cursor", more ? q->orders[q->n_orders - 1]->id : NULL);
         json_object_finish(w);
 }
 
@@ -270,4 +310,25 @@ int http_render_answer(const struct answer_view *v, struct text *ret)
         json_put_ms(&w, "elapsed_ms", v->elapsed_us);
         json_object_finish(&w);
         return ret->failed;
+}
+
+void render_reconciled(struct json_writer *w, const struct reconcile_request *r)
+{
+        json_object_begin(w, NULL);
+        json_array_begin(w, "results");
+        for (unsigned i = 0; i < r->n_results; i++) {
+                const struct reconcile_result *it = &r->results[i];
+                struct account_result head = {
+                        .account = it->account, .problem = it->problem, .as_of_us = it->as_of_us};
+                text_copy(head.message, sizeof(head.message), it->message);
+                json_object_begin(w, NULL);
+                render_result_head(w, &head);
+                json_put_int(w, "adopted", it->adopted);
+                json_put_int(w, "updated", it->updated);
+                json_put_int(w, "external", it->external);
+                json_put_int(w, "unresolved", it->unresolved);
+                json_object_finish(w);
+        }
+        json_array_finish(w);
+        json_object_finish(w);
 }

@@ -44,6 +44,7 @@ const struct route routes[] = {
         {"POST", API "/killswitch", SCOPE_TRADE, ROUTE_BODY | ROUTE_NEVER_LIMITED,
          handle_killswitch_set, NULL},
         {"GET", API "/events", SCOPE_READ, 0, handle_events, PARAMETERS("accounts", "types")},
+        {"POST", API "/accounts/reconcile", SCOPE_TRADE, ROUTE_BODY, handle_reconcile, NULL},
         {"GET", API "/accounts", SCOPE_READ, 0, handle_accounts, NULL},
         {"GET", API "/jobs", SCOPE_READ, 0, handle_jobs, NULL},
         {"GET", API "/audit", SCOPE_ADMIN, 0, handle_audit,

@@ -506,6 +506,10 @@ static void got(struct store_job *job)
 
 void operation_amend(struct orchestrator *o, struct amend_request *r)
 {
+        if (r->kind == AMEND_CANCEL && text_starts(r->id, EXTERNAL_ID_PREFIX)) {
+                operation_cancel_external(o, r);
+                return;
+        }
         struct amending *m = calloc(1, sizeof(*m));
         r->answer = (struct answer){};
         if (!m)

@@ -156,12 +156,13 @@ static void intent_written(struct store_job *job)
         call_start(&c->call);
 }
 
-static void show(struct external_cancel *c)
+int external_order(const struct account_state *a, const struct book_order *row, struct order **ret)
 {
-        const struct book_order *row = &c->row;
-        struct order *o = c->order;
+        int r = order_new(1, ret);
+        if (r < 0)
+                return r;
+        struct order *o = *ret;
         struct leg *leg = &o->legs[0];
-
         text_copy(o->symbol, sizeof(o->symbol), row->symbol);
         o->side = row->side;
         o->type = row->type;
@@ -176,8 +177,9 @@ static void show(struct external_cancel *c)
         leg->status = row->status;
         leg->filled_quantity = row->filled_quantity;
         leg->average_price = row->average_price;
-        text_copy(leg->account, sizeof(leg->account), c->account->account->id);
+        text_copy(leg->account, sizeof(leg->account), a->account->id);
         text_copy(leg->broker_order_id, sizeof(leg->broker_order_id), row->broker_order_id);
+        return 0;
 }
 
 void external_cancel(struct external_cancel *c)
@@ -187,9 +189,8 @@ void external_cancel(struct external_cancel *c)
         c->retry_after_s = 0;
         c->broker_code[0] = c->message[0] = '\0';
         list_init(&c->riders);
-        if (order_new(1, &c->order) < 0)
+        if (external_order(c->account, &c->row, &c->order) < 0)
                 abort();
-        show(c);
         running_begin(c->account->orchestrator, &c->running);
         write_record(c, AUDIT_EXTERNAL_CANCEL, intent_written);
 }

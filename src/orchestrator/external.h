@@ -8,7 +8,8 @@
 
 struct account_state;
 
-#define EXTERNAL_MAX 500 /* rows kept of one account, the newest; the others are counted */
+#define EXTERNAL_ID_PREFIX "external:" /* then account, colon, the broker's number */
+#define EXTERNAL_MAX       500 /* rows kept of one account, the newest; the others are counted */
 
 struct external_book {
         struct book_order *rows;
@@ -24,6 +25,8 @@ void external_add(struct external_book *b, const struct book_order *row);
 /* NULL: the book has no such row. Good until the next read. */
 const struct book_order *external_find(const struct external_book *b, const char *broker_order_id);
 void external_done(struct external_book *b);
+/* An order with one leg, in the form that adapters and answers take; no id of ours. */
+int external_order(const struct account_state *a, const struct book_order *row, struct order **ret);
 
 /* Cancels one, once. The record of it is written before and after; the call goes out even when the
  * ledger cannot take the first one, as it takes risk away. */

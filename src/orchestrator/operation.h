@@ -49,7 +49,8 @@ enum amend_kind { AMEND_MODIFY, AMEND_CANCEL, AMEND_RESOLVE };
 struct amend_request {
         enum amend_kind kind;
         struct caller caller;
-        const char *id;              /* order id, or "client:<client_order_id>" of today */
+        const char *id;              /* order id, or "client:<client_order_id>" of today; CANCEL: or
+                                        "external:<account>:<broker_order_id>" of the last book read */
         struct order_change change;  /* MODIFY */
         unsigned leg;                /* RESOLVE: number */
         enum outcome outcome;        /* RESOLVE: ACCEPTED, REJECTED or NOT_PLACED */
@@ -59,6 +60,7 @@ struct amend_request {
         struct answer answer;
         void *userdata;
 };
+void operation_cancel_external(struct orchestrator *o, struct amend_request *r);
 void operation_amend(struct orchestrator *o, struct amend_request *r);
 
 /* Cancel every live order of the named accounts (all of the caller's when NULL), of one symbol or

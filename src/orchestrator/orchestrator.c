@@ -26,6 +26,18 @@ bool caller_may_use(const struct caller *c, const char *account)
         return false;
 }
 
+bool caller_asks_for(const struct caller *c, const char *const *accounts, const char *account)
+{
+        if (!caller_may_use(c, account))
+                return false;
+        if (!accounts)
+                return true;
+        for (; *accounts; accounts++)
+                if (strcmp(*accounts, account) == 0)
+                        return true;
+        return false;
+}
+
 struct account_state *account_state(struct orchestrator *o, const char *id)
 {
         for (unsigned i = 0; i < o->options.n_accounts; i++)

@@ -81,6 +81,8 @@ struct caller {
         bool admin;
 };
 bool caller_may_use(const struct caller *c, const char *account);
+/* The same, and it is named in the list; NULL: all are meant. */
+bool caller_asks_for(const struct caller *c, const char *const *accounts, const char *account);
 
 /* The accounts this daemon has, in configuration order. */
 const struct account *orchestrator_account(const struct orchestrator *o, const char *id); /* NULL */

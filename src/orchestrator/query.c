@@ -73,6 +73,39 @@ struct orders_read {
         struct store_order_list list;
 };
 
+static bool external_wanted(const struct orders_query *q, const struct book_order *row)
+{
+        return (q->status < 0 || (int)row->status == q->status) &&
+               (!q->symbol || text_equal(row->symbol, q->symbol)) && row->placed_us >= q->since_us;
+}
+
+/* Returns what is to be freed after done. */
+static struct external_shown *show_external(struct orchestrator *o, struct orders_query *q)
+{
+        unsigned room = 0;
+
+        q->external = NULL;
+        q->n_external = 0;
+        if (q->before_id)
+                return NULL;
+        for (unsigned i = 0; i < o->options.n_accounts; i++)
+                room += o->accounts[i].external.n;
+        struct external_shown *shown = room ? calloc(room, sizeof(*shown)) : NULL;
+        if (!shown)
+                return NULL;
+        for (unsigned i = 0; i < o->options.n_accounts; i++) {
+                const struct account_state *a = &o->accounts[i];
+                if (!caller_asks_for(&q->caller, q->accounts, a->account->id))
+                        continue;
+                for (unsigned k = 0; k < a->external.n; k++)
+                        if (external_wanted(q, &a->external.rows[k]))
+                                shown[q->n_external++] = (struct external_shown){
+                                        a->account, &a->external.rows[k], a->external.as_of_us};
+        }
+        q->external = shown;
+        return shown;
+}
+
 static void orders_got(struct store_job *job)
 {
         struct orders_read *r = CONTAINER_OF(job, struct orders_read, list.job);
@@ -93,7 +126,9 @@ static void orders_got(struct store_job *job)
         q->orders = l->orders;
         q->n_orders = n;
         q->more = l->more;
+        struct external_shown *external = show_external(r->o, q);
         q->done(q);
+        free(external);
         store_orders_free(l->orders, l->n_orders);
         free(r);
 }

@@ -26,6 +26,14 @@ struct orders_query {
         enum problem problem;
         struct order *const *orders; /* newest first */
         unsigned n_orders;
+        /* Without a cursor: orders of the brokers' books that are not ours, account by account, as
+         * the last reads showed them; valid inside done. */
+        const struct external_shown {
+                const struct account *account;
+                const struct book_order *row;
+                int64_t as_of_us;
+        } * external;
+        unsigned n_external;
         bool more;
         void *userdata;
 };

@@ -77,9 +77,23 @@ static void accounts_read_ended(struct accounts_read *r)
         ledger_append(r->o, &r->flush, &r->riders);
 }
 
-static void take(struct account_result *to, struct broker_result *from, enum broker_op op)
+/* What the broker's number says of ours: known without asking the ledger. */
+static void take_trades(struct account_result *to, struct broker_result *from,
+                        struct account_state *a)
 {
-        switch (op) {
+        to->trades = TAKE(from->trades);
+        to->n_trades = from->n_trades;
+        for (unsigned i = 0; i < to->n_trades; i++) {
+                struct trade *t = &to->trades[i];
+                const char *id = sighting_order_id(&a->sightings, t->broker_order_id);
+                text_copy(t->account, sizeof(t->account), to->account->id);
+                text_copy(t->order_id, sizeof(t->order_id), id ? id : "");
+        }
+}
+
+static void take(struct account_result *to, struct broker_result *from, const struct call *c)
+{
+        switch (c->broker.op) {
         case BROKER_FUNDS:
                 to->funds = from->funds;
                 break;
@@ -92,11 +106,7 @@ static void take(struct account_result *to, struct broker_result *from, enum bro
                 to->n_positions = from->n_positions;
                 break;
         default:
-                to->trades = TAKE(from->trades);
-                to->n_trades = from->n_trades;
-                for (unsigned i = 0; i < to->n_trades; i++)
-                        text_copy(to->trades[i].account, sizeof(to->trades[i].account),
-                                  to->account->id);
+                take_trades(to, from, c->account);
                 break;
         }
 }
@@ -107,7 +117,7 @@ static void part_ended(struct call *c)
         struct account_result *to = p->result;
 
         if (c->result.outcome == OUTCOME_ACCEPTED) {
-                take(to, &c->result, c->broker.op);
+                take(to, &c->result, c);
                 if (to->as_of_us == 0)
                         to->as_of_us = clock_wall_us(); /* the oldest part's */
         } else if (to->problem == PROBLEM_NONE) {
@@ -122,18 +132,6 @@ static void part_ended(struct call *c)
         call_clear(c);
         if (--p->read->n_out == 0)
                 accounts_read_ended(p->read);
-}
-
-static bool asked_for(const struct account_query *q, const char *id)
-{
-        if (!caller_may_use(&q->caller, id))
-                return false;
-        if (!q->accounts)
-                return true;
-        for (const char *const *a = q->accounts; *a; a++)
-                if (strcmp(*a, id) == 0)
-                        return true;
-        return false;
 }
 
 static void nothing(struct loop_work *w)
@@ -157,7 +155,7 @@ void query_accounts(struct orchestrator *o, struct account_query *q)
                 abort();
         for (unsigned i = 0; i < o->options.n_accounts; i++) {
                 struct account_state *a = &o->accounts[i];
-                if (!asked_for(q, a->account->id))
+                if (!caller_asks_for(&q->caller, q->accounts, a->account->id))
                         continue;
                 struct account_result *result = &q->results[q->n_results++];
                 result->account = a->account;

@@ -113,6 +113,9 @@ const struct command commands[] = {
                 .name = "orders",
                 .synopsis = "[--account ACCOUNT] [--status STATUS] [--symbol SYMBOL]",
                 .help = "list orders, the newest first",
+                .details = "Orders that were placed at the broker without Ordo stand at the end of "
+                           "the "
+                           "first page.",
                 .options = OPTIONS(
                         ACCOUNTS_OPTION,
                         {"status", "STATUS", "only with a leg in this status", STATUSES, false},
@@ -149,6 +152,9 @@ const struct command commands[] = {
                 .name = "cancel",
                 .synopsis = "ORDER | --all [--account ACCOUNT] [--symbol SYMBOL]",
                 .help = "cancel one order, or many",
+                .details =
+                        "ORDER may also be the id of an external order: external:ACCOUNT:NUMBER. "
+                        "--all leaves external orders alone.",
                 .max_operands = 1,
                 .options = OPTIONS({"all", NULL, "every open order", NULL, false}, ACCOUNTS_OPTION,
                                    {"symbol", "SYMBOL", "only of this instrument", NULL, false}),
@@ -167,6 +173,16 @@ const struct command commands[] = {
                         {"reason", "TEXT", "why; kept in the audit", NULL, false},
                         {"broker-order-id", "ID", "with accepted: the broker's id", NULL, false}),
                 .run = run_resolve,
+        },
+        {
+                .name = "reconcile",
+                .synopsis = "[ACCOUNT...]",
+                .help = "read the brokers' order books now",
+                .details =
+                        "Without ACCOUNT all are read. The answer comes when they were: what was "
+                        "found, what changed, what is still not known.",
+                .max_operands = ARGUMENTS_MAX,
+                .run = run_reconcile,
         },
         {
                 .name = "trades",

@@ -40,6 +40,7 @@ const struct command_option *command_option_find(const struct command *command, 
 /* The functions of the table, by file. All return an exit code. */
 int run_order(struct ctl *c);  /* order_place.c */
 int run_orders(struct ctl *c); /* order_list.c */
+int run_reconcile(struct ctl *c);
 int run_show(struct ctl *c);
 int run_modify(struct ctl *c); /* order_change.c */
 int run_cancel(struct ctl *c);

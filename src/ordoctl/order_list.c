@@ -2,6 +2,11 @@
 
 #define ORDERS_PATH "/api/v1/orders"
 
+static size_t length_of(struct json_object *list)
+{
+        return json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
+}
+
 /* An order has legs; a line of the list tells of each of them. */
 static void add_order(struct table *t, struct json_object *order)
 {
@@ -10,9 +15,8 @@ static void add_order(struct table *t, struct json_object *order)
         static const char *const of_leg[] = {"account", "quantity", "filled_quantity",
                                              "average_price"};
         struct json_object *legs = json_at(order, "legs");
-        size_t n = json_object_is_type(legs, json_type_array) ? json_object_array_length(legs) : 0;
 
-        for (size_t i = 0; i < n; i++) {
+        for (size_t i = 0; i < length_of(legs); i++) {
                 struct json_object *leg = json_object_array_get_idx(legs, i);
                 struct json_object *status = json_at(leg, "order_status");
                 const char *cells[ELEMENTS(of_order) + ELEMENTS(of_leg) + 2];
@@ -33,6 +37,26 @@ static void add_order(struct table *t, struct json_object *order)
         }
 }
 
+/* The same columns: its id stands where an order's does, and there are no legs. */
+static void add_external(struct table *t, struct json_object *row)
+{
+        static const char *const keys[] = {
+                "placed_at",     "id",          NULL,      "symbol",   "side",
+                "type",          "price",       "account", "quantity", "filled_quantity",
+                "average_price", "order_status"};
+        const char *cells[ELEMENTS(keys) + 1];
+        struct text shown[ELEMENTS(cells)] = {};
+
+        for (unsigned i = 0; i < ELEMENTS(keys); i++)
+                if (keys[i])
+                        show_json(json_at(row, keys[i]), &shown[i]);
+        for (unsigned i = 0; i < ELEMENTS(cells); i++)
+                cells[i] = text_str(&shown[i]);
+        table_add(t, cells);
+        for (unsigned i = 0; i < ELEMENTS(cells); i++)
+                text_done(&shown[i]);
+}
+
 static void print_orders(const struct ctl *c, struct json_object *answer, struct text *out)
 {
         static const struct column columns[] = {
@@ -46,11 +70,12 @@ static void print_orders(const struct ctl *c, struct json_object *answer, struct
         };
         _cleanup_(table_done) struct table t = TABLE(columns, c->colour);
         struct json_object *orders = json_at(answer, "orders");
-        size_t n =
-                json_object_is_type(orders, json_type_array) ? json_object_array_length(orders) : 0;
+        struct json_object *external = json_at(answer, "external");
 
-        for (size_t i = 0; i < n; i++)
+        for (size_t i = 0; i < length_of(orders); i++)
                 add_order(&t, json_object_array_get_idx(orders, i));
+        for (size_t i = 0; i < length_of(external); i++)
+                add_external(&t, json_object_array_get_idx(external, i));
         table_print(&t, "There are no such orders.", out);
         ask_add_cursor(answer, out);
 }
@@ -142,4 +167,41 @@ int run_show(struct ctl *c)
         text_add_char(&out, '\n');
         table_print(&t, NULL, &out);
         return ctl_put(&out);
+}
+
+int run_reconcile(struct ctl *c)
+{
+        static const struct column columns[] = {
+                {"ACCOUNT", "account", COLUMN_TEXT},      {"STATUS", "status", COLUMN_STATE},
+                {"READ AT (IST)", "as_of", COLUMN_TIME},  {"FOUND", "adopted", COLUMN_NUMBER},
+                {"CHANGED", "updated", COLUMN_NUMBER},    {"EXTERNAL", "external", COLUMN_NUMBER},
+                {"UNKNOWN", "unresolved", COLUMN_NUMBER}, {"CODE", "code", COLUMN_TEXT},
+                {"MESSAGE", "message", COLUMN_TEXT},
+        };
+        _cleanup_(text_done) struct text body = TEXT_NULL, out = TEXT_NULL;
+        _cleanup_(table_done) struct table t = TABLE(columns, c->colour);
+        _cleanup_(answer_done) struct answer a = {};
+        struct json_writer w = JSON_WRITER(&body);
+        int r;
+
+        json_object_begin(&w, NULL);
+        if (c->n_operands > 0) {
+                json_array_begin(&w, "accounts");
+                for (unsigned i = 0; i < c->n_operands; i++)
+                        json_put_string(&w, NULL, c->operands[i]);
+                json_array_finish(&w);
+        }
+        json_object_finish(&w);
+        struct request request = {
+                .method = "POST", .path = "/api/v1/accounts/reconcile", .body = &body};
+        if (!ask(c, &request, &a, &r))
+                return r;
+        int results = ask_results_exit(json_at(a.json, "results"));
+        r = results != CTL_OK ? results : r;
+        if (c->json)
+                return r;
+        table_add_list(&t, json_at(a.json, "results"));
+        table_print(&t, "There are no accounts.", &out);
+        int put = ctl_put(&out);
+        return put != CTL_OK ? put : r;
 }

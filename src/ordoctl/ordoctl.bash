@@ -214,7 +214,7 @@ _ordoctl() {
         return
         ;;
     esac
-    local commands='login logout order orders show modify cancel resolve trades portfolio positions holdings funds quote instruments status accounts preopen reload killswitch events jobs audit key check-config migrate backup version help'
+    local commands='login logout order orders show modify cancel resolve reconcile trades portfolio positions holdings funds quote instruments status accounts preopen reload killswitch events jobs audit key check-config migrate backup version help'
     case $command in
     '')
         words=$commands
@@ -244,6 +244,9 @@ _ordoctl() {
         ;;
     resolve)
         options='--reason --broker-order-id --json --url --token-file --ca-file --client-cert --client-key --help'
+        ;;
+    reconcile)
+        options='--json --url --token-file --ca-file --client-cert --client-key --help'
         ;;
     trades)
         options='--account --limit --cursor --json --url --token-file --ca-file --client-cert --client-key --help'

@@ -40,6 +40,7 @@ int run_status(struct ctl *c)
                 {"OPEN", "open_legs", COLUMN_NUMBER},
                 {"UNRESOLVED", "unresolved_legs", COLUMN_NUMBER},
                 {"OPERATOR", "needs_operator", COLUMN_NUMBER},
+                {"EXTERNAL", "external_orders", COLUMN_NUMBER},
                 {"LEFT TODAY", "left.orders_day", COLUMN_NUMBER},
                 {"VALUE LEFT", "left.value_day", COLUMN_NUMBER},
                 {"LAST CALL (IST)", "last_call_at", COLUMN_TIME},

@@ -581,6 +581,24 @@ def _(t):
     return a
 
 
+RECONCILE = API + "/accounts/reconcile"
+
+
+@step("POST", RECONCILE, 200)
+def _(t):
+    return t.d.post(RECONCILE, {"accounts": ["paper:demo"]})
+
+
+@step("POST", RECONCILE, 207)
+def _(t):
+    return t.half()[0].post(RECONCILE, {})
+
+
+@step("POST", RECONCILE, 404)
+def _(t):
+    return t.d.post(RECONCILE, {"accounts": ["paper:nobody"]})
+
+
 @step("POST", SESSION + "/login", 200)
 def _(t):
     return t.d.post(API + "/auth/paper/demo/login")

@@ -15,6 +15,7 @@
 #include "orchestrator/killswitch.h"
 #include "orchestrator/operation.h"
 #include "orchestrator/query.h"
+#include "orchestrator/reconcile.h"
 #include "orchestrator/session.h"
 #include "orchestrator/status.h"
 
@@ -365,8 +366,43 @@ static void answer_orders(struct orchestrator *o, void *request)
         q->orders = &order;
         q->n_orders = 1;
         q->more = q->limit == 1;
+        const struct book_order row = {.broker_order_id = "26112300000099",
+                                       .symbol = "NSE:INFY",
+                                       .quantity = 3,
+                                       .status = ORDER_STATUS_OPEN,
+                                       .placed_us = FAKE_TIME};
+        const struct external_shown shown = {&o->options.accounts[0], &row, FAKE_TIME};
+        q->external = &shown;
+        q->n_external = !q->before_id;
         q->done(q);
         order_free(order);
+}
+
+static void answer_reconcile(struct orchestrator *o, void *request)
+{
+        struct reconcile_request *r = request;
+        struct reconcile_result results[2] = {{.account = &o->options.accounts[0],
+                                               .as_of_us = FAKE_TIME,
+                                               .adopted = 1,
+                                               .external = 2}};
+
+        r->results = results;
+        r->n_results = 1;
+        if (fake.problem) {
+                results[r->n_results] =
+                        (struct reconcile_result){.account = &o->options.accounts[1],
+                                                  .problem = (enum problem)fake.problem,
+                                                  .message = "no session"};
+                r->n_results++;
+        }
+        r->done(r);
+}
+
+void reconcile_books(struct orchestrator *o, struct reconcile_request *r)
+{
+        snprintf(fake_last_text, sizeof(fake_last_text), "first=%s",
+                 r->accounts ? r->accounts[0] : "-");
+        later(o, answer_reconcile, r);
 }
 
 void query_orders(struct orchestrator *o, struct orders_query *q)

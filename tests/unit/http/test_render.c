@@ -170,7 +170,7 @@ START_TEST(whole_orders)
         o->market_policy_given = true;
         o->market_policy = (struct market_policy){MARKET_PROTECT, 5000};
         text_clear(&t);
-        render_orders(&w, &o, 1, true);
+        render_orders(&w, &(struct orders_query){.orders = &o, .n_orders = 1, .more = true});
         ck_assert_int_eq(json_parse(t.data, t.len, NULL, &root, &fault), 0);
         ck_assert_str_eq(member(root, "next_cursor"), o->id);
         ck_assert_ptr_nonnull(strstr(t.data, "\"market_policy\":\"protect(0.5)\""));

@@ -121,11 +121,15 @@ START_TEST(orders)
 {
         harness_start(&(struct harness_options){});
         ASK("GET", API "/orders", NULL, NULL, 200, "\"next_cursor\":null}");
+        ASK("GET", API "/orders", NULL, NULL, 200,
+            "\"external\":[{\"external\":true,\"id\":\"external:paper:demo:26112300000099\","
+            "\"account\":\"paper:demo\",\"broker_order_id\":\"26112300000099\",\"tag\":null,"
+            "\"symbol\":\"NSE:INFY\"");
         ASK("GET",
             API "/orders?status=OPEN&symbol=NSE:M%26M&since=2026-11-23T09:15:00+05:30&limit=1&"
                 "accounts=paper:second,paper:demo"
                 "&cursor=01KAR8Z6J20000000000000000",
-            NULL, NULL, 200, "\"next_cursor\":\"01KAR8Z6J20000000000000000\"");
+            NULL, NULL, 200, "\"external\":[],\"next_cursor\":\"01KAR8Z6J20000000000000000\"");
         ck_assert_str_eq(fake_last_text,
                          "status=1 symbol=NSE:M&M since=1795405500000000 "
                          "before=01KAR8Z6J20000000000000000 limit=1 first=paper:second");
@@ -142,6 +146,19 @@ START_TEST(orders)
             "{\"outcome\":\"accepted\",\"broker_order_id\":\"9\",\"reason\":\"seen\"}", 200, NULL);
         ck_assert_str_eq(fake_last_text,
                          "kind=2 id=x leg=2 outcome=accepted broker=9 reason=seen q=-1 p=-1 t=-1");
+        ASK("DELETE", API "/orders/external:paper:demo:26112300000099", NULL, NULL, 200, NULL);
+        ck_assert(text_starts(fake_last_text, "kind=1 id=external:paper:demo:26112300000099"));
+        ASK("POST", API "/accounts/reconcile", NULL, "{}", 200,
+            "\"adopted\":1,\"updated\":0,\"external\":2,\"unresolved\":0}]}");
+        ck_assert_str_eq(fake_last_text, "first=-");
+        ASK("POST", API "/accounts/reconcile", NULL, "{\"accounts\":[\"paper:second\"]}", 200,
+            NULL);
+        ck_assert_str_eq(fake_last_text, "first=paper:second");
+        fake.problem = PROBLEM_SESSION_REQUIRED;
+        ASK("POST", API "/accounts/reconcile", NULL, "{}", 207,
+            "\"status\":\"failed\",\"code\":\"SESSION_REQUIRED\",\"message\":\"no session\","
+            "\"as_of\":null");
+        fake.problem = PROBLEM_NONE;
         ASK("POST", API "/orders/cancel", NULL,
             "{\"accounts\":[\"paper:demo\"],\"symbol\":\"NSE:SBIN\"}", 200,
             "\"consolidated\":{\"orders\":1,\"accepted\":1,\"pending\":0,\"failed\":0}");
