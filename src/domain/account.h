@@ -20,11 +20,14 @@ struct account_limits {
         int64_t max_order_quantity; /* exchange units */
         int64_t max_open_orders;
         int64_t max_daily_value;   /* 1e-4 rupee, sum of accepted orders */
+        int64_t max_daily_loss;    /* 1e-4 rupee, realised and not */
         int64_t orders_per_second; /* per rolling 1.1 s */
         int64_t orders_per_minute;
         int64_t orders_per_day;
         int64_t price_collar_percent; /* 1e-4 of a percent */
         int64_t repeat_window_us;
+        /* so many rejections in a window let only reducing orders pass, for a pause */
+        int64_t storm_rejections, storm_window_us, storm_pause_us;
 };
 
 /* How a real broker is reached, and as whom; owned by the configuration. NULL: not given. An API

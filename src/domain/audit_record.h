@@ -25,6 +25,7 @@
         X(CANCEL_INTENT, "cancel.intent")                                                     \
         X(CANCEL_ANSWERED, "cancel.answered")                                                 \
         X(KILL_SWITCH, "killswitch.set")                                                      \
+        X(ACCOUNT_TRIPPED, "account.tripped") /* only reducing orders pass */                 \
         X(SESSION, "session.changed")                                                         \
         X(LOGIN_REPORT, "login.report")                                                       \
         X(RELOADED, "config.reloaded")                                                        \

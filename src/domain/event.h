@@ -23,6 +23,7 @@
         X(LEG_TWIN, "7df85a71812c48c7931beff3f2284f0e", "two orders are where one was asked for")  \
         X(KILL_SWITCH, "cada1d44627a49f59ea453ccf9c35db0", "the kill switch changed")              \
         X(KILL_MARKER, "9090c121c97b4a5ea89be09cd154fb3d", "the kill switch's marker failed")      \
+        X(ACCOUNT_TRIPPED, "eace48f313f943c48146c68cbe14a4b7", "an account was stopped")           \
         X(SESSION, "9f80cd4260344e0f9e7cb93718cbc2ad", "an account's session changed")             \
         X(LOGIN_NEEDED, "1f549c251fb741f0a28843de21e1140a",                                        \
           "an account has no session for the day")                                                 \

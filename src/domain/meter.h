@@ -19,6 +19,10 @@
           "Time of requests to brokers")                                                           \
         X(RETRIES, COUNTER, "ordo_retries_total", "account,operation", "Requests sent again")      \
         X(BREAKER_STATE, GAUGE, "ordo_breaker_state", "account", "0 closed, 1 half open, 2 open")  \
+        X(TRIPPED, GAUGE, "ordo_account_tripped", "account",                                       \
+          "1: its own limits let only reducing orders pass")                                       \
+        X(DAY_LOSS, GAUGE, "ordo_day_loss_rupees", "account",                                      \
+          "Loss of the day, realised and not, as last read; below 0 a profit")                     \
         X(UNRESOLVED_LEGS, GAUGE, "ordo_unresolved_legs", "account",                               \
           "Legs whose outcome is not known")                                                       \
         X(NEEDS_OPERATOR, GAUGE, "ordo_needs_operator_legs", "account",                            \

@@ -96,6 +96,8 @@
           "Raise the account's MAX_ORDERS_PER_DAY.")                                               \
         X(MAX_DAILY_VALUE, 422, true, "The day's traded value is used up",                         \
           "Raise the account's MAX_DAILY_VALUE.")                                                  \
+        X(MAX_DAILY_LOSS, 422, true, "The day's loss is at its limit",                             \
+          "Only orders that reduce a position pass today, unless MAX_DAILY_LOSS is raised.")       \
         X(PRICE_COLLAR, 422, true, "The price is too far from the market",                         \
           "Send a price nearer to the last one, or widen the account's PRICE_COLLAR.")             \
         X(SELF_CROSS, 422, true, "The order would trade against your own",                         \
@@ -137,6 +139,8 @@
           "Wait a moment; the windows are shown in GET /api/v1/status.")                           \
         X(BROKER_RATE, 429, true, "The broker's own rate is used up",                              \
           "Wait as long as Retry-After says; the broker blocks those who call more often.")        \
+        X(REJECT_STORM, 429, true, "The broker rejected too many orders",                          \
+          "Only orders that reduce a position pass until Retry-After; see why they are rejected.") \
         X(TOO_MANY_STREAMS, 429, true, "Too many event streams",                                   \
           "Close one of the open streams of this key first.")                                      \
         X(INTERNAL, 500, false, "Something is broken inside Ordo",                                 \

@@ -26,6 +26,14 @@ static void render_left(struct json_writer *w, const char *key, int64_t left)
                 json_put_int(w, key, left);
 }
 
+static void render_amount_left(struct json_writer *w, const char *key, int64_t left)
+{
+        if (left < 0)
+                json_put_null(w, key);
+        else
+                json_put_decimal(w, key, left);
+}
+
 static void render_account_status(struct json_writer *w, const struct account_status *a)
 {
         json_object_begin(w, NULL);
@@ -38,6 +46,12 @@ static void render_account_status(struct json_writer *w, const struct account_st
         render_word(w, "last_error", a->last_error);
         json_put_string(w, "breaker", a->breaker);
         json_put_string(w, "kill_switch", kill_level_name(a->kill_level));
+        render_word(w, "tripped", a->tripped ? problem_code(a->tripped) : "");
+        json_put_time(w, "tripped_until", a->tripped_until_us);
+        if (a->day_pnl_known)
+                json_put_decimal(w, "day_pnl", a->day_pnl);
+        else
+                json_put_null(w, "day_pnl");
         json_put_int(w, "open_legs", a->open_legs);
         json_put_int(w, "unresolved_legs", a->unresolved_legs);
         json_put_int(w, "needs_operator", a->needs_operator);
@@ -50,10 +64,8 @@ static void render_account_status(struct json_writer *w, const struct account_st
         render_left(w, "orders_second", a->orders_left_second);
         render_left(w, "orders_minute", a->orders_left_minute);
         render_left(w, "orders_day", a->orders_left_day);
-        if (a->value_left_day < 0)
-                json_put_null(w, "value_day");
-        else
-                json_put_decimal(w, "value_day", a->value_left_day);
+        render_amount_left(w, "value_day", a->value_left_day);
+        render_amount_left(w, "loss_day", a->loss_left_day);
         json_object_finish(w);
         json_object_finish(w);
 }
@@ -178,11 +190,13 @@ static void render_limits(struct json_writer *w, const struct account_limits *l)
         render_count_limit(w, "max_order_quantity", l->max_order_quantity);
         render_count_limit(w, "max_open_orders", l->max_open_orders);
         render_amount_limit(w, "max_daily_value", l->max_daily_value);
+        render_amount_limit(w, "max_daily_loss", l->max_daily_loss);
         render_count_limit(w, "orders_per_second", l->orders_per_second);
         render_count_limit(w, "orders_per_minute", l->orders_per_minute);
         render_count_limit(w, "orders_per_day", l->orders_per_day);
         render_amount_limit(w, "price_collar_percent", l->price_collar_percent);
         render_count_limit(w, "repeat_window_ms", l->repeat_window_us / USEC_PER_MS);
+        render_count_limit(w, "reject_storm", l->storm_rejections);
         json_object_finish(w);
 }
 

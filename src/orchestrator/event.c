@@ -29,6 +29,7 @@ static const char *type_of(enum audit_action a)
                 return "killswitch";
         case AUDIT_SESSION:
                 return "session";
+        case AUDIT_ACCOUNT_TRIPPED:
         case AUDIT_RELOADED:
         case AUDIT_STARTED:
         case AUDIT_STOPPED:

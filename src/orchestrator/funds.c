@@ -38,6 +38,7 @@ static void read_ended(struct account_state *a)
         if (f->funds_call.result.outcome == OUTCOME_ACCEPTED &&
             f->positions_call.result.outcome == OUTCOME_ACCEPTED) {
                 take_over(f);
+                loss_note(a);
         } else {
                 f->settled_after += f->settled_before;
                 f->settled_before = 0;
@@ -93,6 +94,12 @@ void funds_wait(struct account_state *a, struct funds_waiter *w)
         w->since_us = clock_mono_us();
         list_append(&a->funds.waiters, &w->link);
         funds_refresh(a);
+}
+
+bool funds_known(const struct account_state *a)
+{
+        const struct funds_cache *f = &a->funds;
+        return f->valid && clock_mono_us() - f->as_of_us <= FUNDS_STALE_US;
 }
 
 int64_t funds_available(const struct account_state *a)

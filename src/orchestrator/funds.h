@@ -13,7 +13,8 @@ struct account_state;
 
 #define FUNDS_REFRESH_US \
         INT64_C(1000000) /* a snapshot this old is read anew while orders come in */
-#define POSITION_FRESH_US INT64_C(5000000) /* "reducing" needs positions not older than this */
+#define FUNDS_STALE_US    INT64_C(30000000) /* one older than this is not relied on: orders wait */
+#define POSITION_FRESH_US INT64_C(5000000)  /* "reducing" needs positions not older than this */
 
 struct funds_waiter {
         struct list link;
@@ -46,6 +47,8 @@ void funds_refresh(struct account_state *a);
 /* `ready` after a read that begins now or, when one is running, after it. */
 void funds_wait(struct account_state *a, struct funds_waiter *w);
 
+/* There is a snapshot that may be relied on. */
+bool funds_known(const struct account_state *a);
 int64_t funds_available(const struct account_state *a);
 void funds_reserve(struct account_state *a, int64_t amount);
 /* The order ended: `sent` false gives the money back at once. */

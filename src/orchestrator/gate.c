@@ -95,6 +95,8 @@ void gate_settle(const struct order *order, const struct leg *leg, struct gate *
                 return;
         g->taken = false;
         funds_settle(g->account, g->reserved, leg->outcome != OUTCOME_REJECTED);
-        if (leg->outcome == OUTCOME_REJECTED && !g->account->unlimited && !g->exit)
-                limits_not_traded(&g->account->limits, g->value);
+        if (leg->outcome != OUTCOME_REJECTED || g->account->unlimited || g->exit)
+                return;
+        limits_not_traded(&g->account->limits, g->value);
+        storm_note(g->account, leg->problem);
 }

@@ -54,9 +54,9 @@ enum gate_answer gate_funds(const struct order *order, struct leg *leg, struct g
         struct account_state *a = g->account;
         char need[DECIMAL_TEXT_SIZE], have[DECIMAL_TEXT_SIZE];
 
-        if (!a->funds.valid && !g->funds_asked)
+        if (!funds_known(a) && !g->funds_asked)
                 return GATE_NEEDS_FUNDS;
-        if (!a->funds.valid)
+        if (!funds_known(a))
                 return GATE_PASSED; /* the broker refused to tell; it will check by itself */
         g->reserved = margin_added(g, order, leg);
         int64_t available = funds_available(a);

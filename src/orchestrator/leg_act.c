@@ -149,8 +149,8 @@ static void called(struct call *c)
                 act->leg->modify_us = r->outcome == OUTCOME_UNKNOWN ? clock_mono_us() : 0;
         open_leg_apply(act->leg, leg);
         leg->outcome = r->outcome;
-        gate_settle(act->shown, leg, &act->gate);
         leg->problem = r->problem;
+        gate_settle(act->shown, leg, &act->gate);
         leg->state = r->outcome == OUTCOME_UNKNOWN ? LEG_STATE_UNKNOWN : LEG_STATE_SETTLED;
         leg->latency_us = call_latency_us(c);
         leg->updated_us = clock_wall_us();

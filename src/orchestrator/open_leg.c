@@ -145,6 +145,9 @@ bool open_leg_update(struct open_leg *l, const struct book_order *row)
                        !text_equal(l->broker_order_id, row->broker_order_id);
         if (!changed)
                 return false;
+        /* Some brokers take every order and refuse it in the book. */
+        if (row->status == ORDER_STATUS_REJECTED && l->status != ORDER_STATUS_REJECTED)
+                storm_note(l->account, PROBLEM_BROKER_REJECTED);
         l->status = row->status;
         l->filled_quantity = row->filled_quantity;
         l->average_price = row->average_price;

@@ -100,6 +100,8 @@ static int init_account(struct orchestrator *o, unsigned i)
                 return -ENOENT;
         int r = limits_init(&a->limits, &a->account->limits);
         if (r >= 0)
+                r = storm_init(a);
+        if (r >= 0)
                 r = traffic_init(&a->traffic, a->broker);
         return r < 0 ? r : book_init(a);
 }
@@ -242,6 +244,8 @@ int orchestrator_take_up(struct orchestrator *o, const struct orchestrator_optio
                 struct account_state *a = &o->accounts[i];
                 a->unlimited = o->options.limits_off && a->account->paper;
                 int failed = limits_take_up(&a->limits);
+                if (failed >= 0)
+                        failed = storm_take_up(a);
                 r = failed < 0 ? failed : r;
         }
         return r;
@@ -297,6 +301,7 @@ struct orchestrator *orchestrator_free(struct orchestrator *o)
                 funds_done(a);
                 quotes_done(a);
                 limits_done(&a->limits);
+                storm_done(a);
                 traffic_done(&a->traffic);
                 loop_timer_done(&a->waiting_timer);
                 sightings_done(&a->sightings);

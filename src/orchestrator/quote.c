@@ -14,12 +14,22 @@ static struct quote_entry *find(struct account_state *a, const char *symbol)
         return e;
 }
 
-const struct quote *quote_fresh(struct account_state *a, const char *symbol)
+static const struct quote *not_older(struct account_state *a, const char *symbol, int64_t us)
 {
         const struct quote_entry *e = find(a, symbol);
-        if (!e || e->as_of_us == 0 || clock_mono_us() - e->as_of_us > QUOTE_FRESH_US)
+        if (!e || e->as_of_us == 0 || clock_mono_us() - e->as_of_us > us)
                 return NULL;
         return &e->quote;
+}
+
+const struct quote *quote_fresh(struct account_state *a, const char *symbol)
+{
+        return not_older(a, symbol, QUOTE_FRESH_US);
+}
+
+const struct quote *quote_known(struct account_state *a, const char *symbol)
+{
+        return not_older(a, symbol, QUOTE_KNOWN_US);
 }
 
 static void forget(struct account_state *a, struct quote_entry *e)

@@ -9,8 +9,9 @@
 
 struct account_state;
 
-#define QUOTE_FRESH_US  INT64_C(1000000)
-#define QUOTE_CACHE_MAX 512 /* symbols of one account */
+#define QUOTE_FRESH_US  INT64_C(1000000)  /* what the price of an order may be made of */
+#define QUOTE_KNOWN_US  INT64_C(30000000) /* what a price may be compared with */
+#define QUOTE_CACHE_MAX 512               /* symbols of one account */
 
 struct quote_waiter {
         struct list link;
@@ -33,8 +34,9 @@ struct quote_cache {
         struct quote_entry *by_symbol;
 };
 
-/* NULL unless one not older than QUOTE_FRESH_US is there. */
+/* NULL unless one not older than QUOTE_FRESH_US, QUOTE_KNOWN_US is there. */
 const struct quote *quote_fresh(struct account_state *a, const char *symbol);
+const struct quote *quote_known(struct account_state *a, const char *symbol);
 /* Reads it (sharing a running read). -ENOMEM: nothing was begun. */
 int quote_wait(struct account_state *a, const struct scrip *s, struct quote_waiter *w);
 void quotes_done(struct account_state *a);

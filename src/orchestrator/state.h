@@ -11,12 +11,14 @@
 #include "orchestrator/key.h"
 #include "orchestrator/killswitch.h"
 #include "orchestrator/limit.h"
+#include "orchestrator/loss.h"
 #include "orchestrator/open_leg.h"
 #include "orchestrator/orchestrator.h"
 #include "orchestrator/progress.h"
 #include "orchestrator/quote.h"
 #include "orchestrator/session.h"
 #include "orchestrator/sighting.h"
+#include "orchestrator/storm.h"
 #include "orchestrator/traffic.h"
 
 struct book_reader;
@@ -56,6 +58,8 @@ struct account_state {
         unsigned n_late_looks;
         unsigned n_late, n_twins; /* orders found late, and second ones, since start */
         struct limits limits;
+        struct loss loss;
+        struct storm storm;
         struct traffic traffic;
         struct list waiting; /* struct call.waiting: for room in them */
         unsigned n_waiting;

@@ -1,11 +1,13 @@
 #include "orchestrator/status.h"
 
 #include "base/clock.h"
+#include "base/decimal.h"
 #include "base/log.h"
 #include "domain/meter.h"
 #include "orchestrator/book.h"
 #include "orchestrator/masters.h"
 #include "orchestrator/state.h"
+#include "orchestrator/trip.h"
 
 static void read_account(struct account_state *a, struct account_status *ret)
 {
@@ -27,8 +29,14 @@ static void read_account(struct account_state *a, struct account_status *ret)
                 .orders_left_minute = a->unlimited ? -1 : rate_window_left(&a->limits.minute),
                 .orders_left_day = a->unlimited ? -1 : limits_orders_left(&a->limits),
                 .value_left_day = a->unlimited ? -1 : limits_value_left(&a->limits),
+                .day_pnl = -a->loss.now,
+                .day_pnl_known = a->loss.known && a->loss.day == clock_ist_day(clock_wall_us()),
+                .loss_left_day = loss_left(a),
                 .kill_level = killswitch_level(o, a->account->id),
         };
+        int64_t wait_us;
+        ret->tripped = trip_now(a, &wait_us);
+        ret->tripped_until_us = wait_us ? clock_wall_us() + wait_us : 0;
         text_copy(ret->last_error, sizeof(ret->last_error), a->last_error);
         (void)session_view(o, a->account->id, &ret->session);
 }
@@ -42,7 +50,7 @@ static const char *overall(const struct orchestrator *o, const struct status *s)
         for (unsigned i = 0; i < s->n_accounts; i++) {
                 const struct account_status *a = &s->accounts[i];
                 if (a->session.state != SESSION_STATE_ACTIVE || !a->ready || a->unresolved_legs ||
-                    a->kill_level != KILL_LEVEL_NONE)
+                    a->kill_level != KILL_LEVEL_NONE || a->tripped != PROBLEM_NONE)
                         return "degraded";
         }
         for (unsigned i = 0; i < s->n_masters; i++)
@@ -114,8 +122,13 @@ void status_measure(struct orchestrator *o)
                            kills[i].level);
         masters_measure(o);
         for (unsigned i = 0; i < o->options.n_accounts; i++) {
-                const struct account_state *a = &o->accounts[i];
+                struct account_state *a = &o->accounts[i];
                 const char *id = a->account->id;
+                int64_t wait_us;
+                series_set(metrics_series(m, METER_TRIPPED, id, NULL),
+                           trip_now(a, &wait_us) != PROBLEM_NONE);
+                series_set_int(metrics_series(m, METER_DAY_LOSS, id, NULL),
+                               a->loss.now / DECIMAL_ONE);
                 series_set(metrics_series(m, METER_UNRESOLVED_LEGS, id, NULL), a->n_unresolved);
                 series_set(metrics_series(m, METER_NEEDS_OPERATOR, id, NULL), a->n_needs_operator);
                 series_set(metrics_series(m, METER_EXTERNAL_ORDERS, id, NULL), a->external.open);

@@ -20,6 +20,10 @@ struct account_status {
         unsigned late_orders, twin_orders; /* since start */
         /* what is left of the limits; -1: no limit */
         int64_t orders_left_second, orders_left_minute, orders_left_day, value_left_day;
+        int64_t day_pnl, loss_left_day; /* 1e-4 rupee, as last read; the second -1: no limit */
+        bool day_pnl_known;
+        enum problem tripped; /* only reducing orders pass for this; NONE */
+        int64_t tripped_until_us;
         enum kill_level kill_level;
 };
 

@@ -71,6 +71,10 @@ class Instruments(ordo.Case):
         self.until(lambda: self.d.order(targets=["paper:second"]).status == 201)
 
 
+def account_status(d, account="paper:demo"):
+    return next(a for a in d.get("/api/v1/status").json["accounts"] if a["account"] == account)
+
+
 class Limited(ordo.Case):
     def limited(self, **env):
         d = self.daemon(env={"ORDO_PAPER_DEMO_" + k: str(v) for k, v in env.items()}).start()
@@ -220,6 +224,20 @@ class Limits(Limited):
         d.env["ORDO_PAPER_DEMO_SELF_CROSS"] = "pass"
         d.start()
         self.assertEqual(d.order(**{**sell, "price": "1001.00"}).status, 201)
+
+    def test_reject_storm(self):
+        d = self.limited(REJECT_STORM=3, REJECT_STORM_PAUSE="2s", SELF_CROSS="pass")
+        self.assertEqual(d.order(price="1000.00", product="INTRADAY").status, 201)
+        # the simulated exchange refuses what would trade against the same account
+        sell = {"side": "SELL", "price": "1000.00", "product": "INTRADAY"}
+        for n in (1, 2, 3):
+            self.assertProblem(d.order(quantity=n, **sell), 422, "BROKER_REJECTED")
+        r = d.order(quantity=4, **sell)
+        self.assertProblem(r, 429, "REJECT_STORM")
+        self.assertIn(r.headers["retry-after"], ("1", "2"))
+        self.assertEqual(account_status(d)["tripped"], "REJECT_STORM")
+        self.until(lambda: d.order(quantity=5, price="999.00").status == 201, 10)
+        self.assertIsNone(account_status(d)["tripped"])
 
     def test_limits_off_is_for_paper(self):
         d = self.daemon(env={"ORDO_LIMITS": "off"}).start()

@@ -174,6 +174,8 @@ START_TEST(test_riders_in_order)
         int64_t available[WORLD_ACCOUNTS];
         unsigned orders[WORLD_ACCOUNTS];
         world_open(&(struct world_options){.sqlite = true});
+        for (unsigned i = 0; i < WORLD_ACCOUNTS; i++)
+                world.accounts[i].self_cross_pass = true;
         wire_script(world.wires[1], BROKER_PLACE, 2, 2, FATE_REPLY_LOST);
         for (unsigned i = 0; i < ELEMENTS(p); i++) {
                 p[i] = place_begin(words[i % 4], i % 2 ? "one two three" : "two three", NULL);

@@ -1,0 +1,78 @@
+"""The gates that look at what a real broker says: positions, money, prices, rejections. The brokers are
+played by ordo-brokersim."""
+
+import time
+
+import ordo
+import brokersim
+from test_brokers import BROKERS, ROWS, Daemon, access, log_in, trades
+
+
+class Gates(ordo.Case):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.sim = brokersim.Sim("--rows", ROWS).start()
+        cls.addClassCleanup(cls.sim.stop)
+
+    def setUp(self):
+        self.sim.clear_faults()
+        self.sim.price("NSE:SBIN", "1050.00")
+
+    def at(self, broker, **options):
+        """A daemon with one account at this broker, logged in."""
+        env = access(self.sim, (broker,))
+        env.update({f"ORDO_{broker.upper()}_MAIN_{k}": str(v) for k, v in options.items()})
+        d = Daemon(accounts=f"{broker}:main", env=env).start()
+        self.addCleanup(d.stop)
+        log_in(self, d, self.sim, broker)
+        self.until(lambda: trades(d, f"{broker}:main"), 60)
+        return d
+
+    def order(self, d, **fields):
+        """Again while the broker's rate is used up."""
+        account = d.env["ORDO_ACCOUNTS"]
+
+        def once():
+            r = d.order(**{"price": "1000.00", "targets": [account], **fields})
+            return None if "BROKER_RATE" in r.raw.decode() else r
+        return self.until(once, 20)
+
+    def validate(self, d, **fields):
+        """The leg, as the gates see it; asked so often that the brokers' rates do not mind."""
+        time.sleep(0.5)
+        body = {"symbol": "NSE:SBIN", "side": "BUY", "type": "LIMIT", "quantity": 1, "price": "900.00",
+                "product": "CNC", "validity": "DAY", "targets": [d.env["ORDO_ACCOUNTS"]], **fields}
+        return d.post("/api/v1/orders/validate", body).json["results"][0]
+
+    def status(self, d):
+        return d.get("/api/v1/status").json["accounts"][0]
+
+    # --- the day's loss -------------------------------------------------------------------------
+
+    def check_daily_loss(self, broker):
+        d = self.at(broker, MAX_DAILY_LOSS="1000.00", REPEAT_WINDOW_MS=0)
+        bought = self.order(d, price="1050.00", product="INTRADAY")
+        self.assertEqual(bought.status, 201, bought)
+        self.until(lambda: d.get(bought.headers["location"]).json["legs"][0]["order_status"] == "FILLED", 20)
+        self.sim.price("NSE:SBIN", "940.00")
+
+        # orders read the positions again, once a second at most
+        self.until(lambda: self.validate(d)["code"] == "MAX_DAILY_LOSS", 40)
+        self.assertProblem(self.order(d, quantity=1, price="900.00"), 422, "MAX_DAILY_LOSS")
+        status = self.status(d)
+        self.assertEqual((status["tripped"], status["left"]["loss_day"]), ("MAX_DAILY_LOSS", "0.00"))
+        self.assertLessEqual(float(status["day_pnl"]), -1000)
+        self.assertIn(f'ordo_account_tripped{{account="{broker}:main"}} 1', d.get("/metrics").raw.decode())
+        r = self.order(d, side="SELL", product="INTRADAY", price="940.00")
+        self.assertEqual(r.status, 201, r)
+
+    def test_daily_loss_fyers(self):
+        self.check_daily_loss("fyers")
+
+    def test_daily_loss_mstock(self):
+        self.check_daily_loss("mstock")
+
+
+if __name__ == "__main__":
+    ordo.main()
