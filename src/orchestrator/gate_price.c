@@ -3,10 +3,14 @@
 #include "base/decimal.h"
 #include "orchestrator/state.h"
 
-/* The stricter of what the account allows and what the client asked. */
-static struct market_policy policy_of(const struct order *order, const struct account *a)
+/* The stricter of what the account allows and what the client asked; the kill switch says itself
+ * how far an order against a position may go. */
+static struct market_policy policy_of(const struct order *order, const struct gate *g)
 {
-        struct market_policy mine = a->market_policy, asked = order->market_policy;
+        struct market_policy mine = g->account->account->market_policy;
+        struct market_policy asked = order->market_policy;
+        if (g->exit && order->market_policy_given)
+                return asked;
         if (!order->market_policy_given || mine.kind == MARKET_REJECT)
                 return mine;
         if (asked.kind == MARKET_REJECT || mine.kind == MARKET_BROKER)
@@ -38,7 +42,7 @@ enum gate_answer gate_market_policy(const struct order *order, struct leg *leg, 
         if (order->type != ORDER_TYPE_MARKET && order->type != ORDER_TYPE_STOP)
                 return GATE_PASSED;
 
-        struct market_policy policy = policy_of(order, g->account->account);
+        struct market_policy policy = policy_of(order, g);
         if (policy.kind == MARKET_REJECT)
                 return gate_refuse(g, leg, PROBLEM_MARKET_ORDER_REFUSED, "/type",
                                    "the market policy of %s is reject", g->account->account->id);

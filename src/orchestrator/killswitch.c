@@ -15,14 +15,12 @@
 #include "base/fault.h"
 #include "base/log.h"
 #include "domain/event.h"
+#include "orchestrator/closing.h"
 #include "orchestrator/kill_marker.h"
 #include "orchestrator/kill_write.h"
 #include "orchestrator/operation.h"
 #include "orchestrator/place.h"
 #include "orchestrator/state.h"
-
-#define CLOSING_US INT64_C(2000000)
-#define ACTOR      "killswitch"
 
 struct killswitch {
         struct orchestrator *o;
@@ -30,9 +28,7 @@ struct killswitch {
         unsigned n;
         uint64_t epoch;
         struct loop_timer timer;
-        struct cancel_many_request cancel;
-        bool cancelling;
-        unsigned exits; /* square-offs that run */
+        struct closing *closing; /* options.n_accounts of them */
         struct store_restore reread;
         bool rereading;
         struct kill_writes writes;
@@ -84,36 +80,48 @@ uint64_t killswitch_epoch(const struct orchestrator *o)
         return o->killswitch->epoch;
 }
 
-/* What is left to close: live and unresolved legs; for FLATTEN, intraday and margin positions too.
- */
-static unsigned positions_left(const struct account_state *a)
+static void measure_entry(const struct orchestrator *o, struct kill_entry *e)
 {
-        unsigned n = 0;
-        for (unsigned i = 0; i < a->funds.n_positions; i++)
-                n += a->funds.positions[i].quantity != 0 &&
-                     a->funds.positions[i].product != PRODUCT_CNC;
-        return n;
+        e->open_legs = e->positions = e->tasks = 0;
+        e->closing = false;
+        memset(e->states, 0, sizeof(e->states));
+        for (unsigned i = 0; i < o->options.n_accounts; i++) {
+                const struct closing *c = &o->killswitch->closing[i];
+                if (!covers(c->account, e->scope))
+                        continue;
+                e->open_legs += closing_open_legs(c->account);
+                e->positions += closing_positions(c->account);
+                e->closing |= e->level >= KILL_LEVEL_CANCEL && !closing_proven(c);
+                LIST_FOREACH (it, &c->tasks) {
+                        e->states[LIST_ENTRY(it, struct closing_task, link)->shown.state]++;
+                        e->tasks++;
+                }
+        }
 }
 
-static void measure_entry(struct orchestrator *o, struct kill_entry *e)
+unsigned killswitch_tasks(const struct orchestrator *o, const struct caller *caller,
+                          const struct kill_task *ret[static KILL_TASKS_SHOWN], unsigned *ret_total)
 {
-        unsigned positions = 0;
-        e->open_legs = 0;
+        unsigned n = 0, total = 0;
         for (unsigned i = 0; i < o->options.n_accounts; i++) {
-                if (!covers(&o->accounts[i], e->scope))
+                const struct closing *c = &o->killswitch->closing[i];
+                if (!caller_may_use(caller, c->account->account->id))
                         continue;
-                e->open_legs += o->accounts[i].n_open;
-                positions += positions_left(&o->accounts[i]);
+                if (c->self.blocked && total++ < KILL_TASKS_SHOWN)
+                        ret[n++] = &c->self;
+                LIST_FOREACH (it, &c->tasks)
+                        if (total++ < KILL_TASKS_SHOWN)
+                                ret[n++] = &LIST_ENTRY(it, struct closing_task, link)->shown;
         }
-        e->closing = (e->level >= KILL_LEVEL_CANCEL && e->open_legs > 0) ||
-                     (e->level == KILL_LEVEL_FLATTEN && positions > 0);
+        *ret_total = total;
+        return n;
 }
 
 unsigned killswitch_list(const struct orchestrator *o, const struct kill_entry **ret)
 {
         struct killswitch *k = o->killswitch;
         for (unsigned i = 0; i < k->n; i++)
-                measure_entry((struct orchestrator *)o, &k->entries[i]);
+                measure_entry(o, &k->entries[i]);
         *ret = k->entries;
         return k->n;
 }
@@ -164,144 +172,31 @@ static void take_marker(void *userdata, const char *scope, enum kill_level level
 
 /* --- closing --- */
 
-struct square_off {
-        struct orchestrator *o;
-        struct place_request request;
-        char correlation[UUID_SIZE];
-};
-
-static void squared(struct place_request *r)
-{
-        struct square_off *s = CONTAINER_OF(r, struct square_off, request);
-        s->o->killswitch->exits--;
-        funds_refresh(account_state(s->o, (const char *)r->userdata));
-        free(s);
-}
-
-/* One protected order against one position, at most a freeze quantity of it; the rest follows when
- * this is done. */
-static void square_off(struct account_state *a, const struct position *p)
-{
-        struct orchestrator *o = a->orchestrator;
-        struct scrip scrip;
-        const struct instrument *i =
-                account_scrip(a, SCRIP_BY_SYMBOL, p->symbol, &scrip) ? &scrip.instrument : NULL;
-        /* Less than a lot cannot be traded away; it stays, and so does `closing`. */
-        bool tradable = i && i->lot && llabs(p->quantity) >= i->lot;
-        struct square_off *s = tradable ? calloc(1, sizeof(*s)) : NULL;
-        struct order *order = NULL;
-
-        if (!s || order_new(1, &order) < 0) {
-                free(s);
-                return;
-        }
-        int64_t quantity = llabs(p->quantity);
-        if (i->freeze && quantity > i->freeze)
-                quantity = i->freeze;
-        text_copy(order->symbol, sizeof(order->symbol), p->symbol);
-        order->side = p->quantity > 0 ? SIDE_SELL : SIDE_BUY;
-        order->type = ORDER_TYPE_MARKET;
-        order->product = p->product;
-        order->validity = VALIDITY_DAY;
-        order->quantity = quantity / i->lot * i->lot;
-        order->reduce_only = true;
-        order->legs[0].multiplier = DECIMAL_ONE;
-        text_copy(order->legs[0].account, sizeof(order->legs[0].account), a->account->id);
-        uuid_make(s->correlation);
-        s->o = o;
-        s->request = (struct place_request){
-                .caller = {.key_name = ACTOR, .correlation_id = s->correlation, .admin = true},
-                .order = order,
-                .done = squared,
-                .userdata = (void *)a->account->id,
-        };
-        o->killswitch->exits++;
-        place_exit(o, &s->request);
-}
-
-static void flatten(struct orchestrator *o)
-{
-        for (unsigned i = 0; i < o->options.n_accounts; i++) {
-                struct account_state *a = &o->accounts[i];
-                if (killswitch_level(o, a->account->id) < KILL_LEVEL_FLATTEN || a->n_unresolved > 0)
-                        continue;
-                if (a->n_open > 0)
-                        continue; /* cancels first: what is open may still fill */
-                for (unsigned n = 0; n < a->funds.n_positions; n++)
-                        if (a->funds.positions[n].quantity != 0 &&
-                            a->funds.positions[n].product != PRODUCT_CNC)
-                                square_off(a, &a->funds.positions[n]);
-                funds_refresh(a);
-        }
-}
-
-static void cancelled(struct cancel_many_request *r)
-{
-        struct killswitch *k = CONTAINER_OF(r, struct killswitch, cancel);
-        free((void *)r->accounts);
-        r->accounts = NULL;
-        k->cancelling = false;
-}
-
-/* Legs that a cancel can do something about now: what is owed to be cancelled waits for its book.
- */
-static unsigned to_cancel(const struct account_state *a)
-{
-        unsigned n = 0;
-        LIST_FOREACH (it, &a->open_legs) {
-                const struct open_leg *l = LIST_ENTRY(it, struct open_leg, of_account);
-                n += !order_status_terminal(l->status) &&
-                     !(open_leg_unresolved(l) && l->cancel_owed);
-        }
-        return n;
-}
-
-static void cancel_open(struct killswitch *k)
-{
-        struct orchestrator *o = k->o;
-        unsigned n = 0, open = 0;
-        const char **accounts = calloc(o->options.n_accounts + 1, sizeof(*accounts));
-        if (!accounts)
-                return;
-        for (unsigned i = 0; i < o->options.n_accounts; i++)
-                if (killswitch_level(o, o->accounts[i].account->id) >= KILL_LEVEL_CANCEL) {
-                        accounts[n++] = o->accounts[i].account->id;
-                        open += to_cancel(&o->accounts[i]);
-                }
-        if (open == 0 || k->cancelling) {
-                free(accounts);
-                return;
-        }
-        k->cancelling = true;
-        k->cancel = (struct cancel_many_request){
-                .caller = {.key_name = ACTOR, .correlation_id = ACTOR, .admin = true},
-                .accounts = accounts,
-                .done = cancelled,
-        };
-        operation_cancel_many(o, &k->cancel);
-}
-
 /* Works while some entry is above HALT, also after its books are empty: a late order may still turn
  * up. */
 static void work(struct killswitch *k)
 {
-        enum kill_level strongest = KILL_LEVEL_NONE;
-        for (unsigned i = 0; i < k->n; i++)
-                if (k->entries[i].level > strongest)
-                        strongest = k->entries[i].level;
-        if (strongest < KILL_LEVEL_CANCEL) {
-                loop_timer_stop(&k->timer);
-                return;
+        bool more = false, stands = false;
+        for (unsigned i = 0; i < k->o->options.n_accounts; i++) {
+                more |= closing_step(&k->closing[i]);
+                stands |= k->closing[i].level >= KILL_LEVEL_CANCEL;
         }
-        cancel_open(k);
-        if (strongest == KILL_LEVEL_FLATTEN && k->exits == 0)
-                flatten(k->o);
-        (void)loop_timer_set(k->o->loop, &k->timer, CLOSING_US);
+        if (stands)
+                (void)loop_timer_set(k->o->loop, &k->timer,
+                                     more ? CLOSING_STEP_US : CLOSING_WATCH_US);
+        else
+                loop_timer_stop(&k->timer);
 }
 
 static void tick(struct loop_timer *t)
 {
         work(CONTAINER_OF(t, struct killswitch, timer));
+}
+
+void closing_soon(struct closing *c)
+{
+        struct killswitch *k = c->account->orchestrator->killswitch;
+        (void)loop_timer_set(k->o->loop, &k->timer, 0);
 }
 
 /* --- setting --- */
@@ -408,6 +303,12 @@ int killswitch_new(struct orchestrator *o)
         if (!o->killswitch)
                 return -ENOMEM;
         o->killswitch->o = o;
+        o->killswitch->closing = calloc(o->options.n_accounts, sizeof(*o->killswitch->closing));
+        if (!o->killswitch->closing)
+                return -ENOMEM;
+        for (unsigned i = 0; i < o->options.n_accounts; i++)
+                closing_init(&o->killswitch->closing[i], &o->accounts[i],
+                             o->options.accounts[i].id);
         o->killswitch->timer.fire = tick;
         kill_writes_init(&o->killswitch->writes, o);
         o->killswitch->writes.tried = tried;
@@ -420,7 +321,9 @@ void killswitch_free(struct orchestrator *o)
                 return;
         loop_timer_done(&o->killswitch->timer);
         kill_writes_done(&o->killswitch->writes);
-        free((void *)o->killswitch->cancel.accounts);
+        for (unsigned i = 0; o->killswitch->closing && i < o->options.n_accounts; i++)
+                closing_done(&o->killswitch->closing[i]);
+        free(o->killswitch->closing);
         free(o->killswitch);
         o->killswitch = NULL;
 }

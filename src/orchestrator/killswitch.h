@@ -4,6 +4,7 @@
  * of the state directory. */
 #pragma once
 
+#include "orchestrator/kill_task.h"
 #include "orchestrator/orchestrator.h"
 
 #define KILL_LEVEL_TABLE(X)  X(NONE) X(HALT) X(CANCEL) X(FLATTEN)
@@ -19,12 +20,21 @@ struct kill_entry {
         char reason[MESSAGE_SIZE];
         char actor[KEY_NAME_SIZE];
         int64_t at_us;
+        /* inside the scope */
         bool closing;       /* cancels or square-offs are not proven by the books yet */
-        unsigned open_legs; /* live or unresolved legs inside the scope */
+        unsigned open_legs; /* live or unresolved */
+        unsigned positions; /* those that FLATTEN squares off, as last read */
+        unsigned tasks, states[_KILL_STATE_MAX];
 };
 
 /* Current entries with a level above NONE; the array lives until the next call. */
 unsigned killswitch_list(const struct orchestrator *o, const struct kill_entry **ret);
+/* What comes of each order and position, at most so many; the array is the caller's, what it points
+ * to lives until the next turn of the loop. */
+#define KILL_TASKS_SHOWN 500
+unsigned killswitch_tasks(const struct orchestrator *o, const struct caller *caller,
+                          const struct kill_task *ret[static KILL_TASKS_SHOWN],
+                          unsigned *ret_total);
 /* The strongest level that holds for an account (NULL: global only). */
 enum kill_level killswitch_level(const struct orchestrator *o, const char *account);
 

@@ -48,7 +48,8 @@ struct open_leg {
         unsigned n_owed;
         bool write_running;
         bool dirty;    /* memory knows more than the ledger: a write failed */
-        unsigned pins; /* held by acts that run */
+        unsigned pins; /* held by acts that run, and by the kill switch until it is over */
+        bool closing;  /* the kill switch has it in its list */
         /* reconcile */
         unsigned reads, seen;  /* `seen`: number of the last book read that showed it */
         int64_t next_read_us;  /* monotonic */

@@ -19,6 +19,7 @@ struct answer {
         const char *body;
         size_t body_size;
         bool replayed;
+        const struct order *order; /* of a placement: as it stands; NULL none */
 };
 
 struct place_request {

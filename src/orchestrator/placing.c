@@ -47,6 +47,7 @@ void place_answer(struct placing *p)
         struct place_request *r = TAKE(p->request);
         if (!r)
                 return;
+        r->answer.order = p->order;
         r->done(r);
 }
 

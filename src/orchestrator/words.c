@@ -42,3 +42,36 @@ int session_state_from(const char *s, size_t n)
                         return i;
         return -EINVAL;
 }
+
+static const char *const kill_kinds[] = {
+#define X(w, text) text,
+        KILL_KIND_TABLE(X)
+#undef X
+};
+
+const char *kill_kind_name(enum kill_kind value)
+{
+        return kill_kinds[value];
+}
+
+static const char *const kill_states[] = {
+#define X(w, text) text,
+        KILL_STATE_TABLE(X)
+#undef X
+};
+
+const char *kill_state_name(enum kill_state value)
+{
+        return kill_states[value];
+}
+
+static const char *const kill_blocks[] = {
+#define X(w, text) text,
+        KILL_BLOCK_TABLE(X)
+#undef X
+};
+
+const char *kill_block_name(enum kill_block value)
+{
+        return kill_blocks[value];
+}
