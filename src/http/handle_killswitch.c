@@ -10,10 +10,8 @@ READER_WORDS(kill_level, KILL_LEVEL)
 static void answer_killswitch(struct http_exchange *x)
 {
         struct json_writer w = JSON_WRITER(&x->out);
-        const struct kill_entry *entries;
-        unsigned n = killswitch_list(exchange_orchestrator(x), &entries);
 
-        render_killswitch(&w, entries, n, killswitch_level(exchange_orchestrator(x), NULL));
+        render_killswitch(&w, exchange_orchestrator(x), &x->caller);
         exchange_answer(x, 200, MIME_JSON);
 }
 

@@ -47,8 +47,9 @@ void render_result_head(struct json_writer *w, const struct account_result *r);
 void render_session(struct json_writer *w, const char *key, const struct session_view *s);
 void render_status(struct json_writer *w, const struct status *s, const struct caller *c);
 void render_account(struct json_writer *w, const struct account *a);
-void render_killswitch(struct json_writer *w, const struct kill_entry *entries, unsigned n,
-                       enum kill_level global);
+/* What the caller may see of it. */
+void render_killswitch(struct json_writer *w, const struct orchestrator *o,
+                       const struct caller *caller);
 
 /* A string, or null for "". */
 void render_word(struct json_writer *w, const char *key, const char *value);

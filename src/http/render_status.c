@@ -121,11 +121,60 @@ void render_status(struct json_writer *w, const struct status *s, const struct c
         json_object_finish(w);
 }
 
-void render_killswitch(struct json_writer *w, const struct kill_entry *entries, unsigned n,
-                       enum kill_level global)
+static void render_states(struct json_writer *w, const unsigned states[static _KILL_STATE_MAX])
 {
+        json_object_begin(w, "progress");
+        for (int i = 0; i < _KILL_STATE_MAX; i++)
+                json_put_int(w, kill_state_name((enum kill_state)i), states[i]);
+        json_object_finish(w);
+}
+
+static void render_kill_task(struct json_writer *w, const struct kill_task *t)
+{
+        bool order = t->kind == KILL_KIND_ORDER, account = t->kind == KILL_KIND_ACCOUNT;
         json_object_begin(w, NULL);
-        json_put_string(w, "level", kill_level_name(global));
+        json_put_string(w, "kind", kill_kind_name(t->kind));
+        json_put_string(w, "account", t->account);
+        json_put_string(w, "state", kill_state_name(t->state));
+        json_put_string(w, "blocked", t->blocked ? kill_block_name(t->blocked) : NULL);
+        json_put_string(w, "message", t->message[0] ? t->message : NULL);
+        json_put_string(w, "order_id", t->order_id[0] ? t->order_id : NULL);
+        if (order)
+                json_put_int(w, "leg", t->leg);
+        else
+                json_put_null(w, "leg");
+        json_put_string(w, "broker_order_id", t->broker_order_id[0] ? t->broker_order_id : NULL);
+        json_put_string(w, "symbol", account ? NULL : t->symbol);
+        json_put_string(w, "side", t->tries || order ? side_name(t->side) : NULL);
+        json_put_string(w, "product", account ? NULL : product_name(t->product));
+        json_put_int(w, "quantity", t->quantity);
+        json_put_int(w, "filled_quantity", t->filled_quantity);
+        json_put_int(w, "tries", t->tries);
+        json_put_time(w, "updated_at", t->updated_us);
+        json_object_finish(w);
+}
+
+static void render_kill_tasks(struct json_writer *w, const struct orchestrator *o,
+                              const struct caller *caller)
+{
+        const struct kill_task *tasks[KILL_TASKS_SHOWN];
+        unsigned total, n = killswitch_tasks(o, caller, tasks, &total);
+
+        json_array_begin(w, "tasks");
+        for (unsigned i = 0; i < n; i++)
+                render_kill_task(w, tasks[i]);
+        json_array_finish(w);
+        json_put_int(w, "tasks_total", total);
+}
+
+void render_killswitch(struct json_writer *w, const struct orchestrator *o,
+                       const struct caller *caller)
+{
+        const struct kill_entry *entries;
+        unsigned n = killswitch_list(o, &entries);
+
+        json_object_begin(w, NULL);
+        json_put_string(w, "level", kill_level_name(killswitch_level(o, NULL)));
         json_array_begin(w, "entries");
         for (unsigned i = 0; i < n; i++) {
                 json_object_begin(w, NULL);
@@ -136,9 +185,13 @@ void render_killswitch(struct json_writer *w, const struct kill_entry *entries, 
                 json_put_time(w, "at", entries[i].at_us);
                 json_put_bool(w, "closing", entries[i].closing);
                 json_put_int(w, "open_legs", entries[i].open_legs);
+                json_put_int(w, "positions", entries[i].positions);
+                json_put_int(w, "external_orders", entries[i].external);
+                render_states(w, entries[i].states);
                 json_object_finish(w);
         }
         json_array_finish(w);
+        render_kill_tasks(w, o, caller);
         json_object_finish(w);
 }
 

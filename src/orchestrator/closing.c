@@ -54,7 +54,7 @@ bool closing_task_over(const struct closing_task *t)
         case KILL_STATE_FILLED:
         case KILL_STATE_ENDED:
         case KILL_STATE_FLAT:
-                return !t->leg && !t->act && !t->placing;
+                return !t->leg && !t->act && !t->external && !t->placing;
         default:
                 return false;
         }
@@ -142,7 +142,7 @@ bool closing_proven(const struct closing *c)
         LIST_FOREACH (it, &c->tasks)
                 if (!closing_task_over(LIST_ENTRY(it, struct closing_task, link)))
                         return false;
-        return c->level < KILL_LEVEL_FLATTEN || positions_prove(c);
+        return closing_book_proves(c) && (c->level < KILL_LEVEL_FLATTEN || positions_prove(c));
 }
 
 /* --- steps --- */
@@ -158,6 +158,9 @@ static void say_why(struct closing *c)
         } else if (a->session != SESSION_STATE_ACTIVE) {
                 why = KILL_BLOCK_NO_SESSION;
                 message = "the account has no session: nothing can be read or cancelled there";
+        } else if (c->book_failed) {
+                why = KILL_BLOCK_UNREAD;
+                message = "the order book could not be read";
         } else if (c->level == KILL_LEVEL_FLATTEN && !c->reading_funds && c->funds_asked_us &&
                    a->funds.as_of_us < c->funds_asked_us) {
                 why = KILL_BLOCK_UNREAD;
@@ -172,7 +175,7 @@ static void say_why(struct closing *c)
 
 static bool idle(const struct closing_task *t)
 {
-        return !t->act && !t->placing;
+        return !t->act && !t->external && !t->placing;
 }
 
 /* What runs is let to its end; its last callback comes here again. */
@@ -197,15 +200,18 @@ bool closing_step(struct closing *c)
         if (level != c->level) {
                 c->level = level;
                 c->since_us = clock_mono_us();
-                c->acted_us = c->filled_us = c->funds_asked_us = 0;
+                c->acted_us = c->filled_us = c->funds_asked_us = c->book_asked_us = c->book_us = 0;
         }
         if (level < KILL_LEVEL_CANCEL) {
                 forget(c);
                 return false;
         }
         closing_cancel_legs(c);
-        if (level == KILL_LEVEL_FLATTEN)
+        if (level == KILL_LEVEL_FLATTEN) {
+                closing_cancel_external(c);
                 closing_exits(c);
+        }
+        closing_read_book(c);
         say_why(c);
         return !closing_proven(c);
 }
@@ -225,6 +231,7 @@ void closing_done(struct closing *c)
                 struct closing_task *t = LIST_ENTRY(it, struct closing_task, link);
                 list_unlink(&t->link);
                 leg_act_free(t->act);
+                free(t->external);
                 free(t);
         }
 }

@@ -13,6 +13,8 @@
  * believed before book and positions, read after the last thing that was sent, show it. */
 #pragma once
 
+#include "orchestrator/book.h"
+#include "orchestrator/external.h"
 #include "orchestrator/funds.h"
 #include "orchestrator/kill_task.h"
 #include "orchestrator/killswitch.h"
@@ -22,9 +24,10 @@
 
 #define CLOSING_ACTOR "killswitch"
 
-#define CLOSING_TASKS_MAX   500 /* kept of one account; the oldest that are over go first */
-#define CLOSING_CANCELS_MAX 16  /* on their way at one account: riskier ones are never far behind \
-                                 */
+#define CLOSING_TASKS_MAX 500 /* kept of one account; the oldest that are over go first */
+#define CLOSING_CANCELS_MAX                                                  \
+        16 /* on their way at one account: riskier ones are never far behind \
+            */
 #define CLOSING_STEP_US       INT64_C(250000)   /* while there is work */
 #define CLOSING_WATCH_US      INT64_C(10000000) /* afterwards: something late may turn up */
 #define CLOSING_READ_US       INT64_C(2000000)  /* between two readings of book or positions */
@@ -46,7 +49,9 @@ struct closing_task {
         struct open_leg *leg; /* pinned until it is over; of POSITION: the order against it */
         struct leg_act *act;  /* a cancellation that runs */
         struct running running;
-        bool answered; /* the broker took the cancellation; the book is to show it */
+        struct external_cancel *external;
+        int64_t answered_us; /* monotonic: the broker took the cancellation, and the book is to show
+                                it; 0 */
 
         /* POSITION */
         bool placing, seen;
@@ -66,6 +71,9 @@ struct closing {
         unsigned n_tasks, n_cancels;
         struct kill_task self; /* KILL_KIND_ACCOUNT */
 
+        struct book_wait book;
+        bool reading_book, book_failed;
+        int64_t book_asked_us, book_us; /* monotonic: of the last one; of the last complete one */
         struct funds_waiter funds;
         bool reading_funds;
         int64_t funds_asked_us; /* monotonic; of the one that runs, or the last */
@@ -104,6 +112,12 @@ bool closing_leg_counts(const struct open_leg *l);
 void closing_cancel_legs(struct closing *c);
 /* Cancels the leg that the task holds. */
 void closing_cancel(struct closing_task *t);
+/* Not yet, when the broker took one and the book was not read since. */
+bool closing_may_cancel(const struct closing_task *t);
+/* closing_book.c */
+void closing_cancel_external(struct closing *c);
+void closing_read_book(struct closing *c);
+bool closing_book_proves(const struct closing *c);
 /* closing_exit.c */
 void closing_exits_init(struct closing *c);
 void closing_exits(struct closing *c);

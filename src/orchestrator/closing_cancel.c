@@ -48,7 +48,7 @@ static void acted(struct leg_act *act)
                 refused(t, leg);
         else
                 t->next_us = c->acted_us + closing_again_us(t->shown.tries);
-        t->answered = sent;
+        t->answered_us = leg->outcome == OUTCOME_ACCEPTED ? c->acted_us : 0;
         leg_act_free(TAKE(t->act));
         closing_soon(c);
 }
@@ -63,12 +63,18 @@ void closing_cancel(struct closing_task *t)
         t->act->done = acted;
         t->act->userdata = t;
         t->shown.tries++;
-        t->answered = false;
         if (t->shown.kind == KILL_KIND_ORDER)
                 closing_task_set(t, KILL_STATE_CANCELLING, KILL_BLOCK_NONE, "");
         c->n_cancels++;
         running_begin(c->account->orchestrator, &t->running);
         leg_act_start(t->act);
+}
+
+bool closing_may_cancel(const struct closing_task *t)
+{
+        const struct closing *c = t->closing;
+        return clock_mono_us() >= t->next_us && c->n_cancels < CLOSING_CANCELS_MAX &&
+               (t->answered_us == 0 || c->book_us > t->answered_us);
 }
 
 static void end(struct closing_task *t)
@@ -99,7 +105,7 @@ static void follow(struct closing_task *t)
                                          ? "an operator must settle it"
                                          : "it is cancelled when it is found");
         /* What is owed to be cancelled waits for its book. */
-        if (!owed && clock_mono_us() >= t->next_us && t->closing->n_cancels < CLOSING_CANCELS_MAX)
+        if (!owed && closing_may_cancel(t))
                 closing_cancel(t);
 }
 

@@ -107,6 +107,7 @@ static void place(struct closing_task *t, int64_t quantity)
                 .done = placed,
         };
         t->placing = true;
+        t->next_us = t->answered_us = 0;
         t->sent_us = clock_mono_us();
         t->shown.side = order->side;
         t->shown.tries++;
@@ -127,6 +128,7 @@ static struct in_the_way in_the_way(const struct closing_task *t)
 {
         const struct closing *c = t->closing;
         enum side side = t->shown.quantity > 0 ? SIDE_SELL : SIDE_BUY;
+        const struct external_book *b = &c->account->external;
         struct in_the_way w = {.since_us = c->since_us};
 
         LIST_FOREACH (it, &c->account->open_legs) {
@@ -142,6 +144,14 @@ static struct in_the_way in_the_way(const struct closing_task *t)
                 }
                 if (l->side == side && l->product == t->shown.product)
                         w.rest += l->quantity - l->filled_quantity;
+        }
+        for (unsigned i = 0; i < b->n; i++) {
+                const struct book_order *row = &b->rows[i];
+                if (order_status_terminal(row->status) || strcmp(row->symbol, t->shown.symbol) != 0)
+                        continue;
+                w.live++;
+                if (row->side == side && row->product == t->shown.product)
+                        w.rest += row->quantity - row->filled_quantity;
         }
         return w;
 }
@@ -276,7 +286,7 @@ static void follow(struct closing_task *t)
                 if (t->shown.state != KILL_STATE_UNRESOLVED)
                         closing_task_set(t, KILL_STATE_UNRESOLVED, KILL_BLOCK_UNRESOLVED_LEG,
                                          "the order against it has no known outcome yet");
-        } else if (late && clock_mono_us() >= t->next_us) {
+        } else if (late && closing_may_cancel(t)) {
                 closing_task_set(t, KILL_STATE_SQUARING, KILL_BLOCK_NONE,
                                  "it did not fill and is cancelled, to be priced anew");
                 closing_cancel(t);

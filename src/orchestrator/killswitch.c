@@ -82,7 +82,7 @@ uint64_t killswitch_epoch(const struct orchestrator *o)
 
 static void measure_entry(const struct orchestrator *o, struct kill_entry *e)
 {
-        e->open_legs = e->positions = e->tasks = 0;
+        e->open_legs = e->positions = e->external = 0;
         e->closing = false;
         memset(e->states, 0, sizeof(e->states));
         for (unsigned i = 0; i < o->options.n_accounts; i++) {
@@ -92,10 +92,9 @@ static void measure_entry(const struct orchestrator *o, struct kill_entry *e)
                 e->open_legs += closing_open_legs(c->account);
                 e->positions += closing_positions(c->account);
                 e->closing |= e->level >= KILL_LEVEL_CANCEL && !closing_proven(c);
-                LIST_FOREACH (it, &c->tasks) {
+                e->external += c->account->external.open;
+                LIST_FOREACH (it, &c->tasks)
                         e->states[LIST_ENTRY(it, struct closing_task, link)->shown.state]++;
-                        e->tasks++;
-                }
         }
 }
 

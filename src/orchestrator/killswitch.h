@@ -24,7 +24,8 @@ struct kill_entry {
         bool closing;       /* cancels or square-offs are not proven by the books yet */
         unsigned open_legs; /* live or unresolved */
         unsigned positions; /* those that FLATTEN squares off, as last read */
-        unsigned tasks, states[_KILL_STATE_MAX];
+        unsigned external;  /* of the books' open orders those that are not ours */
+        unsigned states[_KILL_STATE_MAX];
 };
 
 /* Current entries with a level above NONE; the array lives until the next call. */

@@ -277,17 +277,22 @@ const struct command commands[] = {
         },
         {
                 .name = "killswitch",
-                .synopsis = "[halt|cancel|flatten|release --reason TEXT [--scope SCOPE]]",
+                .synopsis = "[LEVEL --reason TEXT [--scope SCOPE]] [--wait SECONDS]",
                 .help = "show or set the kill switch",
-                .details = "halt refuses what may add risk; cancel also cancels every open order; "
-                           "flatten also squares positions off. SCOPE is global, broker:NAME or "
-                           "account:BROKER:NAME. release asks first and needs a key with the admin "
-                           "scope.",
+                .details =
+                        "halt refuses what may add risk; cancel also cancels every open order; "
+                        "flatten also squares positions off. SCOPE is global, broker:NAME or "
+                        "account:BROKER:NAME. release says what will be possible again, asks "
+                        "first and needs a key with the admin scope. The tasks tell what came of "
+                        "each order and position; with --wait it ends when the books prove that "
+                        "all is closed, or with 3 when they do not in that time.",
                 .words = "halt cancel flatten release",
                 .max_operands = 1,
-                .options = OPTIONS({"scope", "SCOPE", "for what it holds (global)", NULL, false},
-                                   {"reason", "TEXT", "why; kept in the audit", NULL, false},
-                                   {"yes", NULL, "release without asking", NULL, false}),
+                .options = OPTIONS(
+                        {"scope", "SCOPE", "for what it holds (global)", NULL, false},
+                        {"reason", "TEXT", "why; kept in the audit", NULL, false},
+                        {"yes", NULL, "release without asking", NULL, false},
+                        {"wait", "SECONDS", "until it is closed, at most so long", NULL, false}),
                 .run = run_killswitch,
         },
         {

@@ -166,6 +166,9 @@ _ordoctl() {
     killswitch:--reason)
         return
         ;;
+    killswitch:--wait)
+        return
+        ;;
     events:--types)
         mapfile -t COMPREPLY < <(compgen -W 'order leg session killswitch account' -- "$cur")
         return
@@ -282,7 +285,7 @@ _ordoctl() {
         options='--json --url --token-file --ca-file --client-cert --client-key --help'
         ;;
     killswitch)
-        options='--scope --reason --yes --json --url --token-file --ca-file --client-cert --client-key --help'
+        options='--scope --reason --yes --wait --json --url --token-file --ca-file --client-cert --client-key --help'
         words='halt cancel flatten release'
         ;;
     events)

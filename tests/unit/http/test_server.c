@@ -202,7 +202,8 @@ END_TEST
 START_TEST(killswitch)
 {
         harness_start(&(struct harness_options){});
-        ASK("GET", API "/killswitch", NULL, NULL, 200, "{\"level\":\"NONE\",\"entries\":[]}");
+        ASK("GET", API "/killswitch", NULL, NULL, 200,
+            "{\"level\":\"NONE\",\"entries\":[],\"tasks\":[],\"tasks_total\":0}");
         ASK("POST", API "/killswitch", NULL,
             "{\"level\":\"HALT\",\"reason\":\"news\",\"scope\":\"global\"}", 200,
             "\"level\":\"HALT\",\"entries\":[{\"scope\":\"global\",\"level\":\"HALT\"");
