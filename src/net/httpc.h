@@ -71,7 +71,7 @@ struct local_service {
 };
 
 #define HTTPC_CONNECT_TIMEOUT_US (3 * USEC_PER_SEC)
-#define HTTPC_CONNECTIONS        8
+#define HTTPC_CONNECTIONS        12
 #define HTTPC_REPLY_HEAD_MAX     (64U << 10) /* bytes of status lines and headers */
 
 /* Strings are copied. */

@@ -11,6 +11,8 @@
 
 #define HTTP_TOO_MANY_REQUESTS 429
 
+_Static_assert(CALL_WRITES_MAX < HTTPC_CONNECTIONS, "a way for cancels and reads");
+
 static void measure(struct call *c)
 {
         struct account_state *a = c->account;
@@ -39,6 +41,22 @@ static const char *what_failed(const struct call *c)
         return c->result.message[0] ? c->result.message : "the broker gave no usable answer";
 }
 
+static void leave(struct call *c);
+
+/* The oldest of those that wait for an answer of others goes. */
+static void written(struct call *c)
+{
+        struct account_state *a = c->account;
+
+        c->writing = false;
+        a->n_writing--;
+        if (list_empty(&a->writing))
+                return;
+        struct call *next = LIST_ENTRY(a->writing.next, struct call, waiting);
+        list_unlink(&next->waiting);
+        leave(next);
+}
+
 static void finish(struct call *c)
 {
         struct account_state *a = c->account;
@@ -48,6 +66,12 @@ static void finish(struct call *c)
         if (r->rate_limited ||
             (c->http.facts.complete_reply && c->http.reply.status == HTTP_TOO_MANY_REQUESTS))
                 traffic_refused(&a->traffic, http_reply_find(&c->http.reply, "retry-after"));
+        else if (c->http.facts.complete_reply)
+                traffic_answered(&a->traffic);
+        if (c->turn == &c->own_turn && c->result.outcome == OUTCOME_NOT_SENT)
+                lane_leave(a, c->turn);
+        if (c->writing)
+                written(c);
         a->last_call_us = clock_wall_us();
         if (r->session_ended && !c->token && c->broker.op != BROKER_LOGIN)
                 session_ended(a, c->generation);
@@ -71,11 +95,20 @@ static void refuse(struct call *c, enum problem problem, const char *message)
         loop_defer(c->account->orchestrator->loop, &c->work);
 }
 
+static bool halted(const struct call *c)
+{
+        return !c->passes_halt && killswitch_level(c->account->orchestrator,
+                                                   c->account->account->id) >= KILL_LEVEL_HALT;
+}
+
+/* Of a write, at the last moment. */
 static bool may_leave(struct http_call *h)
 {
         struct call *c = CONTAINER_OF(h, struct call, http);
-        return c->passes_halt || killswitch_level(c->account->orchestrator,
-                                                  c->account->account->id) < KILL_LEVEL_HALT;
+        if (halted(c))
+                return false;
+        lane_departs(c->account, c->turn);
+        return true;
 }
 
 static void read_reply(struct call *c)
@@ -106,7 +139,7 @@ static void answered(struct http_call *h)
                 break;
         case VERDICT_NOT_SENT:
                 r->outcome = OUTCOME_NOT_SENT;
-                r->problem = !may_leave(h) ? PROBLEM_KILL_SWITCH : PROBLEM_BROKER_UNREACHABLE;
+                r->problem = halted(c) ? PROBLEM_KILL_SWITCH : PROBLEM_BROKER_UNREACHABLE;
                 break;
         default:
                 r->outcome = OUTCOME_UNKNOWN;
@@ -124,10 +157,11 @@ static bool find_scrip(void *userdata, enum scrip_by by, const char *text, struc
         return account_scrip(userdata, by, text, ret);
 }
 
-/* The gates took the place of an order in the broker's rates. */
-static bool is_gated(const struct call *c)
+/* Those that go through the account's lane. */
+static bool has_turn(const struct call *c)
 {
-        return c->broker.op == BROKER_PLACE || c->broker.op == BROKER_MODIFY;
+        return c->broker.op == BROKER_PLACE || c->broker.op == BROKER_MODIFY ||
+               c->broker.op == BROKER_CANCEL;
 }
 
 /* A call of the account's own goes with its session; logins bring their own token, or none. */
@@ -140,7 +174,6 @@ static bool needs_session(const struct call *c)
 static void leave(struct call *c)
 {
         struct account_state *a = c->account;
-        bool gated = is_gated(c);
         bool own = needs_session(c);
 
         if (own && a->session != SESSION_STATE_ACTIVE) {
@@ -162,12 +195,12 @@ static void leave(struct call *c)
                                      : "the request could not be built");
                 return;
         }
-        if (!gated)
+        if (!c->turn)
                 traffic_take(&a->traffic, c->broker.op);
         c->http.request.writes = broker_op_writes(c->broker.op);
-        if (gated && !c->passes_halt)
+        if (c->turn)
                 c->http.may_leave = may_leave;
-        c->http.timeout_us = c->timeout_us            ? c->timeout_us
+        c->http.timeout_us = c->until_us              ? c->until_us - clock_mono_us()
                              : c->http.request.writes ? CALL_TIMEOUT_US
                                                       : CALL_READ_TIMEOUT_US;
         /* A commit that ends after the transports leads here: the mark in the ledger tells the next
@@ -226,16 +259,12 @@ void calls_give_up(struct account_state *a)
         loop_timer_stop(&a->waiting_timer);
 }
 
-void call_start(struct call *c)
+static void read_start(struct call *c)
 {
         struct account_state *a = c->account;
         char message[MESSAGE_SIZE];
 
-        c->result = (struct broker_result){};
-        c->broker.account = a->account;
-        c->broker.source = (struct scrip_source){find_scrip, a};
-        int64_t wait_us =
-                is_gated(c) ? 0 : traffic_wait(&a->traffic, c->broker.op, message, sizeof(message));
+        int64_t wait_us = traffic_wait(&a->traffic, c->broker.op, message, sizeof(message));
         if (wait_us == 0 || (needs_session(c) && a->session != SESSION_STATE_ACTIVE)) {
                 leave(c);
         } else if (wait_us > CALL_TURN_US || a->n_waiting >= CALL_TURNS_MAX ||
@@ -248,6 +277,66 @@ void call_start(struct call *c)
                 if (a->n_waiting++ == 0)
                         arm(a, wait_us);
         }
+}
+
+/* --- writes go through the lane, and not too many are at the broker at once --- */
+
+static void write_start(struct call *c)
+{
+        struct account_state *a = c->account;
+
+        /* A local exchange answers before the next one can be asked. */
+        if (a->broker->flags & BROKER_LOCAL) {
+                leave(c);
+                return;
+        }
+        c->writing = true;
+        if (++a->n_writing <= CALL_WRITES_MAX)
+                leave(c);
+        else
+                list_append(&a->writing, &c->waiting);
+}
+
+static void cancel_came(struct turn *t)
+{
+        leave(CONTAINER_OF(t, struct call, own_turn));
+}
+
+static void cancel_start(struct call *c)
+{
+        char message[MESSAGE_SIZE];
+        int retry_s;
+
+        c->own_turn = (struct turn){.op = BROKER_CANCEL, .urgent = true, .come = cancel_came};
+        c->turn = &c->own_turn;
+        /* Without a time at which it is no use any more it is never refused. */
+        (void)lane_enter(c->account, c->turn, message, sizeof(message), &retry_s);
+        if (c->turn->granted)
+                leave(c);
+}
+
+static void prepare(struct call *c)
+{
+        c->result = (struct broker_result){};
+        c->broker.account = c->account->account;
+        c->broker.source = (struct scrip_source){find_scrip, c->account};
+}
+
+void call_start(struct call *c)
+{
+        prepare(c);
+        if (!has_turn(c))
+                read_start(c);
+        else if (c->broker.op == BROKER_CANCEL)
+                cancel_start(c);
+        else
+                write_start(c);
+}
+
+void call_refuse(struct call *c, enum problem problem, const char *message)
+{
+        prepare(c);
+        refuse(c, problem, message);
 }
 
 void call_evidence(const struct call *c, struct evidence *ret)

@@ -6,6 +6,7 @@
 
 #include "broker/broker.h"
 #include "net/httpc.h"
+#include "orchestrator/lane.h"
 
 struct account_state;
 
@@ -13,12 +14,18 @@ struct account_state;
 #define CALL_READ_TIMEOUT_US INT64_C(8000000)
 #define CALL_TURN_US         INT64_C(5000000) /* a read waits for its turn in the broker's rates */
 #define CALL_TURNS_MAX       64               /* waiting at one account */
+/* Placements and modifications of one account that are at its broker at once; the next ones wait
+ * for an answer. Fewer than the connections there may be (HTTPC_CONNECTIONS): cancels and reads
+ * have the rest. */
+#define CALL_WRITES_MAX 8
 
 struct call {
         struct account_state *account;
         struct broker_call broker; /* op and what it needs; account and token are filled in */
         bool passes_halt;          /* a verified reducing order, or not an order at all */
-        int64_t timeout_us;        /* 0: by operation */
+        struct turn *turn; /* PLACE, MODIFY: the place in the lane, granted. CANCEL: waits for its
+                              own */
+        int64_t until_us;  /* monotonic, when it is over; 0: by operation */
         /* Of a session that is not the account's: one that is being checked, or that is given up.
          * NULL: the account's own, which must be there. */
         const struct secret *token;
@@ -31,10 +38,14 @@ struct call {
         int retry_after_s; /* of PROBLEM_BROKER_RATE */
         struct list waiting;
         int64_t wait_until_us; /* monotonic */
+        struct turn own_turn;  /* of a cancel */
+        bool writing;          /* one of CALL_WRITES_MAX */
         struct loop_work work;
 };
 
 void call_start(struct call *c);
+/* In the place of call_start(): ends it without a request, as not sent. */
+void call_refuse(struct call *c, enum problem problem, const char *message);
 /* Ends the calls that wait for their turn. */
 void calls_give_up(struct account_state *a);
 void call_evidence(const struct call *c, struct evidence *ret);

@@ -145,8 +145,6 @@ static void intent_written(struct store_job *job)
         struct account_state *a = c->account;
 
         written(c, job);
-        if (!a->unlimited)
-                limits_count_cancel(&a->limits);
         c->call = (struct call){
                 .account = a,
                 .broker = {.op = BROKER_CANCEL, .order = c->order, .leg = &c->order->legs[0]},

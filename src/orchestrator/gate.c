@@ -41,7 +41,7 @@ static const struct {
         {gate_account, true},   {gate_instrument, true}, {gate_twin, false},
         {gate_reducing, false}, {gate_support, false},   {gate_market_policy, false},
         {gate_collar, false},   {gate_cross, false},     {gate_funds, false},
-        {gate_traffic, true},   {gate_limits, true}, /* last, because it takes */
+        {gate_turn, true},      {gate_limits, true}, /* last, because they take */
 };
 
 enum gate_answer gate_check(const struct order *order, struct leg *leg, struct gate *g)
@@ -64,8 +64,9 @@ enum gate_answer gate_check(const struct order *order, struct leg *leg, struct g
         }
         if (r == GATE_PASSED) {
                 funds_reserve(g->account, g->reserved);
-                g->traffic_us = traffic_take(&g->account->traffic, gate_op(g));
                 g->taken = true;
+        } else {
+                lane_leave(g->account, &g->turn);
         }
         return r;
 }
@@ -76,13 +77,13 @@ void gate_give_back(const struct order *order, const struct leg *leg, struct gat
                 return;
         g->taken = false;
         funds_settle(g->account, g->reserved, false);
-        traffic_give_back(&g->account->traffic, gate_op(g), g->traffic_us);
+        lane_leave(g->account, &g->turn);
         if (g->account->unlimited || g->exit)
                 return;
         if (g->modified)
-                limits_give_back_change(&g->account->limits, g->value, g->taken_us);
+                limits_give_back_change(&g->account->limits, g->value);
         else
-                limits_give_back(&g->account->limits, order, leg, g->value, g->taken_us);
+                limits_give_back(&g->account->limits, order, leg, g->value);
 }
 
 void gate_settle(const struct order *order, const struct leg *leg, struct gate *g)
@@ -94,6 +95,7 @@ void gate_settle(const struct order *order, const struct leg *leg, struct gate *
         if (!g->taken)
                 return;
         g->taken = false;
+        lane_sent(&g->turn);
         funds_settle(g->account, g->reserved, leg->outcome != OUTCOME_REJECTED);
         if (leg->outcome != OUTCOME_REJECTED || g->account->unlimited || g->exit)
                 return;

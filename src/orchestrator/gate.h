@@ -5,6 +5,7 @@
 
 #include "domain/scrip.h"
 #include "domain/order.h"
+#include "orchestrator/lane.h"
 
 struct account_state;
 struct open_leg;
@@ -21,18 +22,19 @@ struct gate {
         struct account_state *account;
         const struct scrip *scrip;       /* NULL: the account's broker does not list it */
         const struct open_leg *modified; /* what the order is now; NULL: a new one */
+        int64_t until_us;                /* monotonic: its turn must come before */
         bool exit; /* the kill switch squares off: limits do not count, the position does */
         bool quote_asked, funds_asked; /* no need is answered twice */
         /* out */
         enum problem problem;
         char pointer[48];
         int retry_after_s;
-        int64_t value;      /* 1e-4 rupee: what limits counted in the day's value */
-        int64_t reserved;   /* 1e-4 rupee: what was taken from the funds */
-        int64_t taken_us;   /* monotonic: the stamp in the account's rate windows */
-        int64_t traffic_us; /* the same in the broker's */
-        bool taken;         /* limits and reservation are to be given back or settled */
-        bool passes_halt;   /* verified to reduce, or to add nothing */
+        int64_t value;    /* 1e-4 rupee: what limits counted in the day's value */
+        int64_t reserved; /* 1e-4 rupee: what was taken from the funds */
+        struct turn turn; /* of a gate that was passed: granted, or it waits; `come` is the
+                             owner's, from before */
+        bool taken;       /* limits and reservation are to be given back or settled */
+        bool passes_halt; /* verified to reduce, or to add nothing */
 };
 
 /* Sets the leg's quantity (lots × multiplier) and `effective` too. The sentence of a refusal goes

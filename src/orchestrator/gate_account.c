@@ -31,16 +31,16 @@ enum gate_answer gate_account(const struct order *order, struct leg *leg, struct
         return GATE_PASSED;
 }
 
-/* The broker's own windows: nothing lifts them, but an exit goes as a cancel does. */
-enum gate_answer gate_traffic(const struct order *order, struct leg *leg, struct gate *g)
+/* An exit goes as a cancel does. */
+enum gate_answer gate_turn(const struct order *order, struct leg *leg, struct gate *g)
 {
-        if (g->exit)
-                return GATE_PASSED;
-        int64_t wait_us =
-                traffic_wait(&g->account->traffic, gate_op(g), leg->message, sizeof(leg->message));
-        if (wait_us == 0)
-                return GATE_PASSED;
-        g->problem = PROBLEM_BROKER_RATE;
-        g->retry_after_s = (int)((wait_us + USEC_PER_SEC - 1) / USEC_PER_SEC);
-        return GATE_REFUSED;
+        struct turn *t = &g->turn;
+
+        t->op = gate_op(g);
+        t->urgent = g->exit;
+        t->passes_halt = g->passes_halt;
+        t->until_us = g->until_us;
+        g->problem =
+                lane_enter(g->account, t, leg->message, sizeof(leg->message), &g->retry_after_s);
+        return g->problem == PROBLEM_NONE ? GATE_PASSED : GATE_REFUSED;
 }

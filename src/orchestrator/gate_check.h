@@ -1,5 +1,6 @@
 /* The single checks behind gate_check(), by what they look at. Each takes the order, its leg and
- * the gate, and answers for this leg alone; none but the last takes anything. For gate*.c only. */
+ * the gate, and answers for this leg alone; none but the last two take anything. For gate*.c only.
+ */
 #pragma once
 
 #include "broker/broker.h"
@@ -18,8 +19,8 @@ enum broker_op gate_op(const struct gate *g);
 
 /* gate_account.c: may this account send now? */
 enum gate_answer gate_account(const struct order *order, struct leg *leg, struct gate *g);
-/* The broker's own windows: nothing lifts them, but an exit goes as a cancel does. */
-enum gate_answer gate_traffic(const struct order *order, struct leg *leg, struct gate *g);
+/* Its place in the account's lane. It takes: what is refused afterwards gives it back. */
+enum gate_answer gate_turn(const struct order *order, struct leg *leg, struct gate *g);
 
 /* gate_instrument.c: does the market, and this broker, take such an order? */
 enum gate_answer gate_instrument(const struct order *order, struct leg *leg, struct gate *g);
@@ -42,5 +43,5 @@ enum gate_answer gate_cross(const struct order *order, struct leg *leg, struct g
 
 /* gate_money.c: what it costs, and what the account may do of it. */
 enum gate_answer gate_funds(const struct order *order, struct leg *leg, struct gate *g);
-/* The last one, because it takes. */
+/* The last one, because it takes, too. */
 enum gate_answer gate_limits(const struct order *order, struct leg *leg, struct gate *g);

@@ -77,8 +77,7 @@ static enum problem take_change(const struct order *order, struct leg *leg, stru
         int64_t before = decimal_muldiv(price_before(g), g->modified->quantity, 1);
         g->value = value > before ? value - before : 0;
         return limits_take_change(&g->account->limits, leg, value, g->value,
-                                  gate_lesser(order, leg, g), leg->message, sizeof(leg->message),
-                                  &g->retry_after_s);
+                                  gate_lesser(order, leg, g), leg->message, sizeof(leg->message));
 }
 
 enum gate_answer gate_limits(const struct order *order, struct leg *leg, struct gate *g)
@@ -91,10 +90,8 @@ enum gate_answer gate_limits(const struct order *order, struct leg *leg, struct 
                 g->modified ? take_change(order, leg, g, g->value)
                             : limits_take(&a->limits, order, leg, g->value, a->n_open, leg->message,
                                           sizeof(leg->message), &g->retry_after_s);
-        if (p == PROBLEM_NONE) {
-                g->taken_us = a->limits.taken_us;
+        if (p == PROBLEM_NONE)
                 return GATE_PASSED;
-        }
         g->problem = p;
         if (p == PROBLEM_MAX_ORDER_QUANTITY)
                 text_copy(g->pointer, sizeof(g->pointer), "/quantity");

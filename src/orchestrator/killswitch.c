@@ -176,6 +176,8 @@ static void take_marker(void *userdata, const char *scope, enum kill_level level
 static void work(struct killswitch *k)
 {
         bool more = false, stands = false;
+        if (k->n > 0)
+                lanes_look(k->o); /* what waits for its turn is not sent any more */
         for (unsigned i = 0; i < k->o->options.n_accounts; i++) {
                 more |= closing_step(&k->closing[i]);
                 stands |= k->closing[i].level >= KILL_LEVEL_CANCEL;

@@ -46,6 +46,8 @@ static int show(struct leg_act *act)
         return 0;
 }
 
+static void turn_came(struct turn *turn);
+
 int leg_act_new(struct leg_act **ret, enum amend_kind kind, struct open_leg *leg)
 {
         _cleanup_(freep) struct leg_act *act = calloc(1, sizeof(*act));
@@ -54,6 +56,10 @@ int leg_act_new(struct leg_act **ret, enum amend_kind kind, struct open_leg *leg
         list_init(&act->link);
         act->kind = kind;
         act->leg = leg;
+        act->gate.turn.come = turn_came;
+        int64_t now = clock_mono_us();
+        act->gate.until_us =
+                lane_until(now, now + leg->account->orchestrator->options.order_deadline_us);
         int r = show(act);
         if (r < 0)
                 return r;
@@ -176,6 +182,8 @@ const struct scrip *leg_act_scrip(struct leg_act *act)
         return listed ? &act->scrip : NULL;
 }
 
+static void go_on(struct leg_act *act);
+
 static void call_broker(struct leg_act *act)
 {
         bool modify = act->kind == AMEND_MODIFY;
@@ -183,8 +191,6 @@ static void call_broker(struct leg_act *act)
         leg_act_follow(act);
         if (modify)
                 order_change_apply(act->shown, &act->change);
-        else if (!act->leg->account->unlimited)
-                limits_count_cancel(&act->leg->account->limits);
         act->call = (struct call){
                 .account = act->leg->account,
                 .broker = {.op = modify ? BROKER_MODIFY : BROKER_CANCEL,
@@ -192,9 +198,21 @@ static void call_broker(struct leg_act *act)
                            .leg = &act->shown->legs[0],
                            .scrip = leg_act_scrip(act)},
                 .passes_halt = !modify || act->gate.passes_halt,
+                .turn = modify ? &act->gate.turn : NULL,
                 .done = called,
         };
-        call_start(&act->call);
+        if (modify && act->gate.turn.problem != PROBLEM_NONE)
+                call_refuse(&act->call, act->gate.turn.problem, act->gate.turn.message);
+        else
+                call_start(&act->call);
+}
+
+static void turn_came(struct turn *turn)
+{
+        struct gate *g = CONTAINER_OF(turn, struct gate, turn);
+        struct leg_act *act = CONTAINER_OF(g, struct leg_act, gate);
+        if (act->intended)
+                go_on(act);
 }
 
 static void unanswered(struct leg_act *act, enum leg_state state, enum outcome outcome,
@@ -211,17 +229,12 @@ static void unanswered(struct leg_act *act, enum leg_state state, enum outcome o
         finish(act);
 }
 
-static void intent_written(void *userdata, enum problem p)
+/* What the leg has become meanwhile decides. */
+static void go_on(struct leg_act *act)
 {
-        struct leg_act *act = userdata;
         struct open_leg *l = act->leg;
 
-        crash_point(CRASH_ACT_INTENT);
-        if (p != PROBLEM_NONE && act->kind == AMEND_MODIFY) {
-                /* Refused: a leg whose intent is durable must not answer 5xx, this one has none. */
-                unanswered(act, LEG_STATE_REFUSED, OUTCOME_NOT_SENT, PROBLEM_STORE_UNAVAILABLE,
-                           "the ledger cannot be written");
-        } else if (open_leg_unresolved(l)) {
+        if (open_leg_unresolved(l)) {
                 l->cancel_owed = act->kind == AMEND_CANCEL;
                 unanswered(act, LEG_STATE_UNKNOWN, OUTCOME_UNKNOWN, PROBLEM_OUTCOME_UNKNOWN,
                            "the order's own outcome is not known yet; it is cancelled when it is "
@@ -235,12 +248,29 @@ static void intent_written(void *userdata, enum problem p)
         }
 }
 
+static void intent_written(void *userdata, enum problem p)
+{
+        struct leg_act *act = userdata;
+
+        crash_point(CRASH_ACT_INTENT);
+        if (p != PROBLEM_NONE && act->kind == AMEND_MODIFY) {
+                /* Refused: a leg whose intent is durable must not answer 5xx, this one has none. */
+                unanswered(act, LEG_STATE_REFUSED, OUTCOME_NOT_SENT, PROBLEM_STORE_UNAVAILABLE,
+                           "the ledger cannot be written");
+                return;
+        }
+        act->intended = true;
+        if (!act->gate.turn.waits)
+                go_on(act);
+}
+
 void leg_act_start(struct leg_act *act)
 {
         struct leg_note n =
                 note_of(act, act->kind == AMEND_MODIFY ? AUDIT_MODIFY_INTENT : AUDIT_CANCEL_INTENT);
         if (act->kind == AMEND_CANCEL) {
                 act->leg->cancel_requested = true;
+                lane_look(act->leg->account); /* the leg may still wait for its turn */
         } else {
                 act->leg->modify_us = LEG_MODIFYING;
                 act->leg->modify_quantity = act->change.has_quantity ? act->change.quantity : 0;

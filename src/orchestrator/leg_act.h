@@ -28,6 +28,7 @@ struct leg_act {
         struct order *shown;
         /* private */
         struct call call;
+        bool intended; /* MODIFY: the intent is written, its turn has to come */
         struct leg_note note;
 };
 

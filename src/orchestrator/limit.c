@@ -136,39 +136,54 @@ static enum problem check_open(const struct limits *l, unsigned n_open, char *de
         return PROBLEM_MAX_OPEN_ORDERS;
 }
 
-static enum problem check_rate(const struct limits *l, int64_t now, char *detail, size_t size,
-                               int *ret_retry_s)
+static enum problem check_day(const struct limits *l, char *detail, size_t size)
 {
         const struct account_limits *set = l->set;
 
-        if (set->orders_per_day && l->day_orders >= set->orders_per_day) {
-                snprintf(detail, size,
-                         "%" PRId64 " orders were sent today, the account's limit is %" PRId64,
-                         l->day_orders, set->orders_per_day);
-                return PROBLEM_MAX_ORDERS_PER_DAY;
-        }
-        int64_t second = rate_window_wait(&l->second, 0, now),
-                minute = rate_window_wait(&l->minute, 0, now);
-        if (second || minute) {
-                *ret_retry_s = seconds_up(second > minute ? second : minute);
+        if (!set->orders_per_day || l->day_orders < set->orders_per_day)
+                return PROBLEM_NONE;
+        snprintf(detail, size,
+                 "%" PRId64 " orders were sent today, the account's limit is %" PRId64,
+                 l->day_orders, set->orders_per_day);
+        return PROBLEM_MAX_ORDERS_PER_DAY;
+}
+
+static unsigned lane_of(const struct rate_window *w)
+{
+        return w->cap / 4 < LIMIT_LANE ? w->cap / 4 : LIMIT_LANE;
+}
+
+int64_t limits_wait(const struct limits *l, bool cancel, unsigned ahead, char *detail, size_t size,
+                    int64_t than_us)
+{
+        const struct account_limits *set = l->set;
+        int64_t now = clock_mono_us();
+        int64_t second = rate_window_turn(&l->second, cancel ? 0 : lane_of(&l->second), ahead, now);
+        int64_t minute = cancel ? 0 : rate_window_turn(&l->minute, 0, ahead, now);
+        bool by_minute = minute > second;
+        int64_t wait_us = by_minute ? minute : second;
+
+        if (wait_us > than_us)
                 snprintf(detail, size, "the account's limit is %" PRId64 " orders in %s",
-                         minute ? set->orders_per_minute : set->orders_per_second,
-                         minute ? "60 s" : "1.1 s");
-                return PROBLEM_ORDER_RATE;
-        }
-        return PROBLEM_NONE;
+                         by_minute ? set->orders_per_minute : set->orders_per_second,
+                         by_minute ? "60 s" : "1.1 s");
+        return wait_us;
 }
 
-static void count_call(struct limits *l, int64_t now)
+void limits_count_call(struct limits *l, int64_t at_us)
 {
-        l->taken_us = now;
-        rate_window_take(&l->second, now);
-        rate_window_take(&l->minute, now);
+        rate_window_take(&l->second, at_us);
+        rate_window_take(&l->minute, at_us);
 }
 
-static void count_order(struct limits *l, int64_t now, int64_t added)
+void limits_uncount_call(struct limits *l, int64_t at_us)
 {
-        count_call(l, now);
+        rate_window_give_back(&l->second, at_us);
+        rate_window_give_back(&l->minute, at_us);
+}
+
+static void count_order(struct limits *l, int64_t added)
+{
         l->day_orders++;
         l->day_value = added > DECIMAL_MAX - l->day_value ? DECIMAL_MAX : l->day_value + added;
 }
@@ -184,7 +199,7 @@ enum problem limits_take(struct limits *l, const struct order *o, const struct l
         if (p == PROBLEM_NONE)
                 p = check_open(l, n_open, detail, size);
         if (p == PROBLEM_NONE)
-                p = check_rate(l, now, detail, size, ret_retry_s);
+                p = check_day(l, detail, size);
         if (p != PROBLEM_NONE)
                 return p;
         uint64_t hash = identity(o, leg);
@@ -196,28 +211,21 @@ enum problem limits_take(struct limits *l, const struct order *o, const struct l
                 return PROBLEM_IDENTICAL_ORDER;
         }
         repeat_put(&l->recent, hash, now);
-        count_order(l, now, value);
+        count_order(l, value);
         return PROBLEM_NONE;
 }
 
 enum problem limits_take_change(struct limits *l, const struct leg *leg, int64_t value,
-                                int64_t added, bool lesser, char *detail, size_t size,
-                                int *ret_retry_s)
+                                int64_t added, bool lesser, char *detail, size_t size)
 {
-        int64_t now = clock_mono_us();
         limits_roll(l);
 
         enum problem p = lesser ? PROBLEM_NONE : check_size(l, leg, value, added, detail, size);
         if (p == PROBLEM_NONE)
-                p = check_rate(l, now, detail, size, ret_retry_s);
+                p = check_day(l, detail, size);
         if (p == PROBLEM_NONE)
-                count_order(l, now, added);
+                count_order(l, added);
         return p;
-}
-
-void limits_count_cancel(struct limits *l)
-{
-        count_call(l, clock_mono_us());
 }
 
 void limits_not_traded(struct limits *l, int64_t value)
@@ -225,18 +233,15 @@ void limits_not_traded(struct limits *l, int64_t value)
         l->day_value = l->day_value > value ? l->day_value - value : 0;
 }
 
-void limits_give_back_change(struct limits *l, int64_t added, int64_t taken_us)
+void limits_give_back_change(struct limits *l, int64_t added)
 {
-        rate_window_give_back(&l->second, taken_us);
-        rate_window_give_back(&l->minute, taken_us);
         if (l->day_orders > 0)
                 l->day_orders--;
         limits_not_traded(l, added);
 }
 
-void limits_give_back(struct limits *l, const struct order *o, const struct leg *leg, int64_t value,
-                      int64_t taken_us)
+void limits_give_back(struct limits *l, const struct order *o, const struct leg *leg, int64_t value)
 {
-        limits_give_back_change(l, value, taken_us);
+        limits_give_back_change(l, value);
         repeat_take_back(&l->recent, identity(o, leg));
 }

@@ -12,6 +12,7 @@
 #include "orchestrator/repeat.h"
 
 #define LIMIT_SECOND_US INT64_C(1100000) /* some brokers count calendar seconds (orders.md §6) */
+#define LIMIT_LANE      2 /* of the second, at most a quarter of it: orders leave it for cancels */
 #define LIMIT_MINUTE_US (60 * INT64_C(1000000))
 
 struct limits {
@@ -19,7 +20,6 @@ struct limits {
         struct rate_window second, minute;
         int day;
         int64_t day_orders, day_value;
-        int64_t taken_us; /* monotonic, of the last order taken */
         struct repeat_window recent;
 };
 
@@ -29,24 +29,27 @@ void limits_done(struct limits *l);
 int limits_take_up(struct limits *l);
 void limits_restore(struct limits *l, int day, int64_t orders, int64_t value);
 
-/* All limits for one leg of `value` (1e-4 rupee, 0 unknown). PROBLEM_NONE: taken. Otherwise nothing
- * is taken and `detail` has the numbers; `ret_retry_s` when waiting helps. `n_open`: legs open now.
- */
+/* All limits but the rates, for one leg of `value` (1e-4 rupee, 0 unknown). PROBLEM_NONE: taken.
+ * Otherwise nothing is taken and `detail` has the numbers; `ret_retry_s` when waiting helps.
+ * `n_open`: legs open now. */
 enum problem limits_take(struct limits *l, const struct order *o, const struct leg *leg,
                          int64_t value, unsigned n_open, char *detail, size_t size,
                          int *ret_retry_s);
-/* `taken_us`: what limits.taken_us was right after. */
-void limits_give_back(struct limits *l, const struct order *o, const struct leg *leg, int64_t value,
-                      int64_t taken_us);
+void limits_give_back(struct limits *l, const struct order *o, const struct leg *leg,
+                      int64_t value);
 /* The same for a modification: `value` is the whole order's afterwards, `added` what the day's
- * grows by; `lesser`: it only takes away, so that nothing but the rate counts. It opens no order
- * and repeats none. */
+ * grows by; `lesser`: it only takes away, so that nothing but the day's count counts. It opens no
+ * order and repeats none. */
 enum problem limits_take_change(struct limits *l, const struct leg *leg, int64_t value,
-                                int64_t added, bool lesser, char *detail, size_t size,
-                                int *ret_retry_s);
-void limits_give_back_change(struct limits *l, int64_t added, int64_t taken_us);
-/* A cancel is never refused; it counts in the windows, for the orders after it. */
-void limits_count_cancel(struct limits *l);
+                                int64_t added, bool lesser, char *detail, size_t size);
+void limits_give_back_change(struct limits *l, int64_t added);
+/* The rates (lane.h): microseconds until a call that goes behind `ahead` others has room; 0: now.
+ * `detail` is written when that is longer than `than_us`. A cancel counts in both windows, and
+ * waits for the second's alone. */
+int64_t limits_wait(const struct limits *l, bool cancel, unsigned ahead, char *detail, size_t size,
+                    int64_t than_us);
+void limits_count_call(struct limits *l, int64_t at_us);
+void limits_uncount_call(struct limits *l, int64_t at_us);
 /* It was sent, and refused: it counts as an order, its value does not. */
 void limits_not_traded(struct limits *l, int64_t value);
 /* What is left; -1: no limit. */

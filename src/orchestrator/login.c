@@ -311,7 +311,7 @@ static void run_step(struct login *l)
                            .code = l->code,
                            .carry = l->carry},
                 .passes_halt = true,
-                .timeout_us = LOGIN_STEP_US,
+                .until_us = clock_mono_us() + LOGIN_STEP_US,
                 .done = stepped,
         };
         call_start(&l->call);

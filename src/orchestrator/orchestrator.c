@@ -94,6 +94,8 @@ static int init_account(struct orchestrator *o, unsigned i)
         a->unlimited = o->options.limits_off && a->account->paper;
         list_init(&a->open_legs);
         list_init(&a->waiting);
+        list_init(&a->writing);
+        lane_init(a);
         session_init(a);
         funds_init(a);
         if (!a->broker)
@@ -247,6 +249,7 @@ int orchestrator_take_up(struct orchestrator *o, const struct orchestrator_optio
                 if (failed >= 0)
                         failed = storm_take_up(a);
                 r = failed < 0 ? failed : r;
+                lane_look(a);
         }
         return r;
 }
@@ -269,6 +272,7 @@ void orchestrator_drain(struct orchestrator *o)
         o->draining = true;
         for (unsigned i = 0; i < o->options.n_accounts; i++)
                 calls_give_up(&o->accounts[i]);
+        lanes_look(o);
 }
 
 unsigned orchestrator_in_flight(const struct orchestrator *o)
@@ -304,6 +308,7 @@ struct orchestrator *orchestrator_free(struct orchestrator *o)
                 storm_done(a);
                 traffic_done(&a->traffic);
                 loop_timer_done(&a->waiting_timer);
+                lane_done(a);
                 sightings_done(&a->sightings);
                 external_done(&a->external);
         }

@@ -158,6 +158,8 @@ static void place_begin(struct loop_work *w)
                         return;
                 }
                 t->gate.exit = p->exit;
+                t->gate.turn.come = place_turn_came;
+                t->gate.until_us = lane_until(p->started_us, p->deadline_us);
                 if (account_scrip(t->gate.account, SCRIP_BY_SYMBOL, p->order->symbol, &t->scrip))
                         t->gate.scrip = &t->scrip;
         }

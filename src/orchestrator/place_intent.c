@@ -60,7 +60,7 @@ static void place_regate(struct placing *p, uint64_t epoch)
         free(TAKE(p->changed));
         for (unsigned i = 0; i < p->order->n_legs; i++) {
                 struct attempt *t = &p->attempts[i];
-                if (t->leg->state != LEG_STATE_SENDING)
+                if (t->leg->state == LEG_STATE_REFUSED)
                         continue;
                 t->gate.funds_asked = t->gate.quote_asked = false;
                 t->leg->state = LEG_STATE_INTENT;
@@ -115,6 +115,7 @@ static bool track(struct placing *p, struct attempt *t)
         t->open = open_leg_add(&p->o->open_legs, t->gate.account, p->order, t->leg);
         if (t->open)
                 t->open->in_operation = true;
+        t->gate.turn.leg = t->open;
         return t->open;
 }
 
@@ -140,10 +141,12 @@ void place_reserve(struct placing *p)
                         tag_make_number(leg->tag);
                 else
                         tag_make(leg->tag);
-                leg->state = LEG_STATE_SENDING;
                 leg->status = ORDER_STATUS_PENDING;
-                leg->sending_us = now;
-                leg->attempts = 1;
+                if (p->attempts[i].gate.turn.granted) {
+                        leg->state = LEG_STATE_SENDING;
+                        leg->sending_us = now;
+                        leg->attempts = 1;
+                }
                 if (!track(p, &p->attempts[i])) {
                         unreserve(p, PROBLEM_INTERNAL, "out of memory");
                         return;

@@ -58,31 +58,49 @@ static void leg_answered(struct call *c)
                 place_record(p);
 }
 
+static void prepare(struct attempt *t)
+{
+        struct placing *p = t->placing;
+        t->call = (struct call){
+                .account = t->gate.account,
+                .broker = {.op = BROKER_PLACE,
+                           .order = p->order,
+                           .leg = t->leg,
+                           .scrip = t->gate.scrip},
+                .passes_halt = t->gate.passes_halt,
+                .turn = &t->gate.turn,
+                .until_us = p->deadline_us,
+                .done = leg_answered,
+        };
+}
+
+void place_send(struct attempt *t)
+{
+        prepare(t);
+        call_start(&t->call);
+}
+
+void place_unsent(struct attempt *t, enum problem problem, const char *message)
+{
+        prepare(t);
+        call_refuse(&t->call, problem, message);
+}
+
 void place_call(struct placing *p)
 {
-        int64_t left_us = p->deadline_us - clock_mono_us();
         place_move(p, PLACE_CALLING);
         if (p->key)
                 keys_placed(p->key, p->order->id);
+        /* No leg can end before all are begun: done callbacks come later (orchestrator.h). */
         for (unsigned i = 0; i < p->order->n_legs; i++) {
                 struct attempt *t = &p->attempts[i];
                 if (!t->passed)
                         continue;
                 t->sent = true;
-                t->call = (struct call){
-                        .account = t->gate.account,
-                        .broker = {.op = BROKER_PLACE,
-                                   .order = p->order,
-                                   .leg = t->leg,
-                                   .scrip = t->gate.scrip},
-                        .passes_halt = t->gate.passes_halt,
-                        .timeout_us = left_us ? left_us : -1, /* 0 would be the usual time */
-                        .done = leg_answered,
-                };
                 p->n_out++;
+                if (t->leg->state == LEG_STATE_SENDING)
+                        place_send(t);
+                else if (!t->gate.turn.waits)
+                        place_turn_came(&t->gate.turn);
         }
-        /* No call can end before all are begun: done callbacks come later (orchestrator.h). */
-        for (unsigned i = 0; i < p->order->n_legs; i++)
-                if (p->attempts[i].sent)
-                        call_start(&p->attempts[i].call);
 }

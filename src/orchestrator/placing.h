@@ -10,6 +10,12 @@
  *       │          └─► looking ─► refusing ─────────────► done
  *       └──────────────────────► replaying ─────────────► done
  *
+ * Each leg for itself, while the order is calling:
+ *
+ *   marked by the first commit ────────────────────► at its broker ─► answered
+ *   waiting for its turn (lane.h) ─► being marked ──►┘     ▲
+ *        └─► too late, halted, cancelled: not sent ────────┘
+ *
  * Suspended only in: asking (brokers), reserving, looking, refusing, replaying, recording (store),
  * calling (brokers), doubting (store, timer). Once a leg is marked as sending there is no way to
  * done but through recording.
@@ -46,7 +52,9 @@ struct attempt {
         struct gate gate;
         struct call call;
         struct open_leg *open;
-        bool passed, sent, answered, recorded;
+        bool passed;
+        bool sent; /* or waiting to be, or not any more: until it is answered it is out */
+        bool answered, recorded;
 };
 
 struct placing {
@@ -57,7 +65,7 @@ struct placing {
         enum place_state state;
         struct order *order;
         struct attempt *attempts;
-        unsigned n_out;   /* legs at the brokers */
+        unsigned n_out;   /* legs at the brokers, or on their way */
         unsigned n_stale; /* first commits that the kill switch overtook */
         bool expired, exit, doubtful;
         unsigned n_doubts; /* times the ledger was asked whether it has the intent */
@@ -125,7 +133,13 @@ void place_reserve(struct placing *p);
 /* place_doubt.c: nobody knows whether the first commit is there. */
 void place_doubt(struct placing *p);
 void place_doubt_again(struct placing *p);
-/* place_send.c: the brokers. */
+/* place_send.c: the brokers. Every leg that passed goes, or waits for its turn. */
 void place_call(struct placing *p);
+/* The leg is marked: it goes now. */
+void place_send(struct attempt *t);
+/* In the place of it: nothing was sent, and nothing will be. */
+void place_unsent(struct attempt *t, enum problem problem, const char *message);
+/* place_mark.c: legs that had to wait. */
+void place_turn_came(struct turn *turn);
 /* place_record.c: the second commit. */
 void place_record(struct placing *p);

@@ -34,6 +34,17 @@ int64_t rate_window_wait(const struct rate_window *w, unsigned spare, int64_t no
         return free_at > now ? free_at - now : 0;
 }
 
+int64_t rate_window_turn(const struct rate_window *w, unsigned spare, unsigned ahead, int64_t now)
+{
+        if (w->cap == 0)
+                return 0;
+        if (spare >= w->cap)
+                spare = w->cap - 1;
+        unsigned at_once = w->cap - spare;
+        int64_t round_us = ahead / at_once * w->span_us;
+        return round_us + rate_window_wait(w, spare + ahead % at_once, now);
+}
+
 void rate_window_take(struct rate_window *w, int64_t now)
 {
         if (w->cap == 0)

@@ -17,6 +17,8 @@ int rate_window_resize(struct rate_window *w, int64_t cap);
 /* Microseconds until there is room for one and for `spare` more; 0: now. At least one may always
  * come at last, however small the window is. */
 int64_t rate_window_wait(const struct rate_window *w, unsigned spare, int64_t now);
+/* The same when `ahead` others come before it, as soon as they can. */
+int64_t rate_window_turn(const struct rate_window *w, unsigned spare, unsigned ahead, int64_t now);
 void rate_window_take(struct rate_window *w, int64_t now);
 /* Takes out one stamp of that moment, if it is still there. */
 void rate_window_give_back(struct rate_window *w, int64_t at_us);

@@ -212,7 +212,7 @@ void record_log_placed(const struct order *o)
         if (!log_enabled(LOG_INFO))
                 return;
         for (unsigned i = 0; i < o->n_legs; i++)
-                n += o->legs[i].state == LEG_STATE_SENDING;
+                n += o->legs[i].state != LEG_STATE_REFUSED;
         log_event(LOG_INFO, EVENT_ORDER_PLACED,
                   LOG_FIELDS({"ORDO_CORRELATION_ID", given(o->correlation_id, "")},
                              {"ORDO_ORDER", o->id}, {"ORDO_ACTION", "order.place"},

@@ -10,6 +10,7 @@
 #include "orchestrator/job.h"
 #include "orchestrator/key.h"
 #include "orchestrator/killswitch.h"
+#include "orchestrator/lane.h"
 #include "orchestrator/limit.h"
 #include "orchestrator/loss.h"
 #include "orchestrator/open_leg.h"
@@ -61,7 +62,10 @@ struct account_state {
         struct loss loss;
         struct storm storm;
         struct traffic traffic;
-        struct list waiting; /* struct call.waiting: for room in them */
+        struct lane lane;
+        unsigned n_writing;  /* placements and modifications at the broker */
+        struct list writing; /* struct call.waiting: marked, while as many as may be are there */
+        struct list waiting; /* struct call.waiting: reads, for room in the windows */
         unsigned n_waiting;
         struct loop_timer waiting_timer;
         struct funds_cache funds;

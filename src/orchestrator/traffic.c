@@ -8,9 +8,10 @@
 
 #include "base/clock.h"
 
-#define DAY_US        (INT64_C(86400) * USEC_PER_SEC)
-#define PAUSE_LEAST_S 1
-#define PAUSE_MOST_S  300 /* a broker that wants more is asked again after it */
+#define DAY_US          (INT64_C(86400) * USEC_PER_SEC)
+#define PAUSE_LEAST_S   1
+#define PAUSE_DOUBLINGS 6   /* without a Retry-After: 1, 2, 4 … 64 s */
+#define PAUSE_MOST_S    300 /* a broker that wants more is asked again after it */
 
 /* Masters come from another server, and nobody counts them. */
 static bool counts(const struct broker_rate *rate, enum broker_op op)
@@ -27,15 +28,13 @@ static bool counts(const struct broker_rate *rate, enum broker_op op)
 
 static bool never_refused(enum broker_op op)
 {
-        return op == BROKER_CANCEL || op == BROKER_LOGIN || op == BROKER_LOGOUT ||
+        return op == BROKER_LOGIN || op == BROKER_LOGOUT ||
                op == BROKER_PROFILE; /* whose session it is: a step of the login */
 }
 
-/* What must stay free after this call. */
-static unsigned spare(const struct broker_rate *rate, enum broker_op op)
+/* What must stay free after a read. */
+static unsigned spare(const struct broker_rate *rate)
 {
-        if (op == BROKER_PLACE || op == BROKER_MODIFY)
-                return TRAFFIC_LANE;
         return rate->traffic == BROKER_TRAFFIC_ALL ? TRAFFIC_LANE + rate->count / TRAFFIC_READ_PART
                                                    : 0;
 }
@@ -81,12 +80,12 @@ static void roll(struct traffic_window *w)
         }
 }
 
-static int64_t day_wait(struct traffic_window *w, unsigned keep)
+static int64_t day_wait(struct traffic_window *w, unsigned keep, unsigned ahead)
 {
         roll(w);
         if (keep >= w->rate->count)
                 keep = w->rate->count - 1;
-        if (w->count + keep < w->rate->count)
+        if (w->count + keep + ahead < w->rate->count)
                 return 0;
         return clock_from_ist(clock_day_add(w->day, 1), 0) - clock_wall_us();
 }
@@ -102,28 +101,40 @@ static void explain(const struct broker_rate *rate, char *detail, size_t size)
                  rate->count, what[rate->traffic], rate->window_us / USEC_PER_SEC);
 }
 
-int64_t traffic_wait(struct traffic *t, enum broker_op op, char *detail, size_t size)
+static int64_t window_wait(struct traffic_window *w, unsigned keep, unsigned ahead, int64_t now)
+{
+        if (w->rolling.cap)
+                return rate_window_turn(&w->rolling, keep, ahead, now);
+        return day_wait(w, keep, ahead);
+}
+
+int64_t traffic_turn(struct traffic *t, enum broker_op op, unsigned keep, unsigned ahead,
+                     char *detail, size_t size)
 {
         int64_t now = clock_mono_us(), longest = 0;
-        if (never_refused(op))
-                return 0;
+
         for (unsigned i = 0; i < t->n; i++) {
                 struct traffic_window *w = &t->windows[i];
                 if (!counts(w->rate, op))
                         continue;
-                unsigned keep = spare(w->rate, op);
-                int64_t wait = w->rolling.cap ? rate_window_wait(&w->rolling, keep, now)
-                                              : day_wait(w, keep);
+                int64_t wait =
+                        window_wait(w, broker_op_writes(op) ? keep : spare(w->rate), ahead, now);
                 if (wait <= longest)
                         continue;
                 longest = wait;
                 explain(w->rate, detail, size);
         }
-        if (t->paused_until_us - now > longest) {
-                longest = t->paused_until_us - now;
+        int64_t until = op == BROKER_CANCEL ? t->cancels_paused_until_us : t->paused_until_us;
+        if (until - now > longest) {
+                longest = until - now;
                 snprintf(detail, size, "the broker said that there were too many calls");
         }
         return longest;
+}
+
+int64_t traffic_wait(struct traffic *t, enum broker_op op, char *detail, size_t size)
+{
+        return never_refused(op) ? 0 : traffic_turn(t, op, 0, 0, detail, size);
 }
 
 int64_t traffic_take(struct traffic *t, enum broker_op op)
@@ -152,17 +163,39 @@ void traffic_give_back(struct traffic *t, enum broker_op op, int64_t at_us)
         }
 }
 
-void traffic_refused(struct traffic *t, const char *retry_after)
+int64_t traffic_paused_us(const struct traffic *t)
 {
-        int64_t seconds = PAUSE_LEAST_S;
+        int64_t left = t->paused_until_us - clock_mono_us();
+        return left > 0 ? left : 0;
+}
+
+/* What the broker asked for, or what the row of refusals makes of it. */
+static int64_t pause_s(struct traffic *t, const char *retry_after)
+{
+        int64_t seconds;
         /* The other form of the header, a date, is not taken: no broker here sends it. */
         if (retry_after &&
-            text_parse_int(retry_after, strlen(retry_after), 0, INT64_MAX, &seconds) < 0)
-                seconds = PAUSE_LEAST_S;
-        seconds = seconds < PAUSE_LEAST_S  ? PAUSE_LEAST_S
-                  : seconds > PAUSE_MOST_S ? PAUSE_MOST_S
-                                           : seconds;
-        int64_t until = clock_mono_us() + seconds * USEC_PER_SEC;
+            text_parse_int(retry_after, strlen(retry_after), 0, INT64_MAX, &seconds) >= 0)
+                return seconds < PAUSE_LEAST_S  ? PAUSE_LEAST_S
+                       : seconds > PAUSE_MOST_S ? PAUSE_MOST_S
+                                                : seconds;
+        if (traffic_paused_us(t) > 0)
+                return 0; /* the others of a volley teach nothing new */
+        seconds = PAUSE_LEAST_S << t->n_refusals;
+        t->n_refusals += t->n_refusals < PAUSE_DOUBLINGS;
+        return seconds;
+}
+
+void traffic_refused(struct traffic *t, const char *retry_after)
+{
+        int64_t now = clock_mono_us(), until = now + pause_s(t, retry_after) * USEC_PER_SEC;
         if (until > t->paused_until_us)
                 t->paused_until_us = until;
+        t->cancels_paused_until_us = now + PAUSE_LEAST_S * USEC_PER_SEC;
+}
+
+void traffic_answered(struct traffic *t)
+{
+        if (t->n_refusals > 0 && t->paused_until_us <= clock_mono_us())
+                t->n_refusals = 0;
 }

@@ -2,10 +2,9 @@
  * orders, for quotes, for everything. Beside the account's own limits, and not to be lifted: who
  * breaks them is blocked, at one broker for the rest of the day.
  *
- * Orders take their place in the gates, before anything is written, and give it back when nothing
- * was sent; all other calls take it when they are sent, and wait for it a while (call.h). Cancels,
- * exits and logins are counted and never refused; orders leave a lane for them, and reads leave one
- * for the orders. */
+ * Writes take their place in the account's lane (lane.h) and give it back when nothing was sent;
+ * reads take it when they are sent, and wait for it a while (call.h). Logins are counted and never
+ * wait; orders leave a lane for cancels, and reads leave one for the orders. */
 #pragma once
 
 #include <stdbool.h>
@@ -27,16 +26,27 @@ struct traffic_window {
 struct traffic {
         struct traffic_window *windows;
         unsigned n;
-        int64_t paused_until_us; /* monotonic: the broker said that it was too much */
+        /* monotonic: the broker said that it was too much. A cancel takes risk away and waits for
+         * the shortest pause alone. */
+        int64_t paused_until_us, cancels_paused_until_us;
+        unsigned n_refusals; /* in a row, that did not say for how long */
 };
 
 int traffic_init(struct traffic *t, const struct broker *b);
 void traffic_done(struct traffic *t);
-/* Microseconds until a call of this kind may go; 0: now, `detail` is untouched. */
+/* Microseconds until a write may go that goes behind `ahead` others and keeps `keep` calls free; 0:
+ * now, `detail` is untouched. */
+int64_t traffic_turn(struct traffic *t, enum broker_op op, unsigned keep, unsigned ahead,
+                     char *detail, size_t size);
+/* The same for all other calls. */
 int64_t traffic_wait(struct traffic *t, enum broker_op op, char *detail, size_t size);
 /* Counts it, now. Returns the moment, for giving it back. */
 int64_t traffic_take(struct traffic *t, enum broker_op op);
 void traffic_give_back(struct traffic *t, enum broker_op op, int64_t at_us);
-/* A reply said that it was too much: nothing but cancels goes for a while. `retry_after` is the
- * header's value, or NULL. */
+/* A reply said that it was too much: nothing goes for a while. `retry_after` is the header's value,
+ * or NULL: then each refusal in a row doubles the pause. */
 void traffic_refused(struct traffic *t, const char *retry_after);
+/* A reply did not say so. */
+void traffic_answered(struct traffic *t);
+/* What is left of the pause; 0: none. */
+int64_t traffic_paused_us(const struct traffic *t);

@@ -112,11 +112,11 @@ class Reload(ordo.Case):
         d.stop()
 
     def test_rates(self):
-        d = self.start(["ORDO_API_RATE=0", "ORDO_PAPER_DEMO_ORDERS_PER_SECOND=1"])
+        d = self.start(["ORDO_API_RATE=0", "ORDO_PAPER_DEMO_ORDERS_PER_MINUTE=1"])
         self.assertEqual(d.order(quantity=1).status, 201)
         self.assertProblem(d.order(quantity=2), 429, "ORDER_RATE")
-        self.write(d, ["ORDO_API_RATE=3", "ORDO_PAPER_DEMO_ORDERS_PER_SECOND=8"])
-        self.reloaded(d, ["ORDO_API_RATE", "ORDO_PAPER_DEMO_ORDERS_PER_SECOND"])
+        self.write(d, ["ORDO_API_RATE=3", "ORDO_PAPER_DEMO_ORDERS_PER_MINUTE=8"])
+        self.reloaded(d, ["ORDO_API_RATE", "ORDO_PAPER_DEMO_ORDERS_PER_MINUTE"])
         self.assertEqual(d.order(quantity=3).status, 201)
         answers = [d.get("/api/v1/status") for _ in range(6)]
         self.assertIn(429, [a.status for a in answers])

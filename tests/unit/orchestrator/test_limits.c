@@ -21,6 +21,7 @@ static void begin(const struct account_limits *s)
         ck_assert_int_eq(limits_init(&limits, &set), 0);
 }
 
+/* As the gates do it, and the lane (lane.h). */
 static enum problem take(const char *symbol, int64_t quantity, int64_t value, unsigned n_open)
 {
         struct order o = {.quantity = quantity, .price = 100};
@@ -28,15 +29,26 @@ static enum problem take(const char *symbol, int64_t quantity, int64_t value, un
         text_copy(o.symbol, sizeof(o.symbol), symbol);
         retry_s = 0;
         detail[0] = '\0';
-        return limits_take(&limits, &o, &l, value, n_open, detail, sizeof(detail), &retry_s);
+        int64_t wait_us = limits_wait(&limits, false, 0, detail, sizeof(detail), 0);
+        if (wait_us > 0) {
+                retry_s = (int)((wait_us + USEC_PER_SEC - 1) / USEC_PER_SEC);
+                return PROBLEM_ORDER_RATE;
+        }
+        enum problem p =
+                limits_take(&limits, &o, &l, value, n_open, detail, sizeof(detail), &retry_s);
+        if (p == PROBLEM_NONE)
+                limits_count_call(&limits, clock_mono_us());
+        return p;
 }
 
+/* What was taken at that moment. */
 static void give_back(const char *symbol, int64_t quantity, int64_t value, int64_t taken_us)
 {
         struct order o = {.quantity = quantity, .price = 100};
         struct leg l = {.quantity = quantity};
         text_copy(o.symbol, sizeof(o.symbol), symbol);
-        limits_give_back(&limits, &o, &l, value, taken_us);
+        limits_give_back(&limits, &o, &l, value);
+        limits_uncount_call(&limits, taken_us);
 }
 
 START_TEST(test_no_limits)
@@ -47,7 +59,7 @@ START_TEST(test_no_limits)
         ck_assert_int_eq(rate_window_left(&limits.second), -1);
         ck_assert_int_eq(limits_orders_left(&limits), -1);
         ck_assert_int_eq(limits_value_left(&limits), -1);
-        give_back("A", 1, 1, limits.taken_us);
+        give_back("A", 1, 1, clock_mono_us());
         limits_done(&limits);
 }
 END_TEST
@@ -116,7 +128,7 @@ START_TEST(test_give_back_in_the_middle)
         int64_t first;
         begin(&(struct account_limits){.orders_per_second = 3, .repeat_window_us = SECONDS(10)});
         ck_assert_int_eq(take("A", 1, 10, 0), PROBLEM_NONE);
-        first = limits.taken_us;
+        first = clock_mono_us();
         clock_fake_advance(SECONDS(1));
         ck_assert_int_eq(take("B", 1, 10, 0), PROBLEM_NONE);
         ck_assert_int_eq(take("A", 1, 10, 0), PROBLEM_IDENTICAL_ORDER);
@@ -151,16 +163,16 @@ START_TEST(test_take_up)
         ck_assert_int_eq(rate_window_left(&limits.second), 2);
         ck_assert_int_eq(rate_window_left(&limits.minute), 100);
         ck_assert_int_eq(take("A", 1, 1, 0), PROBLEM_NONE);
-        ck_assert_int_eq(take("A", 1, 1, 0), PROBLEM_IDENTICAL_ORDER);
-        ck_assert_int_eq(take("B", 1, 1, 0), PROBLEM_NONE);
+        /* A quarter of five is left for cancels. */
         ck_assert_int_eq(take("C", 1, 1, 0), PROBLEM_ORDER_RATE);
+        ck_assert_int_eq(limits_wait(&limits, true, 0, detail, sizeof(detail), 0), 0);
         /* Smaller: the youngest are kept, so that it is no way around the limit. */
         set.orders_per_second = 2;
         ck_assert_int_eq(limits_take_up(&limits), 0);
         ck_assert_int_eq(take("C", 1, 1, 0), PROBLEM_ORDER_RATE);
-        clock_fake_advance(LIMIT_SECOND_US - 1);
+        clock_fake_advance(LIMIT_SECOND_US - 100001);
         ck_assert_int_eq(take("C", 1, 1, 0), PROBLEM_ORDER_RATE);
-        clock_fake_advance(1);
+        clock_fake_advance(100001);
         ck_assert_int_eq(take("C", 1, 1, 0), PROBLEM_NONE);
         ck_assert_int_eq(take("D", 1, 1, 0), PROBLEM_NONE);
         ck_assert_int_eq(take("E", 1, 1, 0), PROBLEM_ORDER_RATE);

@@ -178,7 +178,10 @@ START_TEST(test_modify_gates)
                  {.funds = RUPEES(15000)},
                  {SETS_QUANTITY(15)},
                  PROBLEM_NONE},
-                {"second", {.limits.orders_per_second = 1}, {SETS_PRICE(1001)}, PROBLEM_ORDER_RATE},
+                {"second",
+                 {.limits.orders_per_second = 1, .deadline_us = SECONDS(1)},
+                 {SETS_PRICE(1001)},
+                 PROBLEM_ORDER_RATE},
                 {"minute", {.limits.orders_per_minute = 1}, {SETS_PRICE(1001)}, PROBLEM_ORDER_RATE},
                 {"day",
                  {.limits.orders_per_day = 1},
@@ -221,7 +224,8 @@ END_TEST
 /* A refused modification says when to come again. */
 START_TEST(test_modify_refusal_tells)
 {
-        world_open(&(struct world_options){.limits.orders_per_second = 1});
+        world_open(
+                &(struct world_options){.limits.orders_per_second = 1, .deadline_us = SECONDS(1)});
         const char *id = live(REST, "one two");
         struct amended *m = modify(id, price(1001));
         ck_assert_int_eq(m->answer.status, 429);
@@ -548,12 +552,16 @@ START_TEST(test_modify_counts_after_a_restart)
 }
 END_TEST
 
-/* Cancels count against the rate, and are never refused by it. */
+/* Cancels count against the rate, and wait for it instead of being refused. */
 START_TEST(test_cancel_counts)
 {
         world_open(&(struct world_options){.limits.orders_per_second = 2});
         const char *a = live(REST, "one"), *b = live("BUY 9 NSE:SBIN CNC LIMIT 1000", "one");
-        ck_assert_int_eq(cancel(a)->answer.status, 200);
+        struct amended *first = amend_begin(AMEND_CANCEL, a, (struct order_change){});
+        world_rest();
+        ck_assert(!first->done);
+        world_pass(SECONDS(2));
+        ck_assert_int_eq(first->answer.status, 200);
         clock_fake_advance(SECONDS(2));
         ck_assert_int_eq(cancel(b)->answer.status, 200);
         ck_assert_int_eq(rate_window_left(&world_account(0)->limits.second), 1);

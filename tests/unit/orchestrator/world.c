@@ -269,6 +269,7 @@ void world_pass(int64_t us)
         for (unsigned i = 0; i < WORLD_ACCOUNTS; i++)
                 if (world_account(i)->session == SESSION_STATE_ACTIVE)
                         book_start(world_account(i));
+        lanes_look(world.o);
         world_rest();
 }
 

@@ -1,0 +1,238 @@
+#include "orchestrator/lane.h"
+
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "orchestrator/state.h"
+
+static int seconds_up(int64_t us)
+{
+        return (int)((us + USEC_PER_SEC - 1) / USEC_PER_SEC);
+}
+
+int64_t lane_until(int64_t begun_us, int64_t deadline_us)
+{
+        int64_t half_us = (deadline_us - begun_us) / 2;
+        return deadline_us - (half_us < LANE_ANSWER_US ? half_us : LANE_ANSWER_US);
+}
+
+/* The account's own windows; an exit of the kill switch is bound by the broker's alone. */
+static bool limited(const struct account_state *a, const struct turn *t)
+{
+        return !a->unlimited && (!t->urgent || t->op == BROKER_CANCEL);
+}
+
+/* Microseconds until its turn when `ahead` others go before it. */
+static int64_t wait_of(struct account_state *a, const struct turn *t, unsigned ahead, char *detail,
+                       size_t size, enum problem *ret)
+{
+        int64_t wait_us =
+                traffic_turn(&a->traffic, t->op, t->urgent ? 0 : TRAFFIC_LANE, ahead, detail, size);
+        *ret = PROBLEM_BROKER_RATE;
+        if (!limited(a, t))
+                return wait_us;
+        int64_t own_us =
+                limits_wait(&a->limits, t->op == BROKER_CANCEL, ahead, detail, size, wait_us);
+        if (own_us > wait_us)
+                *ret = PROBLEM_ORDER_RATE;
+        return own_us > wait_us ? own_us : wait_us;
+}
+
+static void take(struct account_state *a, struct turn *t)
+{
+        t->at_us = traffic_take(&a->traffic, t->op);
+        if (limited(a, t))
+                limits_count_call(&a->limits, t->at_us);
+}
+
+static void give_back(struct account_state *a, struct turn *t)
+{
+        traffic_give_back(&a->traffic, t->op, t->at_us);
+        if (limited(a, t))
+                limits_uncount_call(&a->limits, t->at_us);
+}
+
+static void step_out(struct account_state *a, struct turn *t)
+{
+        list_unlink(&t->link);
+        t->waits = false;
+        if (t->urgent)
+                a->lane.n_urgent--;
+        else
+                a->lane.n_orders--;
+}
+
+static void arm(struct account_state *a, int64_t wait_us)
+{
+        /* Without a timer nobody would ever wake them: they are told so instead. */
+        if (loop_timer_set(a->orchestrator->loop, &a->lane.timer, wait_us) < 0)
+                LIST_FOREACH (it, &a->lane.orders) {
+                        struct turn *t = LIST_ENTRY(it, struct turn, link);
+                        step_out(a, t);
+                        t->problem = PROBLEM_INTERNAL;
+                        t->message = "out of memory";
+                        t->come(t);
+                }
+}
+
+/* Why it should not wait any longer. */
+static enum problem ends(const struct account_state *a, const struct turn *t, int64_t now,
+                         const char **ret_message)
+{
+        struct orchestrator *o = a->orchestrator;
+
+        if (t->urgent && t->op == BROKER_CANCEL)
+                return PROBLEM_NONE;
+        if (t->leg && t->leg->cancel_requested) {
+                *ret_message = "it was cancelled before its turn came; nothing was sent";
+                return PROBLEM_NOT_SENT;
+        }
+        if (!t->urgent && !t->passes_halt &&
+            killswitch_level(o, a->account->id) >= KILL_LEVEL_HALT) {
+                *ret_message = "the kill switch rose before its turn came; nothing was sent";
+                return PROBLEM_KILL_SWITCH;
+        }
+        if (o->draining && !t->urgent) {
+                *ret_message = "the daemon stopped before its turn came; nothing was sent";
+                return PROBLEM_SHUTTING_DOWN;
+        }
+        if (t->until_us && now >= t->until_us) {
+                *ret_message = "its turn in the account's rates did not come in time; nothing was "
+                               "sent";
+                return PROBLEM_ORDER_RATE;
+        }
+        return PROBLEM_NONE;
+}
+
+static int64_t end_hopeless(struct account_state *a, struct list *queue)
+{
+        int64_t now = clock_mono_us(), next = INT64_MAX;
+
+        LIST_FOREACH (it, queue) {
+                struct turn *t = LIST_ENTRY(it, struct turn, link);
+                t->problem = ends(a, t, now, &t->message);
+                if (t->problem == PROBLEM_NONE) {
+                        if (t->until_us && t->until_us - now < next)
+                                next = t->until_us - now;
+                        continue;
+                }
+                step_out(a, t);
+                t->come(t);
+        }
+        return next;
+}
+
+/* The oldest ones, as far as there is room. Returns how long the next one waits. */
+static int64_t grant(struct account_state *a, struct list *queue)
+{
+        char detail[MESSAGE_SIZE];
+        enum problem p;
+
+        while (!list_empty(queue)) {
+                struct turn *t = LIST_ENTRY(queue->next, struct turn, link);
+                int64_t wait_us = wait_of(a, t, 0, detail, sizeof(detail), &p);
+                if (wait_us > 0)
+                        return wait_us;
+                step_out(a, t);
+                take(a, t);
+                t->granted = true;
+                t->come(t);
+        }
+        return INT64_MAX;
+}
+
+static void look(struct loop_timer *timer)
+{
+        struct account_state *a = CONTAINER_OF(timer, struct account_state, lane.timer);
+        int64_t next = end_hopeless(a, &a->lane.urgent), other = end_hopeless(a, &a->lane.orders);
+
+        next = other < next ? other : next;
+        other = grant(a, &a->lane.urgent);
+        if (list_empty(&a->lane.urgent))
+                other = grant(a, &a->lane.orders);
+        next = other < next ? other : next;
+        if (a->lane.n_urgent + a->lane.n_orders > 0)
+                arm(a, next);
+}
+
+void lane_init(struct account_state *a)
+{
+        list_init(&a->lane.urgent);
+        list_init(&a->lane.orders);
+        a->lane.timer.fire = look;
+}
+
+void lane_done(struct account_state *a)
+{
+        loop_timer_done(&a->lane.timer);
+}
+
+enum problem lane_enter(struct account_state *a, struct turn *t, char *detail, size_t size,
+                        int *ret_retry_s)
+{
+        struct lane *lane = &a->lane;
+        unsigned ahead = lane->n_urgent + (t->urgent ? 0 : lane->n_orders);
+        enum problem p;
+
+        t->waits = t->granted = false;
+        t->problem = PROBLEM_NONE;
+        int64_t wait_us = wait_of(a, t, ahead, detail, size, &p);
+        if (wait_us == 0 && ahead == 0) {
+                take(a, t);
+                t->granted = true;
+                return PROBLEM_NONE;
+        }
+        bool late = t->until_us && clock_mono_us() + wait_us >= t->until_us;
+        if (late || (!t->urgent && lane->n_orders >= LANE_ORDERS_MAX)) {
+                *ret_retry_s = seconds_up(wait_us > 0 ? wait_us : 1);
+                return p;
+        }
+        t->waits = true;
+        list_append(t->urgent ? &lane->urgent : &lane->orders, &t->link);
+        if (t->urgent)
+                lane->n_urgent++;
+        else
+                lane->n_orders++;
+        /* Whoever waited before in its queue has armed it for a moment that is not later. */
+        if (lane->n_urgent + lane->n_orders == 1)
+                arm(a, wait_us);
+        else if (ahead == 0)
+                lane_look(a);
+        return PROBLEM_NONE;
+}
+
+void lane_leave(struct account_state *a, struct turn *t)
+{
+        if (t->waits) {
+                step_out(a, t);
+        } else if (t->granted) {
+                t->granted = false;
+                give_back(a, t);
+                lane_look(a);
+        }
+}
+
+void lane_departs(struct account_state *a, struct turn *t)
+{
+        if (!t->granted || t->at_us == clock_mono_us())
+                return;
+        give_back(a, t);
+        take(a, t);
+}
+
+void lane_sent(struct turn *t)
+{
+        t->granted = false;
+}
+
+void lane_look(struct account_state *a)
+{
+        if (a->lane.n_urgent + a->lane.n_orders > 0)
+                arm(a, 0);
+}
+
+void lanes_look(struct orchestrator *o)
+{
+        for (unsigned i = 0; i < o->options.n_accounts; i++)
+                lane_look(&o->accounts[i]);
+}
