@@ -167,6 +167,16 @@ void lane_done(struct account_state *a)
         loop_timer_done(&a->lane.timer);
 }
 
+void lane_restore(struct account_state *a, int64_t at_us)
+{
+        int64_t ago_us = at_us < clock_wall_us() ? clock_wall_us() - at_us : 0;
+        int64_t at_mono_us = clock_mono_us() - ago_us;
+
+        traffic_restore(&a->traffic, at_mono_us);
+        if (!a->unlimited)
+                limits_count_call(&a->limits, at_mono_us);
+}
+
 enum problem lane_enter(struct account_state *a, struct turn *t, char *detail, size_t size,
                         int *ret_retry_s)
 {

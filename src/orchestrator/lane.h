@@ -53,6 +53,10 @@ struct lane {
 int64_t lane_until(int64_t begun_us, int64_t deadline_us);
 void lane_init(struct account_state *a);
 void lane_done(struct account_state *a);
+#define LANE_RESTORE_US (3600 * INT64_C(1000000)) /* the longest rolling window of any broker */
+/* At a start: a write that went out at that moment (wall clock); the oldest first. What lies in the
+ * future counts as now. */
+void lane_restore(struct account_state *a, int64_t at_us);
 /* PROBLEM_NONE: granted, or it waits. ORDER_RATE, BROKER_RATE: its turn cannot come in time;
  * `detail` has the numbers and `ret_retry_s` when to come again. */
 enum problem lane_enter(struct account_state *a, struct turn *t, char *detail, size_t size,

@@ -146,9 +146,36 @@ static int restore_orders(struct orchestrator *o, const struct store_restore *s)
         return 0;
 }
 
+static int compare_sent(const void *a, const void *b)
+{
+        const struct store_sent *x = a, *y = b;
+        return (x->at_us > y->at_us) - (x->at_us < y->at_us);
+}
+
+/* What brokers were sent before the start counts in their windows as if there had been none. */
+static void restore_rates(struct orchestrator *o, struct store_restore *s)
+{
+        if (s->n_sent > 0)
+                qsort(s->sent, s->n_sent, sizeof(s->sent[0]), compare_sent);
+        for (unsigned i = 0; i < s->n_sent; i++) {
+                struct account_state *a = account_state(o, s->sent[i].account);
+                if (a)
+                        lane_restore(a, s->sent[i].at_us);
+        }
+        for (unsigned i = 0; i < s->n_counts; i++) {
+                struct account_state *a = account_state(o, s->counts[i].account);
+                if (a)
+                        traffic_restore_day(&a->traffic, s->counts[i].orders);
+        }
+        for (unsigned i = 0; i < o->options.n_accounts && s->audit_seq > 0; i++)
+                traffic_assume_reads(&o->accounts[i].traffic);
+}
+
 static int restore(struct orchestrator *o, char error[static STORE_ERROR_SIZE])
 {
-        struct store_restore s = {.job.op = STORE_RESTORE, .day = clock_ist_day(clock_wall_us())};
+        struct store_restore s = {.job.op = STORE_RESTORE,
+                                  .day = clock_ist_day(clock_wall_us()),
+                                  .sent_since_us = clock_wall_us() - LANE_RESTORE_US};
         if (store_run(o->store, &s.job) != STORE_OK) {
                 text_copy(error, STORE_ERROR_SIZE, s.job.error);
                 return -EIO;
@@ -158,6 +185,7 @@ static int restore(struct orchestrator *o, char error[static STORE_ERROR_SIZE])
         int r = killswitch_restore(o, s.killswitch, s.n_killswitch, s.killswitch_epoch);
         if (r >= 0)
                 r = restore_orders(o, &s);
+        restore_rates(o, &s);
         store_restore_done(&s);
         return r;
 }

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 
+#define MINUTE_US       (60 * USEC_PER_SEC)
 #define DAY_US          (INT64_C(86400) * USEC_PER_SEC)
 #define PAUSE_LEAST_S   1
 #define PAUSE_DOUBLINGS 6   /* without a Retry-After: 1, 2, 4 … 64 s */
@@ -149,6 +150,38 @@ int64_t traffic_take(struct traffic *t, enum broker_op op)
                 w->count++;
         }
         return now;
+}
+
+void traffic_restore(struct traffic *t, int64_t at_us)
+{
+        for (unsigned i = 0; i < t->n; i++)
+                if (counts(t->windows[i].rate, BROKER_PLACE))
+                        rate_window_take(&t->windows[i].rolling, at_us);
+}
+
+void traffic_restore_day(struct traffic *t, int64_t orders)
+{
+        for (unsigned i = 0; i < t->n; i++) {
+                struct traffic_window *w = &t->windows[i];
+                roll(w);
+                if (counts(w->rate, BROKER_PLACE))
+                        w->count = orders;
+        }
+}
+
+void traffic_assume_reads(struct traffic *t)
+{
+        int64_t now = clock_mono_us();
+        for (unsigned i = 0; i < t->n; i++) {
+                const struct broker_rate *rate = t->windows[i].rate;
+                unsigned n = rate->count / TRAFFIC_READ_PART;
+                if (rate->traffic == BROKER_TRAFFIC_ORDERS)
+                        continue;
+                if (rate->window_us < MINUTE_US)
+                        n = rate->count > spare(rate) ? rate->count - spare(rate) : rate->count;
+                for (; n > 0; n--)
+                        rate_window_take(&t->windows[i].rolling, now);
+        }
 }
 
 void traffic_give_back(struct traffic *t, enum broker_op op, int64_t at_us)

@@ -43,6 +43,12 @@ int64_t traffic_wait(struct traffic *t, enum broker_op op, char *detail, size_t 
 /* Counts it, now. Returns the moment, for giving it back. */
 int64_t traffic_take(struct traffic *t, enum broker_op op);
 void traffic_give_back(struct traffic *t, enum broker_op op, int64_t at_us);
+/* At a start. What went out before, the oldest first; how many orders went out today; and reads,
+ * which nobody wrote down: windows below a minute are taken to be as full of them as they may be,
+ * longer ones by the part that reads leave to the orders. */
+void traffic_restore(struct traffic *t, int64_t at_us);
+void traffic_restore_day(struct traffic *t, int64_t orders);
+void traffic_assume_reads(struct traffic *t);
 /* A reply said that it was too much: nothing goes for a while. `retry_after` is the header's value,
  * or NULL: then each refusal in a row doubles the pause. */
 void traffic_refused(struct traffic *t, const char *retry_after);

@@ -65,5 +65,6 @@ void store_restore_done(struct store_restore *r)
         free(r->counts);
         free(r->killswitch);
         free(r->sessions);
+        free(r->sent);
         *r = (struct store_restore){.job = r->job, .day = r->day};
 }

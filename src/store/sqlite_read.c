@@ -48,11 +48,12 @@ static int problem_word(const char *s, size_t n)
         return problem_from_code(s); /* SQLite's texts end in NUL */
 }
 
-static void scan_evidence(const char *text, struct evidence *e)
+void sqlite_scan_evidence(const char *text, struct evidence *e)
 {
         int64_t numbers[7] = {};
         char *p = (char *)text;
 
+        *e = (struct evidence){};
         if (!text || !*text)
                 return;
         for (int i = 0; i < 7; i++)
@@ -99,7 +100,7 @@ static void read_leg(struct words *w, struct leg *l)
         l->sending_us = sqlite3_column_int64(st, 21);
         l->latency_us = sqlite3_column_int64(st, 22);
         l->updated_us = sqlite3_column_int64(st, 23);
-        scan_evidence((const char *)sqlite3_column_text(st, 24), &l->evidence);
+        sqlite_scan_evidence((const char *)sqlite3_column_text(st, 24), &l->evidence);
         sqlite_column_copy(st, 26, l->account, sizeof(l->account));
         sqlite_column_copy(st, 28, l->tag, sizeof(l->tag));
         l->multiplier = sqlite3_column_int64(st, 29);

@@ -251,11 +251,88 @@ static enum store_result restore_sessions(struct sqlite *s, struct store_restore
         return rc == SQLITE_DONE ? STORE_OK : sqlite_job_failure(s, rc, &v->job);
 }
 
+static enum store_result add_sent(struct store_restore *v, sqlite3_stmt *st, int64_t at_us)
+{
+        if (!GROW(v->sent, v->n_sent))
+                return no_memory(&v->job);
+        struct store_sent *sent = &v->sent[v->n_sent++];
+        sent->at_us = at_us;
+        sqlite_column_copy(st, 0, sent->account, sizeof(sent->account));
+        return STORE_OK;
+}
+
+/* An id is older than the moment at which the order was sent, by the time that it waited. */
+#define WAITED_MOST_US (300 * USEC_PER_SEC)
+
+static enum store_result restore_sent(struct sqlite *s, struct store_restore *v)
+{
+        struct evidence e = {};
+        char from[ID_SIZE];
+        enum store_result r;
+        int rc;
+
+        _cleanup_(sqlite_resetp) sqlite3_stmt *st =
+                sqlite_statement(s, SQL_RESTORE_SENT, &v->job, &r);
+        if (!st)
+                return r;
+        ulid_first(v->sent_since_us - WAITED_MOST_US, from);
+        sqlite_bind_text(st, 1, from);
+        sqlite3_bind_int64(st, 2, v->sent_since_us);
+        sqlite3_bind_int(st, 3, STORE_SENT_MAX);
+        while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
+                /* The mark is older than the first byte; where nobody wrote what came of it, that
+                 * may have left right before the end. */
+                const char *state = (const char *)sqlite3_column_text(st, 1);
+                bool over = state && strcmp(state, leg_state_name(LEG_STATE_SENDING)) != 0;
+                sqlite_scan_evidence((const char *)sqlite3_column_text(st, 3), &e);
+                int64_t at_us = e.sent_us ? e.sent_us : sqlite3_column_int64(st, 2);
+                r = add_sent(v, st, over ? at_us : INT64_MAX);
+                if (r != STORE_OK)
+                        return r;
+        }
+        return rc == SQLITE_DONE ? STORE_OK : sqlite_job_failure(s, rc, &v->job);
+}
+
+static bool asks_broker(const char *action)
+{
+        static const enum audit_action asks[] = {AUDIT_MODIFY_INTENT, AUDIT_CANCEL_INTENT,
+                                                 AUDIT_EXTERNAL_CANCEL};
+        for (size_t i = 0; i < ELEMENTS(asks); i++)
+                if (action && strcmp(action, audit_action_name(asks[i])) == 0)
+                        return true;
+        return false;
+}
+
+/* Modifies and cancels leave records only. */
+static enum store_result restore_asked(struct sqlite *s, struct store_restore *v)
+{
+        enum store_result r;
+        int rc;
+
+        _cleanup_(sqlite_resetp) sqlite3_stmt *st =
+                sqlite_statement(s, SQL_RESTORE_ASKED, &v->job, &r);
+        if (!st)
+                return r;
+        sqlite3_bind_int(st, 1, STORE_SENT_MAX);
+        while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
+                int64_t at_us = sqlite3_column_int64(st, 2);
+                if (at_us < v->sent_since_us)
+                        return STORE_OK;
+                if (!asks_broker((const char *)sqlite3_column_text(st, 1)))
+                        continue;
+                r = add_sent(v, st, at_us);
+                if (r != STORE_OK)
+                        return r;
+        }
+        return rc == SQLITE_DONE ? STORE_OK : sqlite_job_failure(s, rc, &v->job);
+}
+
 enum store_result sqlite_op_restore(void *db, struct store_job *job)
 {
         struct store_restore *v = CONTAINER_OF(job, struct store_restore, job);
         struct sqlite *s = db;
-        struct store_restore empty = {.job = *job, .day = v->day};
+        struct store_restore empty = {
+                .job = *job, .day = v->day, .sent_since_us = v->sent_since_us};
 
         *v = empty;
         enum store_result r = restore_orders(s, v);
@@ -265,6 +342,10 @@ enum store_result sqlite_op_restore(void *db, struct store_job *job)
                 r = restore_killswitch(s, v);
         if (r == STORE_OK)
                 r = restore_sessions(s, v);
+        if (r == STORE_OK && v->sent_since_us)
+                r = restore_sent(s, v);
+        if (r == STORE_OK && v->sent_since_us)
+                r = restore_asked(s, v);
         v->killswitch_epoch = s->durable.epoch;
         v->audit_seq = s->durable.seq;
         if (r != STORE_OK)

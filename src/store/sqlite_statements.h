@@ -109,6 +109,11 @@
           "SELECT account,worth,modifications FROM legs WHERE row>=" SQL_LEG_ROWS "*(SELECT row "  \
           "FROM orders WHERE id>=?1 ORDER BY id LIMIT 1) AND day=?2 AND "                          \
           "state<>'refused'")                                                                      \
+        X(RESTORE_SENT,                                                                            \
+          "SELECT account,state,sending_us,evidence FROM legs WHERE row>=" SQL_LEG_ROWS            \
+          "*(SELECT row FROM orders WHERE id>=?1 ORDER BY id LIMIT 1) AND sending_us>=?2 "         \
+          "ORDER BY row DESC LIMIT ?3")                                                            \
+        X(RESTORE_ASKED, "SELECT account,action,at_us FROM audit ORDER BY seq DESC LIMIT ?1")      \
         X(PROBE, "SELECT 1 FROM killswitch_epoch")
 
 enum sql {

@@ -246,7 +246,15 @@ struct store_restore {
         } * sessions;
         unsigned n_sessions;
         int64_t audit_seq;
+        /* in: since when (wall clock) it is asked what went to brokers; 0: it is not asked */
+        int64_t sent_since_us;
+        struct store_sent { /* orders, modifies, cancels that may have been sent; in no order */
+                char account[ACCOUNT_SIZE];
+                int64_t at_us; /* INT64_MAX: nobody knows when, perhaps a moment ago */
+        } * sent;
+        unsigned n_sent;
 };
+#define STORE_SENT_MAX 100000 /* rows of orders, and as many records, that are looked at for it */
 void store_restore_done(struct store_restore *r);
 
 struct store_riders_load {

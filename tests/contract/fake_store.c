@@ -405,13 +405,44 @@ static void restore_order(struct store_restore *v, const struct order *o)
         assert(order_copy(o, &v->orders[v->n_orders++]) == 0);
 }
 
+static void add_sent(struct store_restore *v, const char *account, int64_t at_us)
+{
+        if (v->sent_since_us == 0 || at_us < v->sent_since_us)
+                return;
+        v->sent = reallocarray(v->sent, v->n_sent + 1, sizeof(v->sent[0]));
+        text_copy(v->sent[v->n_sent].account, ACCOUNT_SIZE, account);
+        v->sent[v->n_sent++].at_us = at_us;
+}
+
+static void restore_sent(struct store_restore *v, const struct fake_state *s)
+{
+        const struct fake_table *t = &s->tables[FAKE_AUDIT];
+
+        for (unsigned i = 0; i < s->n_orders; i++)
+                for (unsigned n = 0; n < s->orders[i]->n_legs; n++) {
+                        const struct leg *l = &s->orders[i]->legs[n];
+                        int64_t at_us = l->evidence.sent_us ? l->evidence.sent_us : l->sending_us;
+                        if (l->sending_us >= v->sent_since_us)
+                                add_sent(v, l->account,
+                                         l->state == LEG_STATE_SENDING ? INT64_MAX : at_us);
+                }
+        for (unsigned i = 0; i < t->n; i++) {
+                struct store_audit_row row = {};
+                split_audit(&t->rows[i], &row);
+                if (row.action == AUDIT_MODIFY_INTENT || row.action == AUDIT_CANCEL_INTENT ||
+                    row.action == AUDIT_EXTERNAL_CANCEL)
+                        add_sent(v, row.account, row.at_us);
+        }
+}
+
 static enum store_result read_restore(struct fake_store *f, struct store_job *job)
 {
         struct store_restore *v = CONTAINER_OF(job, struct store_restore, job);
         struct fake_state *s = &f->now;
         struct fake_table *k = &s->tables[FAKE_KILLSWITCH], *p = &s->tables[FAKE_SESSIONS];
 
-        *v = (struct store_restore){.job = *job, .day = v->day};
+        *v = (struct store_restore){.job = *job, .day = v->day, .sent_since_us = v->sent_since_us};
+        restore_sent(v, s);
         for (unsigned i = 0; i < s->n_orders; i++)
                 restore_order(v, s->orders[i]);
         v->killswitch = calloc(k->n + 1, sizeof(v->killswitch[0]));

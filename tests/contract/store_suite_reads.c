@@ -181,6 +181,70 @@ START_TEST(a_start_reads_what_is_not_over)
 }
 END_TEST
 
+static unsigned sent_at(const struct store_restore *v, const char *account, int64_t at_us)
+{
+        unsigned n = 0;
+        for (unsigned i = 0; i < v->n_sent; i++)
+                n += strcmp(v->sent[i].account, account) == 0 && v->sent[i].at_us == at_us;
+        return n;
+}
+
+/* Rate windows outlive a crash: the moment is the first byte's where it is known, the mark's
+ * otherwise, and nobody's while the outcome is missing. */
+START_TEST(a_start_reads_what_was_sent)
+{
+        static const char *const both[] = {DEMO, SECOND, NULL};
+        _cleanup_(order_freep) struct order *answered = new_order_on(DEMO);
+        _cleanup_(order_freep) struct order *unsent = new_order_on(DEMO);
+        _cleanup_(order_freep) struct order *leaving = new_order_on(SECOND);
+        _cleanup_(order_freep) struct order *waiting = new_order(both);
+        _cleanup_(order_freep) struct order *old = new_order_on(DEMO);
+        int64_t now = answered->created_us;
+        static const enum audit_action actions[] = {AUDIT_MODIFY_INTENT, AUDIT_CANCEL_INTENT,
+                                                    AUDIT_EXTERNAL_CANCEL, AUDIT_CANCEL_ANSWERED};
+        struct store_restore v;
+
+        for (unsigned i = 0; i < 2; i++) {
+                waiting->legs[i].state = LEG_STATE_INTENT;
+                waiting->legs[i].sending_us = 0;
+        }
+        old->legs[0].sending_us = now - 3600 * USEC_PER_SEC;
+        struct order *const all[] = {answered, unsent, leaving, waiting, old};
+        for (unsigned i = 0; i < ELEMENTS(all); i++)
+                ck_assert_int_eq(put_intent(all[i], NULL), STORE_OK);
+        accept_order(answered);
+        unsent->legs[0].state = LEG_STATE_SETTLED;
+        unsent->legs[0].outcome = OUTCOME_NOT_SENT;
+        ck_assert_int_eq(put_outcome(answered, 0, NULL), STORE_OK);
+        ck_assert_int_eq(put_outcome(unsent, 0, NULL), STORE_OK);
+        for (unsigned i = 0; i < ELEMENTS(actions); i++) {
+                struct audit_record a = {.action = actions[i],
+                                         .component = "test",
+                                         .actor = "test",
+                                         .correlation_id = "test",
+                                         .account = SECOND,
+                                         .at_us = now + 50 + i};
+                struct store_append put = {.job = {.op = STORE_APPEND}, .audit = &a, .n_audit = 1};
+                ck_assert_int_eq(store_run(ledger.store, &put.job), STORE_OK);
+                audit_record_done(&a);
+        }
+        for (int again = 0; again < 2; again++) {
+                v = (struct store_restore){.job = {.op = STORE_RESTORE},
+                                           .day = answered->day,
+                                           .sent_since_us = now - 1000};
+                ck_assert_int_eq(store_run(ledger.store, &v.job), STORE_OK);
+                ck_assert_uint_eq(v.n_sent, 6);
+                ck_assert_uint_eq(sent_at(&v, DEMO, answered->created_us + 2), 1);
+                ck_assert_uint_eq(sent_at(&v, DEMO, unsent->created_us), 1);
+                ck_assert_uint_eq(sent_at(&v, SECOND, INT64_MAX), 1);
+                for (unsigned i = 0; i < 3; i++)
+                        ck_assert_uint_eq(sent_at(&v, SECOND, now + 50 + i), 1);
+                store_restore_done(&v);
+                ledger_reopen();
+        }
+}
+END_TEST
+
 START_TEST(values_beyond_all_bounds_do_not_break_a_start)
 {
         struct store_restore v;
@@ -228,6 +292,7 @@ const TTest *const *store_suite_reads(unsigned *ret_n)
         tests[n++] = lists_are_newest_first_and_go_on_at_a_cursor;
         tests[n++] = lists_are_narrowed;
         tests[n++] = a_start_reads_what_is_not_over;
+        tests[n++] = a_start_reads_what_was_sent;
         tests[n++] = values_beyond_all_bounds_do_not_break_a_start;
         tests[n++] = an_empty_ledger_is_read;
         *ret_n = n;

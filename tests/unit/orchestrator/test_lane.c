@@ -231,6 +231,29 @@ START_TEST(test_crash)
 }
 END_TEST
 
+/* What went out before a crash counts after it, by the wall clock; a stamp from the future as now.
+ */
+START_TEST(test_windows_survive)
+{
+        for (int set_back = 0; set_back < 2; set_back++) {
+                world_open(&two_a_second);
+                const char *id = live(ORDER, "one");
+                ck_assert_int_eq(cancel(id)->answer.status, 200);
+                if (set_back)
+                        clock_fake(clock_wall_us() - SECONDS(50), clock_mono_us());
+                world_crash();
+                struct placed *p = nth(1, NULL);
+                world_rest();
+                ck_assert_uint_eq(sent(), 0);
+                world_pass(LIMIT_SECOND_US - 1);
+                ck_assert_uint_eq(sent(), 0);
+                world_pass(1);
+                ck_assert_int_eq(p->answer.status, 201);
+                world_close();
+        }
+}
+END_TEST
+
 /* The broker's pause makes it late: it ends before the client's time does, and does not go then. */
 START_TEST(test_pause_beyond_the_deadline)
 {
@@ -450,6 +473,7 @@ START_TEST(test_at_once_until_the_deadline)
 END_TEST
 
 SUITE("orchestrator/lane", test_turns, test_commits, test_too_late, test_halt,
-      test_halt_at_the_last_moment, test_cancelled, test_crash, test_pause_beyond_the_deadline,
-      test_some_legs, test_unmarked, test_mark_in_doubt, test_drain, test_cancels,
-      test_lane_of_cancels, test_modify, test_at_once, test_at_once_until_the_deadline)
+      test_halt_at_the_last_moment, test_cancelled, test_crash, test_windows_survive,
+      test_pause_beyond_the_deadline, test_some_legs, test_unmarked, test_mark_in_doubt, test_drain,
+      test_cancels, test_lane_of_cancels, test_modify, test_at_once,
+      test_at_once_until_the_deadline)

@@ -167,6 +167,31 @@ START_TEST(test_give_back)
 }
 END_TEST
 
+/* After a start: orders as they were, reads as they may have been. */
+START_TEST(test_restore)
+{
+        static const struct broker_rate rates[] = {
+                {BROKER_TRAFFIC_ALL, 10, USEC_PER_SEC},
+                {BROKER_TRAFFIC_ALL, 30, 60 * USEC_PER_SEC},
+                {BROKER_TRAFFIC_ORDERS, 12, 86400 * USEC_PER_SEC},
+        };
+        begin(rates, ELEMENTS(rates));
+        traffic_restore(&traffic, clock_mono_us() - SECONDS(30));
+        traffic_restore(&traffic, clock_mono_us());
+        traffic_restore_day(&traffic, 5);
+        traffic_assume_reads(&traffic);
+        /* One order and the six reads that may have been: two are kept for cancels. */
+        ck_assert_uint_eq(take_all(BROKER_BOOK), 0);
+        ck_assert_uint_eq(take_all(BROKER_PLACE), 1);
+        ck_assert_uint_eq(take_all(BROKER_CANCEL), 2);
+        clock_fake_advance(USEC_PER_SEC + TRAFFIC_SLACK_US);
+        /* Two orders, six reads and three writes of the minute, five and three of the day. */
+        ck_assert_uint_eq(take_all(BROKER_PLACE), 2);
+        ck_assert_uint_eq(take_all(BROKER_BOOK), 4);
+        traffic_done(&traffic);
+}
+END_TEST
+
 START_TEST(test_refused)
 {
         begin(NULL, 0);
@@ -395,5 +420,5 @@ START_TEST(test_learns)
 END_TEST
 
 SUITE("orchestrator/traffic", test_no_rates, test_lanes, test_kinds, test_small_window, test_day,
-      test_day_at_the_end_of_a_month, test_give_back, test_refused, test_orders, test_not_sent,
-      test_reads, test_reads_wait, test_drain, test_learns)
+      test_day_at_the_end_of_a_month, test_give_back, test_restore, test_refused, test_orders,
+      test_not_sent, test_reads, test_reads_wait, test_drain, test_learns)
