@@ -644,6 +644,11 @@ const struct store_driver *fake_store_driver(struct fake_store *f)
         return &driver;
 }
 
+const struct fake_state *fake_store_state(const struct fake_store *f)
+{
+        return &f->now;
+}
+
 void fake_store_fail(struct fake_store *f, enum fake_call call, unsigned nth, unsigned times,
                      enum store_result r)
 {

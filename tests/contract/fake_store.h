@@ -4,6 +4,7 @@
 
 #include "store/driver.h"
 
+struct fake_state;
 struct fake_store;
 
 enum fake_call { FAKE_OPEN, FAKE_BEGIN, FAKE_WRITE, FAKE_READ, FAKE_COMMIT, _FAKE_CALL_MAX };
@@ -12,6 +13,9 @@ struct fake_store *fake_store_new(void);
 struct fake_store *fake_store_free(struct fake_store *f);
 /* For store_open_driver(): opens the fake this was called for last. */
 const struct store_driver *fake_store_driver(struct fake_store *f);
+
+/* What is durable, between two groups; borrowed. */
+const struct fake_state *fake_store_state(const struct fake_store *f);
 
 /* The calls `nth` (1: the next one) to `nth + times - 1` of their kind end as `r` and do nothing.
  */

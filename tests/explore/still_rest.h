@@ -1,0 +1,4 @@
+#pragma once
+
+/* Ids are counted anew. */
+void still_rest_begin(void);
