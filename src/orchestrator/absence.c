@@ -115,7 +115,7 @@ void absence_take(const struct book_read *r, struct open_leg *l)
                 return;
         if (open_leg_unresolved(l)) {
                 take_unresolved(r, l);
-        } else if (l->day < clock_ist_day(r->began_wall_us)) {
+        } else if (l->day < clock_ist_day(r->began_wall_us) && !order_status_terminal(l->status)) {
                 const struct leg_note note = {.action = AUDIT_LEG_UPDATED, .actor = "reconcile"};
                 l->status = ORDER_STATUS_EXPIRED;
                 (void)leg_write(l, &note, NULL, NULL);

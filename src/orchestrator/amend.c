@@ -401,6 +401,8 @@ static void resolved(void *userdata, enum problem p)
                 amend_fail(m, p, "", "the ledger cannot be written");
                 return;
         }
+        if (m->resolving->outcome == OUTCOME_ACCEPTED)
+                leg_act_cancel_due(m->resolving, "reconcile");
         m->shown = TAKE(m->order);
         answer(m);
 }

@@ -25,19 +25,6 @@ static void count(struct account_state *a, enum meter meter)
                    1);
 }
 
-/* What was owed, and what the kill switch asks for, is done to an order that is found. */
-static void cancel_if_due(struct open_leg *l)
-{
-        struct account_state *a = l->account;
-        bool owed = l->cancel_owed;
-
-        l->cancel_owed = false;
-        if (!order_status_terminal(l->status) &&
-            (owed || (killswitch_level(a->orchestrator, a->account->id) >= KILL_LEVEL_CANCEL &&
-                      !l->cancel_requested)))
-                leg_act_cancel(l, "reconcile");
-}
-
 void book_adopt(struct open_leg *l, const struct book_order *row, enum confidence confidence,
                 bool late)
 {
@@ -59,7 +46,7 @@ void book_adopt(struct open_leg *l, const struct book_order *row, enum confidenc
                 count(l->account, METER_LATE_ORDERS);
         }
         (void)leg_write(l, &note, NULL, NULL);
-        cancel_if_due(l);
+        leg_act_cancel_due(l, "reconcile");
 }
 
 /* Whoever placed it, two orders are where one was asked for. */

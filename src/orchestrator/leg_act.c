@@ -298,3 +298,15 @@ void leg_act_cancel(struct open_leg *l, const char *actor)
         act->done = alone_done;
         leg_act_start(act);
 }
+
+void leg_act_cancel_due(struct open_leg *l, const char *actor)
+{
+        struct account_state *a = l->account;
+        bool owed = l->cancel_owed;
+
+        l->cancel_owed = false;
+        if (!order_status_terminal(l->status) &&
+            (owed || (killswitch_level(a->orchestrator, a->account->id) >= KILL_LEVEL_CANCEL &&
+                      !l->cancel_requested)))
+                leg_act_cancel(l, actor);
+}

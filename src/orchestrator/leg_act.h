@@ -43,3 +43,5 @@ struct leg_act *leg_act_free(struct leg_act *act);
 
 /* Cancels one leg, once; what comes of it is recorded and nobody is told. */
 void leg_act_cancel(struct open_leg *l, const char *actor);
+/* An order in doubt was found: what was owed, and what the kill switch asks for, is done now. */
+void leg_act_cancel_due(struct open_leg *l, const char *actor);

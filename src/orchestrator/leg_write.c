@@ -221,6 +221,23 @@ static void put_answer(struct leg_write *w, const struct order *order)
         w->put.answer_size = w->body.len;
 }
 
+/* One behind it says what became of the leg. */
+static bool settling_waits(const struct leg_write *w)
+{
+        for (const struct list *it = w->link.next; it != &w->leg->writes; it = it->next)
+                if (LIST_ENTRY(it, struct leg_write, link)->note.settles)
+                        return true;
+        return false;
+}
+
+/* What settles a leg is written together with its record, not by a write before it. */
+static void keep_doubt(struct leg *leg, const struct leg *before)
+{
+        bool cancel_requested = leg->cancel_requested;
+        *leg = *before;
+        leg->cancel_requested = cancel_requested;
+}
+
 static void got(struct store_job *job)
 {
         struct leg_write *w = CONTAINER_OF(job, struct leg_write, get.job);
@@ -237,7 +254,10 @@ static void got(struct store_job *job)
                 finish(w, PROBLEM_INTERNAL);
                 return;
         }
+        const struct leg before = *leg;
         open_legs_apply(&w->o->open_legs, order);
+        if (leg_unresolved(&before) && !w->note.settles && settling_waits(w))
+                keep_doubt(leg, &before);
         put_note(leg, order, &w->note);
         put_audit(w, order, leg);
         w->changed[leg - order->legs] = true;

@@ -132,7 +132,10 @@ static void judge_problem(const struct asked *q, const struct answer *a)
 
 static void judge_final(struct told *t, const struct answer *a)
 {
-        if (!t->final) {
+        /* An order that was not in the book for long, and then was. */
+        bool late = t->final && records(AUDIT_LEG_LATE, a->order_id) > 0 &&
+                    strstr(t->body, outcome_name(OUTCOME_NOT_PLACED));
+        if (!t->final || late) {
                 t->final = true;
                 t->status = a->status;
                 text_copy_bytes(t->body, sizeof(t->body), a->body, a->body_size);

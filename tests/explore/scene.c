@@ -13,6 +13,7 @@
 #include "contract/fake_state.h"
 #include "domain/meter.h"
 #include "judge.h"
+#include "orchestrator/absence.h"
 #include "orchestrator/place.h"
 #include "orchestrator/placing.h"
 #include "still_loop.h"
@@ -147,30 +148,6 @@ static void forget(void)
         s->halted = s->stopped = s->marker = s->cancel_taken = s->ended = s->resolved = false;
 }
 
-void scene_begin(const struct scenario *scenario)
-{
-        int64_t now;
-        forget();
-        scene.scenario = scenario;
-        assert(clock_parse("2026-11-23T10:00:00+05:30", 25, &now) == 0);
-        clock_fake(now, BEGIN_MONO_US);
-        still_rest_begin();
-        street_begin(scenario->flags);
-        scene.ledger = fake_store_new();
-        boot();
-        /* The first books are read before anybody comes. */
-        struct flight *flights[FLIGHTS_MAX];
-        while (street_flights(scene.wires, scenario->n_accounts, flights, FLIGHTS_MAX) > 0 ||
-               scene_due() <= clock_mono_us()) {
-                if (scene_due() <= clock_mono_us())
-                        scene_advance(clock_mono_us());
-                else
-                        flight_meet(flights[0], STREET_SERVED);
-                scene_settle();
-        }
-        clock_fake_advance(USEC_PER_SEC);
-}
-
 void scene_end(void)
 {
         die();
@@ -251,6 +228,7 @@ void scene_advance(int64_t to_us)
         place_sweep(scene.o);
         ledger_probe(scene.o);
         killswitch_retry(scene.o);
+        absence_sweep(scene.o);
         scene_settle();
 }
 
@@ -293,6 +271,23 @@ static void one_step(void)
                 scene_advance(due);
         }
         scene_settle();
+}
+
+void scene_begin(const struct scenario *scenario)
+{
+        int64_t now;
+        forget();
+        scene.scenario = scenario;
+        assert(clock_parse("2026-11-23T10:00:00+05:30", 25, &now) == 0);
+        clock_fake(now, BEGIN_MONO_US);
+        still_rest_begin();
+        street_begin(scenario->flags);
+        scene.ledger = fake_store_new();
+        boot();
+        /* The first books are read before anybody comes. */
+        while (scene_busy() || scene_due() <= clock_mono_us())
+                one_step();
+        clock_fake_advance(USEC_PER_SEC);
 }
 
 static bool run_until(bool (*more)(void), int64_t least_us)
