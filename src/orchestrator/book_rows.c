@@ -81,6 +81,9 @@ static void take_row(struct book_read *r, struct open_leg *l, const struct book_
                 r->updated++;
                 (void)leg_write(l, &note, NULL, NULL);
         }
+        /* Asked for before the start, and nobody knows what came of it. */
+        if (l->cancel_owed && l->state == LEG_STATE_SETTLED)
+                leg_act_cancel_due(l, "reconcile");
 }
 
 static struct open_leg *by_number(const struct book_read *r, const char *broker_order_id)

@@ -12,6 +12,7 @@
 #include "domain/event.h"
 #include "domain/meter.h"
 #include "orchestrator/absence.h"
+#include "orchestrator/leg_write.h"
 #include "orchestrator/masters.h"
 #include "orchestrator/place.h"
 #include "orchestrator/state.h"
@@ -324,6 +325,7 @@ static void sweep(struct loop_timer *t)
                 ledger_probe(j->o);
                 killswitch_retry(j->o);
                 absence_sweep(j->o);
+                leg_writes_sweep(j->o);
         }
         (void)loop_timer_set(j->o->loop, &j->sweep, SWEEP_EVERY_US);
 }

@@ -151,6 +151,10 @@ static void called(struct call *c)
         act->note = note_of(act, act->kind == AMEND_MODIFY ? AUDIT_MODIFY_ANSWERED
                                                            : AUDIT_CANCEL_ANSWERED);
         take_state(act);
+        /* Whoever asked is told that it is not cancelled: a later start must not do it either. */
+        if (act->kind == AMEND_CANCEL &&
+            (r->outcome == OUTCOME_REJECTED || r->outcome == OUTCOME_NOT_SENT))
+                act->leg->cancel_requested = false;
         if (act->kind == AMEND_MODIFY)
                 act->leg->modify_us = r->outcome == OUTCOME_UNKNOWN ? clock_mono_us() : 0;
         open_leg_apply(act->leg, leg);

@@ -322,6 +322,15 @@ void leg_writes_retry(struct open_leg *l)
         }
 }
 
+void leg_writes_sweep(struct orchestrator *o)
+{
+        struct open_leg *l, *next;
+        if (o->store_failure != STORE_OK)
+                return;
+        HASH_ITER (hh, o->open_legs.by_tag, l, next)
+                leg_writes_retry(l);
+}
+
 static void apply(const struct list *writes, struct leg *leg)
 {
         LIST_FOREACH (it, writes) {

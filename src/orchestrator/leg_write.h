@@ -46,6 +46,8 @@ typedef void leg_write_fn(void *userdata, enum problem p);
 int leg_write(struct open_leg *l, const struct leg_note *note, leg_write_fn *done, void *userdata);
 /* Tries again what the ledger could not take; writes the leg as it is when memory knows more. */
 void leg_writes_retry(struct open_leg *l);
+/* The same for every leg, once a second: a book that is read no more must not keep it waiting. */
+void leg_writes_sweep(struct orchestrator *o);
 /* The operation that held the leg is over: its writes run. */
 void leg_writes_go_on(struct open_leg *l);
 /* Puts what waits to be written about the leg over its own columns. */

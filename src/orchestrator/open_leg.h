@@ -38,7 +38,8 @@ struct open_leg {
         int64_t filled_quantity, average_price;
         int64_t since_us; /* wall: the intent */
         bool cancel_requested;
-        bool cancel_owed;   /* somebody was told that it is cancelled when it is found */
+        bool cancel_owed;   /* somebody was told that it is cancelled when it is found, or a cancel
+                               from before the start may not have left */
         bool twice;         /* the book had a second order with its tag, and somebody was told */
         bool answered;      /* its number is that of the broker's answer to the placement */
         bool denied;        /* leg_denied() */

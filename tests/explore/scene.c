@@ -14,6 +14,7 @@
 #include "domain/meter.h"
 #include "judge.h"
 #include "orchestrator/absence.h"
+#include "orchestrator/leg_write.h"
 #include "orchestrator/place.h"
 #include "orchestrator/placing.h"
 #include "still_loop.h"
@@ -229,6 +230,7 @@ void scene_advance(int64_t to_us)
         ledger_probe(scene.o);
         killswitch_retry(scene.o);
         absence_sweep(scene.o);
+        leg_writes_sweep(scene.o);
         scene_settle();
 }
 

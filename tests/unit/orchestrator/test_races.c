@@ -3,6 +3,8 @@
 #include "world.h"
 
 #include "base/clock.h"
+#include "orchestrator/absence.h"
+#include "orchestrator/leg_write.h"
 #include "shown_book.h"
 
 #define REST "BUY 10 NSE:SBIN CNC LIMIT 1000"
@@ -107,5 +109,60 @@ START_TEST(test_no_end_without_its_record)
 }
 END_TEST
 
-SUITE("races", test_day_ends_over_an_owed_write, test_operator_finds_what_is_to_be_cancelled,
-      test_replay_tells_what_is_durable, test_no_end_without_its_record)
+/* The daemon dies between the record of an order that was found and the cancel that was owed. */
+START_TEST(test_owed_cancel_survives_a_crash)
+{
+        world_open(&plain);
+        struct placed *p = reply_lost(REST, NULL);
+        ck_assert_int_eq(cancel(p->answer.order_id)->answer.status, 202);
+        wire_script(world.wires[0], BROKER_CANCEL, 1, 1, FATE_HELD);
+        world_pass(SECONDS(1));
+        ck_assert_uint_eq(wire_held(world.wires[0]), 1);
+        world_crash();
+        world_pass(SECONDS(2));
+        ck_assert_uint_eq(wire_calls(world.wires[0], BROKER_CANCEL), 1);
+        ck_assert_int_eq(shown_leg(p->answer.order_id, 0)->status, ORDER_STATUS_CANCELLED);
+        world_close();
+}
+END_TEST
+
+/* Whoever asked was told that it did not leave: the order is the client's again. */
+START_TEST(test_refused_cancel_is_over)
+{
+        world_open(&plain);
+        const char *id = live(REST, "one");
+        wire_script(world.wires[0], BROKER_CANCEL, 1, 1, FATE_NOT_SENT);
+        ck_assert_int_eq(cancel(id)->answer.status, 424);
+        ck_assert(!shown_leg(id, 0)->cancel_requested);
+        world_crash();
+        world_pass(SECONDS(2));
+        ck_assert_uint_eq(wire_calls(world.wires[0], BROKER_CANCEL), 0);
+        ck_assert_int_eq(shown_leg(id, 0)->status, ORDER_STATUS_OPEN);
+        world_close();
+}
+END_TEST
+
+/* Nothing reads the book for a leg of yesterday: what is owed about it is written all the same. */
+START_TEST(test_owed_writes_need_no_book)
+{
+        world_open(&(struct world_options){.blind = true});
+        wire_script(world.wires[0], BROKER_BOOK, 1, 1000, FATE_BROKEN);
+        struct placed *p = reply_lost(REST, NULL);
+        clock_fake_advance(SECONDS(86400));
+        fake_store_fail(world.fake, FAKE_READ, 1, 1, STORE_UNAVAILABLE);
+        absence_sweep(world.o);
+        world_rest();
+        ck_assert_uint_eq(first_leg()->n_owed, 1);
+        leg_writes_sweep(world.o);
+        world_rest();
+        ck_assert_uint_eq(first_leg()->n_owed, 0);
+        ck_assert_int_eq(audit_count(AUDIT_LEG_NEEDS_OPERATOR), 1);
+        ck_assert_int_eq(shown_leg(p->answer.order_id, 0)->state, LEG_STATE_NEEDS_OPERATOR);
+        world_close();
+}
+END_TEST
+
+SUITE("races", test_owed_cancel_survives_a_crash, test_refused_cancel_is_over,
+      test_owed_writes_need_no_book, test_day_ends_over_an_owed_write,
+      test_operator_finds_what_is_to_be_cancelled, test_replay_tells_what_is_durable,
+      test_no_end_without_its_record)
