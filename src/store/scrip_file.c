@@ -7,9 +7,10 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "store/sqlite.h"
 
 #define SCRIP_FILE_ID      0x4f72644d /* "OrdM", PRAGMA application_id */
-#define SCRIP_FILE_VERSION 1          /* of the columns and of the enums in them */
+#define SCRIP_FILE_VERSION 2          /* of the columns and of the enums in them */
 #define MAKER_CACHE_KIB    "32768"
 /* Pages that stay in memory while nobody asks; the kernel has the rest of the file. */
 #define FILE_CACHE_KIB "4096"
@@ -23,17 +24,20 @@ enum flag {
         FLAG_INTRADAY = 1 << 3,
 };
 
-/* What nobody searches by is one BLOB, in this machine's form: it is read far more often than it is
- * made, and each column costs. Two texts with their NULs follow: underlying, detail. */
+/* What nobody orders by is one BLOB, in this machine's form: it is read far more often than it is
+ * made, and each column costs. Five texts with their NULs follow: underlying, name, isin, token,
+ * detail. */
 struct rest {
         int64_t strike, previous_close;
         int32_t lot, tick, freeze, expiry;
         uint8_t band_percent, exchange, segment, flags;
 };
-#define REST_MAX \
-        (sizeof(struct rest) + sizeof(((struct instrument *)NULL)->underlying) + SCRIP_DETAIL_SIZE)
+#define SIZE_OF(type, member) sizeof(((struct type *)NULL)->member)
+#define REST_MAX                                                                             \
+        (sizeof(struct rest) + SIZE_OF(instrument, underlying) + SIZE_OF(instrument, name) + \
+         SIZE_OF(instrument, isin) + SCRIP_TOKEN_SIZE + SCRIP_DETAIL_SIZE)
 
-#define COLUMNS "symbol,name,isin,key,token,rest" /* as read_scrip() reads them */
+#define COLUMNS "symbol,key,rest" /* as read_scrip() reads them */
 
 static int error_of(sqlite3 *db, int rc)
 {
@@ -67,62 +71,7 @@ static int prepare(sqlite3 *db, const char *sql, sqlite3_stmt **ret)
         return rc == SQLITE_OK ? 0 : error_of(db, rc);
 }
 
-/* --- making --- */
-
-/* Nothing of a half-made file is ever used: no journal. What sorts stays in memory, so that no
- * other directory is written to. The one commit brings it to the disk. */
-static const char maker_sql[] =
-        "PRAGMA journal_mode=OFF; PRAGMA synchronous=NORMAL; PRAGMA locking_mode=EXCLUSIVE;"
-        "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-" MAKER_CACHE_KIB "; BEGIN;"
-        "CREATE TABLE scrip(id INTEGER PRIMARY KEY, symbol TEXT NOT NULL UNIQUE,"
-        " rank INTEGER, exchange INTEGER, segment INTEGER,"
-        " name TEXT, isin TEXT, key TEXT, token TEXT, rest BLOB);"
-        "CREATE TABLE word(text TEXT NOT NULL, id INTEGER NOT NULL, PRIMARY KEY (text, id))"
-        " WITHOUT ROWID;"
-        "CREATE TABLE facts(rows INTEGER NOT NULL, as_of_us INTEGER NOT NULL)";
-
-static const char add_sql[] =
-        "INSERT INTO scrip(rank,exchange,segment,symbol,name,isin,key,token,rest)"
-        " VALUES(?,?,?,?,?,?,?,?,?) ON CONFLICT(symbol) DO UPDATE SET rank=excluded.rank,"
-        " exchange=excluded.exchange, segment=excluded.segment, name=excluded.name,"
-        " isin=excluded.isin, key=excluded.key, token=excluded.token, rest=excluded.rest"
-        " WHERE excluded.rank<rank OR (excluded.rank=rank AND excluded.key<key)";
-
-struct scrip_maker {
-        sqlite3 *db;
-        sqlite3_stmt *add, *add_word;
-};
-
-int scrip_maker_new(const char *path, struct scrip_maker **ret)
-{
-        _cleanup_(scrip_maker_freep) struct scrip_maker *m = calloc(1, sizeof(*m));
-
-        if (!m)
-                return -ENOMEM;
-        if (unlink(path) < 0 && errno != ENOENT)
-                return -errno;
-        int rc = sqlite3_open_v2(path, &m->db,
-                                 SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
-                                 NULL);
-        if (rc != SQLITE_OK)
-                return error_of(m->db, rc);
-        int r = run(m->db, maker_sql);
-        if (r >= 0)
-                r = prepare(m->db, add_sql, &m->add);
-        if (r >= 0)
-                r = prepare(m->db, "INSERT OR IGNORE INTO word VALUES(?,?)", &m->add_word);
-        if (r >= 0)
-                *ret = TAKE(m);
-        return r;
-}
-
-static int step_done(sqlite3 *db, sqlite3_stmt *st)
-{
-        int rc = sqlite3_step(st);
-        int r = rc == SQLITE_DONE ? 0 : error_of(db, rc);
-        sqlite3_reset(st);
-        return r;
-}
+/* --- a row --- */
 
 static bool in_range(const struct instrument *i)
 {
@@ -159,7 +108,161 @@ static size_t pack_rest(const struct scrip *s, char ret[static REST_MAX])
                                (i->intraday_allowed ? FLAG_INTRADAY : 0));
         memcpy(ret, &rest, sizeof(rest));
         n += put_text(ret + n, i->underlying);
+        n += put_text(ret + n, i->name);
+        n += put_text(ret + n, i->isin);
+        n += put_text(ret + n, s->token);
         return n + put_text(ret + n, s->detail);
+}
+
+/* False: it does not end before `end`, or is too long. */
+static bool next_text(const char **at, const char *end, char *ret, size_t size)
+{
+        const char *s = *at;
+        size_t n = strnlen(s, (size_t)(end - s));
+
+        if (s + n == end)
+                return false;
+        *at = s + n + 1;
+        return text_copy_bytes(ret, size, s, n);
+}
+
+static bool unpack_rest(const char *blob, size_t n, struct scrip *ret)
+{
+        struct instrument *i = &ret->instrument;
+        const char *at = blob + sizeof(struct rest), *end = blob + n;
+        struct rest rest;
+
+        if (n < sizeof(rest))
+                return false;
+        memcpy(&rest, blob, sizeof(rest));
+        if (rest.exchange >= _EXCHANGE_MAX || rest.segment >= _SEGMENT_MAX)
+                return false;
+        i->strike = rest.strike;
+        i->lot = rest.lot;
+        i->tick = rest.tick;
+        i->freeze = rest.freeze;
+        i->previous_close = rest.previous_close;
+        i->expiry = rest.expiry;
+        i->band_percent = rest.band_percent;
+        i->exchange = (enum exchange)rest.exchange;
+        i->segment = (enum segment)rest.segment;
+        i->call = rest.flags & FLAG_CALL;
+        i->on_index = rest.flags & FLAG_ON_INDEX;
+        i->closing_auction = rest.flags & FLAG_CLOSING_AUCTION;
+        i->intraday_allowed = rest.flags & FLAG_INTRADAY;
+        return next_text(&at, end, i->underlying, sizeof(i->underlying)) &&
+               next_text(&at, end, i->name, sizeof(i->name)) &&
+               next_text(&at, end, i->isin, sizeof(i->isin)) &&
+               next_text(&at, end, ret->token, sizeof(ret->token)) &&
+               next_text(&at, end, ret->detail, sizeof(ret->detail));
+}
+
+/* As a BLOB, which is not copied once more to end in NUL. */
+static bool read_text(sqlite3_stmt *st, int column, char *ret, size_t size)
+{
+        const char *s = sqlite3_column_blob(st, column);
+        return !s || text_copy_bytes(ret, size, s, (size_t)sqlite3_column_bytes(st, column));
+}
+
+/* False: the file is damaged. */
+static bool read_scrip(sqlite3_stmt *st, struct scrip *ret)
+{
+        struct instrument *i = &ret->instrument;
+
+        *ret = (struct scrip){};
+        const char *rest = sqlite3_column_blob(st, 2);
+        return read_text(st, 0, i->symbol, sizeof(i->symbol)) && i->symbol[0] &&
+               read_text(st, 1, ret->key, sizeof(ret->key)) && rest &&
+               unpack_rest(rest, (size_t)sqlite3_column_bytes(st, 2), ret);
+}
+
+static const char *text_of(const struct scrip *s, enum scrip_by by)
+{
+        const char *const texts[] = {
+                [SCRIP_BY_SYMBOL] = s->instrument.symbol,
+                [SCRIP_BY_KEY] = s->key,
+                [SCRIP_BY_TOKEN] = s->token,
+                [SCRIP_BY_ISIN] = s->instrument.isin,
+        };
+        return texts[by];
+}
+
+/* FNV-1a, in the four bytes of a small column. Several texts may share one: who looks up compares
+ * them. */
+static int32_t hash_of(const char *s)
+{
+        uint32_t h = 2166136261U;
+
+        for (; *s; s++)
+                h = (h ^ (unsigned char)*s) * 16777619U;
+        return (int32_t)h;
+}
+
+/* --- making --- */
+
+/* Nothing of a half-made file is ever used: no journal. What sorts stays in memory, so that no
+ * other directory is written to. The one commit brings it to the disk. */
+static const char maker_sql[] =
+        "PRAGMA journal_mode=OFF; PRAGMA synchronous=NORMAL; PRAGMA locking_mode=EXCLUSIVE;"
+        "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-" MAKER_CACHE_KIB "; BEGIN;"
+        "CREATE TABLE scrip(id INTEGER PRIMARY KEY, symbol TEXT NOT NULL UNIQUE,"
+        " key TEXT NOT NULL, rest BLOB NOT NULL, rank INTEGER, exchange INTEGER, segment INTEGER,"
+        " by_symbol INTEGER, by_key INTEGER, by_token INTEGER, by_isin INTEGER);"
+        "CREATE TABLE word(text TEXT NOT NULL, id INTEGER NOT NULL, PRIMARY KEY (text, id))"
+        " WITHOUT ROWID;"
+        "CREATE TABLE facts(rows INTEGER NOT NULL, as_of_us INTEGER NOT NULL)";
+
+static const char add_sql[] =
+        "INSERT INTO scrip(symbol,key,rest,rank,exchange,segment,"
+        " by_symbol,by_key,by_token,by_isin) VALUES(?,?,?,?,?,?,?,?,?,?)"
+        " ON CONFLICT(symbol) DO UPDATE SET key=excluded.key, rest=excluded.rest,"
+        " rank=excluded.rank, exchange=excluded.exchange, segment=excluded.segment,"
+        " by_key=excluded.by_key, by_token=excluded.by_token, by_isin=excluded.by_isin"
+        " WHERE excluded.rank<rank OR (excluded.rank=rank AND excluded.key<key)";
+
+/* Found by a hash of what they are named: an index of whole numbers is half as large as one of
+ * texts, so that more of it stays in memory, and is compared faster. */
+static const char index_sql[] =
+        "CREATE INDEX scrip_symbol ON scrip(by_symbol);"
+        "CREATE INDEX scrip_key ON scrip(by_key) WHERE by_key IS NOT NULL;"
+        "CREATE INDEX scrip_token ON scrip(by_token) WHERE by_token IS NOT NULL;"
+        "CREATE INDEX scrip_isin ON scrip(by_isin) WHERE by_isin IS NOT NULL";
+
+struct scrip_maker {
+        sqlite3 *db;
+        sqlite3_stmt *add, *add_word;
+};
+
+int scrip_maker_new(const char *path, struct scrip_maker **ret)
+{
+        _cleanup_(scrip_maker_freep) struct scrip_maker *m = calloc(1, sizeof(*m));
+
+        if (!m)
+                return -ENOMEM;
+        if (unlink(path) < 0 && errno != ENOENT)
+                return -errno;
+        sqlite_configure();
+        int rc = sqlite3_open_v2(path, &m->db,
+                                 SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
+                                 NULL);
+        if (rc != SQLITE_OK)
+                return error_of(m->db, rc);
+        int r = run(m->db, maker_sql);
+        if (r >= 0)
+                r = prepare(m->db, add_sql, &m->add);
+        if (r >= 0)
+                r = prepare(m->db, "INSERT OR IGNORE INTO word VALUES(?,?)", &m->add_word);
+        if (r >= 0)
+                *ret = TAKE(m);
+        return r;
+}
+
+static int step_done(sqlite3 *db, sqlite3_stmt *st)
+{
+        int rc = sqlite3_step(st);
+        int r = rc == SQLITE_DONE ? 0 : error_of(db, rc);
+        sqlite3_reset(st);
+        return r;
 }
 
 int scrip_maker_add(struct scrip_maker *m, const struct scrip *s, unsigned rank)
@@ -170,15 +273,17 @@ int scrip_maker_add(struct scrip_maker *m, const struct scrip *s, unsigned rank)
 
         if (!in_range(i))
                 return -ERANGE;
+        sqlite3_bind_text(m->add, ++n, i->symbol, -1, SQLITE_STATIC);
+        sqlite3_bind_text(m->add, ++n, s->key, -1, SQLITE_STATIC);
+        sqlite3_bind_blob(m->add, ++n, rest, (int)pack_rest(s, rest), SQLITE_STATIC);
         sqlite3_bind_int64(m->add, ++n, rank);
         sqlite3_bind_int(m->add, ++n, (int)i->exchange);
         sqlite3_bind_int(m->add, ++n, (int)i->segment);
-        sqlite3_bind_text(m->add, ++n, i->symbol, -1, SQLITE_STATIC);
-        sqlite3_bind_text(m->add, ++n, i->name, -1, SQLITE_STATIC);
-        sqlite3_bind_text(m->add, ++n, i->isin, -1, SQLITE_STATIC);
-        sqlite3_bind_text(m->add, ++n, s->key, -1, SQLITE_STATIC);
-        sqlite3_bind_text(m->add, ++n, s->token, -1, SQLITE_STATIC);
-        sqlite3_bind_blob(m->add, ++n, rest, (int)pack_rest(s, rest), SQLITE_STATIC);
+        for (enum scrip_by by = SCRIP_BY_SYMBOL; by <= SCRIP_BY_ISIN; by++)
+                if (text_of(s, by)[0])
+                        sqlite3_bind_int(m->add, ++n, hash_of(text_of(s, by)));
+                else
+                        sqlite3_bind_null(m->add, ++n);
         return step_done(m->db, m->add);
 }
 
@@ -206,19 +311,20 @@ static int add_words(struct scrip_maker *m, int64_t id, const char *name)
 static int make_words(struct scrip_maker *m)
 {
         sqlite3_stmt *st = NULL;
+        struct scrip s;
         char sql[96];
 
-        snprintf(sql, sizeof(sql), "SELECT id,name FROM scrip WHERE segment IN (%d,%d)",
+        snprintf(sql, sizeof(sql), "SELECT " COLUMNS ",id FROM scrip WHERE segment IN (%d,%d)",
                  SEGMENT_EQUITY, SEGMENT_INDEX);
         int r = prepare(m->db, sql, &st);
         while (r >= 0) {
                 int rc = sqlite3_step(st);
                 if (rc == SQLITE_DONE)
                         break;
-                const char *name = (const char *)sqlite3_column_text(st, 1);
                 r = rc != SQLITE_ROW ? error_of(m->db, rc)
-                    : !name          ? -ENOMEM
-                                     : add_words(m, sqlite3_column_int64(st, 0), name);
+                    : !read_scrip(st, &s)
+                            ? -EBADMSG
+                            : add_words(m, sqlite3_column_int64(st, 3), s.instrument.name);
         }
         sqlite3_finalize(st);
         return r;
@@ -248,9 +354,7 @@ int scrip_maker_finish(struct scrip_maker *m, int64_t as_of_us, unsigned *ret_ro
         int r = make_words(m);
 
         if (r >= 0)
-                r = run(m->db, "CREATE INDEX by_key ON scrip(key) WHERE key<>'';"
-                               "CREATE INDEX by_token ON scrip(token) WHERE token<>'';"
-                               "CREATE INDEX by_isin ON scrip(isin) WHERE isin<>''");
+                r = run(m->db, index_sql);
         snprintf(sql, sizeof(sql),
                  "INSERT INTO facts SELECT count(*), %lld FROM scrip;"
                  "PRAGMA application_id=%d; PRAGMA user_version=%d; COMMIT",
@@ -277,12 +381,12 @@ struct scrip_maker *scrip_maker_free(struct scrip_maker *m)
 /* --- reading --- */
 
 static const char *const find_sql[] = {
-        [SCRIP_BY_SYMBOL] = "SELECT " COLUMNS " FROM scrip WHERE symbol=?1",
-        [SCRIP_BY_KEY] = "SELECT " COLUMNS " FROM scrip WHERE key=?1 AND key<>'' LIMIT 2",
-        [SCRIP_BY_TOKEN] = "SELECT " COLUMNS " FROM scrip WHERE token=?1 AND token<>'' LIMIT 2",
+        [SCRIP_BY_SYMBOL] = "SELECT " COLUMNS " FROM scrip WHERE by_symbol=?1",
+        [SCRIP_BY_KEY] = "SELECT " COLUMNS " FROM scrip WHERE by_key=?1",
+        [SCRIP_BY_TOKEN] = "SELECT " COLUMNS " FROM scrip WHERE by_token=?1",
         /* EXCHANGE_NSE is the lowest */
-        [SCRIP_BY_ISIN] = "SELECT " COLUMNS " FROM scrip WHERE isin=?1 AND isin<>''"
-                          " ORDER BY exchange, rank, symbol LIMIT 1",
+        [SCRIP_BY_ISIN] = "SELECT " COLUMNS " FROM scrip WHERE by_isin=?1"
+                          " ORDER BY exchange, rank, symbol",
 };
 
 static const char *const search_sql[] = {
@@ -335,6 +439,7 @@ static int open_immutable(const char *path, sqlite3 **ret)
         text_add(&uri, "?immutable=1");
         if (uri.failed)
                 return uri.failed;
+        sqlite_configure();
         int rc =
                 sqlite3_open_v2(text_str(&uri), ret,
                                 SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI, NULL);
@@ -383,70 +488,26 @@ struct scrip_facts scrip_file_facts(const struct scrip_file *f)
         return f->facts;
 }
 
-static bool read_text(sqlite3_stmt *st, int column, char *ret, size_t size)
-{
-        const char *s = (const char *)sqlite3_column_text(st, column);
-        return s && text_copy(ret, size, s);
-}
-
-static bool unpack_rest(const char *blob, size_t n, struct scrip *ret)
-{
-        struct instrument *i = &ret->instrument;
-        struct rest rest;
-
-        if (n < sizeof(rest) + 2 || n > REST_MAX || blob[n - 1])
-                return false;
-        memcpy(&rest, blob, sizeof(rest));
-        const char *underlying = blob + sizeof(rest);
-        const char *detail = underlying + strlen(underlying) + 1;
-        if (rest.exchange >= _EXCHANGE_MAX || rest.segment >= _SEGMENT_MAX || detail >= blob + n)
-                return false;
-        i->strike = rest.strike;
-        i->lot = rest.lot;
-        i->tick = rest.tick;
-        i->freeze = rest.freeze;
-        i->previous_close = rest.previous_close;
-        i->expiry = rest.expiry;
-        i->band_percent = rest.band_percent;
-        i->exchange = (enum exchange)rest.exchange;
-        i->segment = (enum segment)rest.segment;
-        i->call = rest.flags & FLAG_CALL;
-        i->on_index = rest.flags & FLAG_ON_INDEX;
-        i->closing_auction = rest.flags & FLAG_CLOSING_AUCTION;
-        i->intraday_allowed = rest.flags & FLAG_INTRADAY;
-        return text_copy(i->underlying, sizeof(i->underlying), underlying) &&
-               text_copy(ret->detail, sizeof(ret->detail), detail);
-}
-
-#define READ_TEXT(column, member) read_text(st, (column), (member), sizeof(member))
-
-/* False: the file is damaged. */
-static bool read_scrip(sqlite3_stmt *st, struct scrip *ret)
-{
-        *ret = (struct scrip){};
-        const char *rest = sqlite3_column_blob(st, 5);
-        return READ_TEXT(0, ret->instrument.symbol) && READ_TEXT(1, ret->instrument.name) &&
-               READ_TEXT(2, ret->instrument.isin) && READ_TEXT(3, ret->key) &&
-               READ_TEXT(4, ret->token) && rest &&
-               unpack_rest(rest, (size_t)sqlite3_column_bytes(st, 5), ret);
-}
-
 int scrip_file_find(struct scrip_file *f, enum scrip_by by, const char *text, struct scrip *ret)
 {
         sqlite3_stmt *st = f->find[by];
+        /* A key or a token of two: which of them is meant cannot be told. */
+        int rc, r = 0, enough = by == SCRIP_BY_KEY || by == SCRIP_BY_TOKEN ? 2 : 1;
 
-        sqlite3_bind_text(st, 1, text, -1, SQLITE_STATIC);
-        int rc = sqlite3_step(st), r = 0;
-        if (rc == SQLITE_ROW) {
-                r = read_scrip(st, ret) ? 1 : -EBADMSG;
-                rc = r > 0 && by != SCRIP_BY_SYMBOL ? sqlite3_step(st) : SQLITE_DONE;
-                if (rc == SQLITE_ROW)
-                        r = 0; /* which of them is meant cannot be told */
+        sqlite3_bind_int(st, 1, hash_of(text));
+        while (r >= 0 && r < enough && (rc = sqlite3_step(st)) != SQLITE_DONE) {
+                struct scrip s;
+                if (rc != SQLITE_ROW)
+                        r = error_of(f->db, rc);
+                else if (!read_scrip(st, &s))
+                        r = -EBADMSG;
+                else if (text_equal(text_of(&s, by), text)) {
+                        *ret = s;
+                        r++;
+                }
         }
-        if (rc != SQLITE_ROW && rc != SQLITE_DONE)
-                r = error_of(f->db, rc);
         sqlite3_reset(st);
-        return r;
+        return r > 1 ? 0 : r;
 }
 
 int scrip_file_search(struct scrip_file *f, enum scrip_text text, const char *prefix,

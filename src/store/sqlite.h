@@ -75,6 +75,8 @@ DEFINE_CLEANUP(sqlite3 *, sqlite_close)
 /* sqlite_vfs.c: what the ledger's files are written through. */
 #define SQLITE_VFS_NAME "ordo"
 int sqlite_register_vfs(void);
+/* SQLite for all of the process, with the first call; before anything is opened. */
+void sqlite_configure(void);
 
 /* sqlite_open.c: connects, checks, reads the heads. Errors as store_open()'s. */
 int sqlite_connect(struct sqlite *s, char error[static STORE_ERROR_SIZE]);

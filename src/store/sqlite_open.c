@@ -20,8 +20,6 @@
 /* A WAL that grew beyond this is cut back when it starts again. */
 #define WAL_KEEP "67108864"
 
-static pthread_once_t configured = PTHREAD_ONCE_INIT;
-
 /* One connection belongs to one thread; nobody asks SQLite for statistics of its memory. */
 static void configure(void)
 {
@@ -29,6 +27,12 @@ static void configure(void)
         sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
         if (sqlite3_initialize() == SQLITE_OK)
                 sqlite_register_vfs();
+}
+
+void sqlite_configure(void)
+{
+        static pthread_once_t configured = PTHREAD_ONCE_INIT;
+        (void)pthread_once(&configured, configure);
 }
 
 const char *sqlite_path(const char *url)
@@ -276,7 +280,7 @@ int sqlite_open(const struct store_options *o, char error[static STORE_ERROR_SIZ
         struct sqlite *s = calloc(1, sizeof(*s));
         if (!s)
                 return -ENOMEM;
-        pthread_once(&configured, configure);
+        sqlite_configure();
         s->lock_fd = -1;
         s->path = strdup(sqlite_path(o->url));
         int r = !s->path     ? -ENOMEM

@@ -157,6 +157,31 @@ START_TEST(test_ambiguous)
 }
 END_TEST
 
+/* Names that share a hash: each is found, none for the other, and none is taken for named twice. */
+START_TEST(test_same_hash)
+{
+        static const char one[] = "NSE:C97969", two[] = "NSE:C170406", not_listed[] = "NSE:C97968",
+                          its_twin[] = "NSE:C170407";
+        struct scrip_maker *m = begin();
+        struct scrip found;
+        const char *const symbols[] = {one, two, its_twin};
+        for (unsigned i = 0; i < 3; i++) {
+                struct scrip s = scrip_of(symbols[i], symbols[i], symbols[i]);
+                text_copy(s.token, sizeof(s.token), symbols[i]);
+                ck_assert_int_eq(scrip_maker_add(m, &s, 0), 0);
+        }
+        struct scrip_file *f = finish(m, 3);
+        for (enum scrip_by by = SCRIP_BY_SYMBOL; by <= SCRIP_BY_TOKEN; by++) {
+                for (unsigned i = 0; i < 3; i++) {
+                        ck_assert_int_eq(scrip_file_find(f, by, symbols[i], &found), 1);
+                        ck_assert_str_eq(found.instrument.symbol, symbols[i]);
+                }
+                ck_assert_int_eq(scrip_file_find(f, by, not_listed, &found), 0);
+        }
+        end(f);
+}
+END_TEST
+
 START_TEST(test_search)
 {
         struct scrip_maker *m = begin();
@@ -198,6 +223,23 @@ static void write_bytes(const void *bytes, size_t n)
         close(fd);
 }
 
+/* One that an earlier Ordo wrote is made anew, not misread. */
+START_TEST(test_other_version)
+{
+        enum { USER_VERSION_AT = 60 }; /* four bytes; https://www.sqlite.org/fileformat2.html */
+        struct scrip_maker *m = begin();
+        add(m, "NSE:SBIN", "State Bank of India", "1", 0);
+        scrip_file_close(finish(m, 1));
+        static const unsigned char one[4] = {0, 0, 0, 1};
+        int fd = open(path, O_WRONLY);
+        ck_assert_int_eq(pwrite(fd, one, sizeof(one), USER_VERSION_AT), sizeof(one));
+        close(fd);
+        struct scrip_file *f = NULL;
+        ck_assert_int_eq(scrip_file_open(path, &f), -EBADMSG);
+        end(f);
+}
+END_TEST
+
 START_TEST(test_not_a_file)
 {
         struct scrip_maker *m = begin();
@@ -238,4 +280,5 @@ START_TEST(test_not_a_file)
 }
 END_TEST
 
-SUITE("scrip file", test_whole_scrip, test_collisions, test_ambiguous, test_search, test_not_a_file)
+SUITE("scrip file", test_whole_scrip, test_collisions, test_ambiguous, test_same_hash, test_search,
+      test_other_version, test_not_a_file)
