@@ -224,6 +224,8 @@ struct spread spread_of(uint32_t *values, unsigned n)
         return (struct spread){
                 .p50_ms = values[(uint64_t)n * 50 / 100] / 1000.0,
                 .p99_ms = values[(uint64_t)n * 99 / 100] / 1000.0,
+                .p999_ms = values[(uint64_t)n * 999 / 1000] / 1000.0,
+                .most_ms = values[n - 1] / 1000.0,
         };
 }
 

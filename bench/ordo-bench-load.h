@@ -24,7 +24,7 @@ struct load {
 };
 
 struct spread {
-        double p50_ms, p99_ms;
+        double p50_ms, p99_ms, p999_ms, most_ms;
 };
 
 struct load_result {

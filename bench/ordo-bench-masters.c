@@ -1,11 +1,13 @@
 #include "ordo-bench-masters.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -18,7 +20,10 @@
 #define EXPIRIES   28
 #define UNDERLYING 200
 #define TICK_US    1000
+#define TICKS_MAX  131072
 #define FINDS      20000
+#define BLOCKS     32
+#define BLOCK_STEP 160 /* bytes; up to 5 KiB */
 #define PATH_SIZE  600
 
 /* --- a broker's file: "underlying,expiry,strike,type,name,key,token,isin" --- */
@@ -101,39 +106,54 @@ struct rig {
         struct loop *loop;
         struct loop_timer tick;
         struct loop_work back;
-        int64_t due_us, waited_us;
-        int64_t late_us, stall_us; /* the longest */
+        int (*beside)(struct rig *r);
         bool over;
+        int result;
+        /* of the loop */
+        int64_t due_us, cpu_us, work_us;
+        uint32_t *late_us; /* TICKS_MAX */
+        unsigned ticks;
+        /* of the thread */
         struct master_load loads[MASTERS_BROKERS];
         char paths[MASTERS_BROKERS][PATH_SIZE];
-        int64_t slowest_us;
-        int result;
+        int64_t slowest_us, took_us;
+        int to_process[2], from_process[2];
 };
 
-/* How long this thread was ready to run, and had no processor, in all. */
-static int64_t waited_us(void)
+static int64_t clock_ns(clockid_t clock)
 {
-        unsigned long long ran, waited = 0;
-        FILE *f = fopen("/proc/thread-self/schedstat", "re");
+        struct timespec t;
+        (void)clock_gettime(clock, &t);
+        return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
+}
 
-        if (f && fscanf(f, "%llu %llu", &ran, &waited) != 2)
-                waited = 0;
-        if (f)
-                (void)fclose(f);
-        return (int64_t)(waited / 1000);
+/* What any turn of the loop does: it takes memory and gives it back. A lock that the other thread
+ * holds would show. */
+static void take_memory(void)
+{
+        char *blocks[BLOCKS];
+
+        for (unsigned i = 0; i < BLOCKS; i++) {
+                blocks[i] = malloc((i + 1) * BLOCK_STEP);
+                if (blocks[i])
+                        memset(blocks[i], 1, (i + 1) * BLOCK_STEP);
+        }
+        for (unsigned i = 0; i < BLOCKS; i++)
+                free(blocks[i]);
 }
 
 static void on_tick(struct loop_timer *t)
 {
         struct rig *r = CONTAINER_OF(t, struct rig, tick);
-        int64_t late = clock_mono_us() - r->due_us, waited = waited_us();
-        int64_t stall = late - (waited - r->waited_us);
+        int64_t now = clock_mono_us(), cpu = clock_ns(CLOCK_THREAD_CPUTIME_ID) / 1000;
 
-        r->late_us = late > r->late_us ? late : r->late_us;
-        r->stall_us = stall > r->stall_us ? stall : r->stall_us;
-        r->waited_us = waited;
-        r->due_us = clock_mono_us() + TICK_US;
+        if (r->ticks < TICKS_MAX)
+                r->late_us[r->ticks++] = now > r->due_us ? (uint32_t)(now - r->due_us) : 0;
+        r->work_us = cpu - r->cpu_us > r->work_us ? cpu - r->cpu_us : r->work_us;
+        r->cpu_us = cpu;
+        r->due_us = now + TICK_US;
         (void)loop_timer_set(r->loop, t, TICK_US);
+        take_memory();
 }
 
 static void came_back(struct loop_work *w)
@@ -146,37 +166,112 @@ static bool is_over(void *userdata)
         return ((const struct rig *)userdata)->over;
 }
 
-static void *jobs_thread(void *userdata)
+static void *other_thread(void *userdata)
 {
         struct rig *r = userdata;
 
-        for (unsigned i = 0; i < MASTERS_BROKERS && r->result >= 0; i++) {
-                int64_t from = clock_mono_us();
-                master_load_run(&r->loads[i]);
-                r->result = r->loads[i].result;
-                if (clock_mono_us() - from > r->slowest_us)
-                        r->slowest_us = clock_mono_us() - from;
-        }
+        r->result = r->beside(r);
         loop_post(r->loop, &r->back);
         return NULL;
 }
 
-static int load_beside(struct rig *r)
+/* A loop that ticks while `beside` runs on another thread. */
+static int watch(struct rig *r, int (*beside)(struct rig *r), struct spread *ret)
 {
         pthread_t thread;
 
-        r->back.run = came_back;
-        int e = pthread_create(&thread, NULL, jobs_thread, r);
-        if (e)
-                return -e;
-        r->waited_us = waited_us();
-        r->due_us = clock_mono_us() + TICK_US;
-        (void)loop_timer_set(r->loop, &r->tick, TICK_US);
-        loop_stop(r->loop);
-        e = loop_run(r->loop, is_over, r);
-        (void)pthread_join(thread, NULL);
-        loop_timer_done(&r->tick);
+        r->over = false;
+        r->ticks = 0;
+        r->work_us = 0;
+        r->beside = beside;
+        r->back = (struct loop_work){.run = came_back};
+        r->tick = (struct loop_timer){.fire = on_tick};
+        r->late_us = calloc(TICKS_MAX, sizeof(*r->late_us));
+        int e = r->late_us ? loop_new(&r->loop) : -ENOMEM;
+        if (e >= 0)
+                e = -pthread_create(&thread, NULL, other_thread, r);
+        if (e >= 0) {
+                r->cpu_us = clock_ns(CLOCK_THREAD_CPUTIME_ID) / 1000;
+                r->due_us = clock_mono_us() + TICK_US;
+                (void)loop_timer_set(r->loop, &r->tick, TICK_US);
+                loop_stop(r->loop);
+                e = loop_run(r->loop, is_over, r);
+                (void)pthread_join(thread, NULL);
+                loop_timer_done(&r->tick);
+                *ret = spread_of(r->late_us, r->ticks);
+        }
+        r->loop = loop_free(r->loop);
+        freep(&r->late_us);
         return e < 0 ? e : r->result;
+}
+
+/* --- what runs beside it --- */
+
+static int load_all(struct rig *r)
+{
+        for (unsigned i = 0; i < MASTERS_BROKERS; i++) {
+                int64_t from = clock_mono_us();
+                master_load_run(&r->loads[i]);
+                if (r->loads[i].result < 0)
+                        return r->loads[i].result;
+                if (clock_mono_us() - from > r->slowest_us)
+                        r->slowest_us = clock_mono_us() - from;
+        }
+        return 0;
+}
+
+static int start_process(struct rig *r)
+{
+        char byte;
+
+        if (pipe(r->to_process) < 0 || pipe(r->from_process) < 0)
+                return -errno;
+        pid_t pid = fork();
+        if (pid != 0) {
+                (void)close(r->to_process[0]);
+                (void)close(r->from_process[1]);
+                return pid < 0 ? -errno : 0;
+        }
+        (void)close(r->to_process[1]);
+        if (read(r->to_process[0], &byte, 1) != 1 || load_all(r) < 0 ||
+            write(r->from_process[1], &byte, 1) != 1)
+                _exit(1);
+        _exit(0);
+}
+
+/* The same, by a process of its own. */
+static int await_process(struct rig *r)
+{
+        int64_t from = clock_mono_us();
+        char byte = 1;
+        bool well =
+                write(r->to_process[1], &byte, 1) == 1 && read(r->from_process[0], &byte, 1) == 1;
+
+        (void)close(r->to_process[1]);
+        (void)close(r->from_process[0]);
+        (void)wait(NULL);
+        r->took_us = clock_mono_us() - from;
+        return well ? 0 : -EIO;
+}
+
+static int rest(struct rig *r)
+{
+        return usleep((useconds_t)r->took_us) < 0 ? -errno : 0;
+}
+
+static int watch_all(struct rig *r, struct masters_figures *ret)
+{
+        int e = start_process(r);
+
+        if (e >= 0)
+                e = watch(r, await_process, &ret->floor);
+        if (e >= 0)
+                e = watch(r, rest, &ret->idle);
+        if (e >= 0)
+                e = watch(r, load_all, &ret->loading);
+        ret->work_ms = (double)r->work_us / USEC_PER_MS;
+        ret->load_ms = (double)r->slowest_us / USEC_PER_MS;
+        return e;
 }
 
 /* --- afterwards --- */
@@ -192,14 +287,17 @@ static double resident_mb(void)
         return (double)pages[1] * (double)sysconf(_SC_PAGESIZE) / (1 << 20);
 }
 
-static int64_t nanoseconds(void)
+/* One of the options, in no order. */
+static unsigned any_option(unsigned i)
 {
-        struct timespec t;
-        (void)clock_gettime(CLOCK_MONOTONIC, &t);
-        return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
+        uint64_t z = (i + 1) * UINT64_C(0x9e3779b97f4a7c15); /* splitmix64 */
+
+        z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+        z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+        return SHARES + (unsigned)((z ^ (z >> 31)) % (MASTERS_ROWS - SHARES));
 }
 
-static int look_up(struct rig *r, struct masters_figures *ret)
+static int look_up(struct rig *r, enum scrip_by by, unsigned from, struct spread *ret)
 {
         _cleanup_(freep) uint32_t *ns = calloc(FINDS, sizeof(*ns));
         struct scrip s;
@@ -207,30 +305,27 @@ static int look_up(struct rig *r, struct masters_figures *ret)
         if (!ns)
                 return -ENOMEM;
         for (unsigned i = 0; i < FINDS; i++) {
-                char symbol[SYMBOL_SIZE];
-                unsigned n =
-                        SHARES + (unsigned)(i * UINT64_C(2654435761) % (MASTERS_ROWS - SHARES));
-                (void)snprintf(symbol, sizeof(symbol), "NFO:UND%u%02uDEC26%u%s",
-                               n * 7919 % UNDERLYING, n % EXPIRIES + 1, n, type_of(n));
-                int64_t from = nanoseconds();
-                int found = scrip_file_find(r->loads[i % MASTERS_BROKERS].file, SCRIP_BY_SYMBOL,
-                                            symbol, &s);
-                ns[i] = (uint32_t)(nanoseconds() - from);
+                char text[SCRIP_KEY_SIZE];
+                unsigned n = any_option(from + i);
+                if (by == SCRIP_BY_SYMBOL)
+                        (void)snprintf(text, sizeof(text), "NFO:UND%u%02uDEC26%u%s",
+                                       n * 7919 % UNDERLYING, n % EXPIRIES + 1, n, type_of(n));
+                else
+                        (void)snprintf(text, sizeof(text), "NSE:UND%u26DEC%u", n % UNDERLYING, n);
+                int64_t start = clock_ns(CLOCK_MONOTONIC);
+                int found = scrip_file_find(r->loads[i % MASTERS_BROKERS].file, by, text, &s);
+                ns[i] = (uint32_t)(clock_ns(CLOCK_MONOTONIC) - start);
                 if (found != 1)
                         return -ENOENT;
         }
-        /* spread_of() is of microseconds, in milliseconds */
-        struct spread spread = spread_of(ns, FINDS);
-        ret->find_p50_us = spread.p50_ms;
-        ret->find_p99_us = spread.p99_ms;
+        *ret = spread_of(ns, FINDS);
         return 0;
 }
 
 static int measure(const char *place, struct rig *r, struct masters_figures *ret)
 {
-        int e = loop_new(&r->loop);
+        int e = 0;
 
-        r->tick.fire = on_tick;
         for (unsigned i = 0; i < MASTERS_BROKERS && e >= 0; i++) {
                 struct master_load *l = &r->loads[i];
                 (void)snprintf(r->paths[i], sizeof(r->paths[i]), "%s/masters-%u.db", place, i);
@@ -241,12 +336,11 @@ static int measure(const char *place, struct rig *r, struct masters_figures *ret
                 e = make_csv(place, &l->fds[0]);
         }
         if (e >= 0)
-                e = load_beside(r);
+                e = watch_all(r, ret);
         if (e >= 0)
-                e = look_up(r, ret);
-        ret->load_ms = (double)r->slowest_us / USEC_PER_MS;
-        ret->stall_ms = (double)r->stall_us / USEC_PER_MS;
-        ret->late_ms = (double)r->late_us / USEC_PER_MS;
+                e = look_up(r, SCRIP_BY_SYMBOL, 0, &ret->by_symbol);
+        if (e >= 0)
+                e = look_up(r, SCRIP_BY_KEY, FINDS, &ret->by_key);
         ret->rss_mb = resident_mb();
         for (unsigned i = 0; i < MASTERS_BROKERS; i++)
                 (void)unlink(r->paths[i]);
@@ -262,6 +356,8 @@ int masters_measure(const char *place, struct masters_figures *ret)
         pid_t pid = fork();
         if (pid == 0) {
                 static struct rig rig;
+                (void)mallopt(M_ARENA_MAX, 4); /* as ordod does */
+                (void)mallopt(M_TRIM_THRESHOLD, 256 * 1024);
                 int e = measure(place, &rig, ret);
                 if (e < 0 || write(fds[1], ret, sizeof(*ret)) != (ssize_t)sizeof(*ret))
                         _exit(e < 0 ? -e : EIO);

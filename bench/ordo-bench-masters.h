@@ -1,6 +1,7 @@
 /* Three brokers' instruments at once, 200,000 each, on a thread beside a loop: how long it takes,
- * how long the loop is held up, what memory stays, what looking one up costs. In a child, whose
- * memory is its own. */
+ * what it costs the loop, what memory stays, what looking one up costs. In a child, whose memory is
+ * its own. SQLite must not have been used before: what it is told for all of a process comes first.
+ */
 #pragma once
 
 #include "ordo-bench-load.h"
@@ -9,11 +10,14 @@
 #define MASTERS_ROWS    200000
 
 struct masters_figures {
-        double load_ms;                  /* the slowest of them */
-        double stall_ms;                 /* the longest of the loop, that it made itself */
-        double late_ms;                  /* and with the waiting for a processor */
-        double rss_mb;                   /* of the whole child, afterwards */
-        double find_p50_us, find_p99_us; /* of symbols that were not asked for lately */
+        double load_ms; /* the slowest of them */
+        /* How late a timer of 1 ms was, by the same loop: alone; beside another process that loads
+         * the same, with which it shares nothing but the machine; beside the thread that does. */
+        struct spread idle, floor, loading;
+        double work_ms; /* the most processor time the loop took from one tick to the next */
+        double rss_mb;  /* of the whole child, afterwards */
+        /* Looking up what was not asked for lately; "ms" are microseconds. */
+        struct spread by_symbol, by_key;
 };
 
 /* `place`: where the files are made and removed. */
