@@ -50,8 +50,9 @@ enum amend_kind { AMEND_MODIFY, AMEND_CANCEL, AMEND_RESOLVE };
 struct amend_request {
         enum amend_kind kind;
         struct caller caller;
-        const char *id;              /* order id, or "client:<client_order_id>" of today; CANCEL: or
-                                        "external:<account>:<broker_order_id>" of the last book read */
+        /* order id, or "client:<client_order_id>" of today; CANCEL also takes
+         * "external:<account>:<broker_order_id>" of the last book read */
+        const char *id;
         struct order_change change;  /* MODIFY */
         unsigned leg;                /* RESOLVE: number */
         enum outcome outcome;        /* RESOLVE: ACCEPTED, REJECTED or NOT_PLACED */

@@ -1,4 +1,4 @@
-#include "fake_orchestrator.h"
+#include "fake_state.h"
 
 #include <stdio.h>
 #include <assert.h>
@@ -15,30 +15,13 @@
 #include "orchestrator/killswitch.h"
 #include "orchestrator/operation.h"
 #include "orchestrator/query.h"
-#include "orchestrator/reconcile.h"
 #include "orchestrator/session.h"
 #include "orchestrator/status.h"
-
-#define FAKE_DAY      20261123
-#define FAKE_TIME     INT64_C(1795405500000000) /* 2026-11-23T09:15:00+05:30 */
-#define FAKE_ORDER_ID "01KAR8Z6J20000000000000000"
 
 struct fake fake;
 char fake_last_order[512];
 char fake_last_key[IDEMPOTENCY_KEY_SIZE];
 char fake_last_text[FAKE_BODY_MAX];
-
-struct orchestrator {
-        struct fake_options options;
-        struct list later;         /* of struct task */
-        struct list subscriptions; /* of struct subscription */
-        struct loop_work answer, release;
-        bool scheduled;
-        struct calendar *calendar;
-        struct instruments *instruments;
-        struct text body;
-        enum kill_level level;
-};
 
 /* One answer to be given in the loop's next turn. */
 struct task {
@@ -74,8 +57,8 @@ static void on_release(struct loop_work *w)
         run_tasks(CONTAINER_OF(w, struct orchestrator, release));
 }
 
-static void later(struct orchestrator *o, void (*run)(struct orchestrator *o, void *request),
-                  void *request)
+void fake_later(struct orchestrator *o, void (*run)(struct orchestrator *o, void *request),
+                void *request)
 {
         struct task *t = calloc(1, sizeof(*t));
 
@@ -266,7 +249,7 @@ void operation_place(struct orchestrator *o, struct place_request *r)
                 fake.validated++;
         else
                 fake.placed++;
-        later(o, answer_place, r);
+        fake_later(o, answer_place, r);
 }
 
 static struct order *some_order(void)
@@ -314,7 +297,7 @@ void operation_amend(struct orchestrator *o, struct amend_request *r)
                  c->has_quantity ? (long long)c->quantity : -1,
                  c->has_price ? (long long)c->price : -1,
                  c->has_trigger_price ? (long long)c->trigger_price : -1);
-        later(o, answer_amend, r);
+        fake_later(o, answer_amend, r);
 }
 
 static void answer_cancel_many(struct orchestrator *o, void *request)
@@ -332,7 +315,7 @@ static void answer_cancel_many(struct orchestrator *o, void *request)
 void operation_cancel_many(struct orchestrator *o, struct cancel_many_request *r)
 {
         fake.cancelled_many++;
-        later(o, answer_cancel_many, r);
+        fake_later(o, answer_cancel_many, r);
 }
 
 /* queries */
@@ -354,7 +337,7 @@ static void answer_order(struct orchestrator *o, void *request)
 
 void query_order(struct orchestrator *o, struct order_query *q)
 {
-        later(o, answer_order, q);
+        fake_later(o, answer_order, q);
 }
 
 static void answer_orders(struct orchestrator *o, void *request)
@@ -378,146 +361,13 @@ static void answer_orders(struct orchestrator *o, void *request)
         order_free(order);
 }
 
-static void answer_reconcile(struct orchestrator *o, void *request)
-{
-        struct reconcile_request *r = request;
-        struct reconcile_result results[2] = {{.account = &o->options.accounts[0],
-                                               .as_of_us = FAKE_TIME,
-                                               .adopted = 1,
-                                               .external = 2}};
-
-        r->results = results;
-        r->n_results = 1;
-        if (fake.problem) {
-                results[r->n_results] =
-                        (struct reconcile_result){.account = &o->options.accounts[1],
-                                                  .problem = (enum problem)fake.problem,
-                                                  .message = "no session"};
-                r->n_results++;
-        }
-        r->done(r);
-}
-
-void reconcile_books(struct orchestrator *o, struct reconcile_request *r)
-{
-        snprintf(fake_last_text, sizeof(fake_last_text), "first=%s",
-                 r->accounts ? r->accounts[0] : "-");
-        later(o, answer_reconcile, r);
-}
-
 void query_orders(struct orchestrator *o, struct orders_query *q)
 {
         snprintf(fake_last_text, sizeof(fake_last_text),
                  "status=%d symbol=%s since=%lld before=%s limit=%u first=%s", q->status,
                  q->symbol ? q->symbol : "-", (long long)q->since_us,
                  q->before_id ? q->before_id : "-", q->limit, q->accounts ? q->accounts[0] : "-");
-        later(o, answer_orders, q);
-}
-
-static void answer_accounts(struct orchestrator *o, void *request)
-{
-        struct account_query *q = request;
-        struct account_result results[2] = {};
-        struct holding holdings[2] = {{.symbol = "NSE:SBIN",
-                                       .quantity = 10,
-                                       .average_price = 8000000,
-                                       .last_price = 8100000,
-                                       .pnl = 1000000},
-                                      {.symbol = "NSE:SBIN",
-                                       .quantity = 30,
-                                       .average_price = 8400000,
-                                       .last_price = 8100000,
-                                       .pnl = -9000000}};
-        struct position positions[2] = {{.symbol = "NSE:INFY",
-                                         .product = PRODUCT_INTRADAY,
-                                         .quantity = 5,
-                                         .average_price = 15000000},
-                                        {.symbol = "NSE:INFY",
-                                         .product = PRODUCT_INTRADAY,
-                                         .quantity = -5,
-                                         .average_price = 15100000}};
-        struct trade trades[2] = {{.trade_id = "t1",
-                                   .broker_order_id = "b1",
-                                   .symbol = "NSE:SBIN",
-                                   .quantity = 4,
-                                   .price = 8125000,
-                                   .at_us = FAKE_TIME},
-                                  {.trade_id = "t2",
-                                   .broker_order_id = "b2",
-                                   .symbol = "NSE:SBIN",
-                                   .side = SIDE_SELL,
-                                   .quantity = 6,
-                                   .price = 8125500,
-                                   .at_us = FAKE_TIME}};
-
-        for (unsigned i = 0; i < o->options.n_accounts && i < 2; i++)
-                results[i] = (struct account_result){
-                        .account = &o->options.accounts[i],
-                        .as_of_us = FAKE_TIME,
-                        .funds = {.available = 100000000000, .total = 100000000000},
-                        .holdings = &holdings[i],
-                        .n_holdings = 1,
-                        .positions = &positions[i],
-                        .n_positions = 1,
-                        .trades = &trades[i],
-                        .n_trades = 1};
-        q->results = results;
-        q->n_results = o->options.n_accounts < 2 ? o->options.n_accounts : 2;
-        if (fake.problem == PROBLEM_SESSION_REQUIRED) {
-                results[1].problem = PROBLEM_SESSION_REQUIRED;
-                text_copy(results[1].message, MESSAGE_SIZE, "no session");
-        } else {
-                q->problem = (enum problem)fake.problem;
-        }
-        q->done(q);
-}
-
-void query_accounts(struct orchestrator *o, struct account_query *q)
-{
-        later(o, answer_accounts, q);
-}
-
-static void answer_quotes(struct orchestrator *o, void *request)
-{
-        struct quotes_query *q = request;
-        struct quote quotes[QUOTES_MAX] = {};
-        bool unknown = false;
-
-        for (unsigned i = 0; i < q->n_symbols; i++) {
-                unknown |= !instruments_find(o->instruments, q->symbols[i]);
-                text_copy(quotes[i].symbol, SYMBOL_SIZE, q->symbols[i]);
-                quotes[i].last = 8125000;
-                quotes[i].at_us = FAKE_TIME;
-        }
-        q->problem = unknown ? PROBLEM_INSTRUMENT_UNKNOWN : (enum problem)fake.problem;
-        q->source = "paper:demo";
-        q->quotes = quotes;
-        q->n_quotes = q->n_symbols;
-        q->done(q);
-}
-
-void query_quotes(struct orchestrator *o, struct quotes_query *q)
-{
-        later(o, answer_quotes, q);
-}
-
-static void answer_audit(struct orchestrator *o, void *request)
-{
-        static char record[] = "{\"seq\":7,\"action\":\"order.intent\"}";
-        struct audit_query *q = request;
-        struct store_audit_row row = {
-                .seq = 7, .at_us = FAKE_TIME, .record = record, .size = sizeof(record) - 1};
-
-        q->problem = (enum problem)fake.problem;
-        q->rows = &row;
-        q->n_rows = 1;
-        q->more = q->limit == 1;
-        q->done(q);
-}
-
-void query_audit(struct orchestrator *o, struct audit_query *q)
-{
-        later(o, answer_audit, q);
+        fake_later(o, answer_orders, q);
 }
 
 bool session_view(const struct orchestrator *o, const char *account, struct session_view *ret)
@@ -552,7 +402,7 @@ void session_act(struct orchestrator *o, struct session_request *r)
                  r->otp ? (const char *)secret_bytes(r->otp) : "-",
                  r->redirect_url ? r->redirect_url : "-", r->auth_code ? r->auth_code : "-",
                  r->state ? r->state : "-", r->caller.key_name);
-        later(o, answer_session, r);
+        fake_later(o, answer_session, r);
 }
 
 static void answer_report(struct orchestrator *o, void *request)
@@ -567,7 +417,7 @@ void session_report(struct orchestrator *o, struct report_request *r)
 {
         fake.reported++;
         text_copy(fake_last_text, sizeof(fake_last_text), r->payload);
-        later(o, answer_report, r);
+        fake_later(o, answer_report, r);
 }
 
 /* kill switch */
@@ -615,7 +465,7 @@ static void answer_kill(struct orchestrator *o, void *request)
 void killswitch_set(struct orchestrator *o, struct kill_request *r)
 {
         fake.killed++;
-        later(o, answer_kill, r);
+        fake_later(o, answer_kill, r);
 }
 
 void status_read(struct orchestrator *o, struct status *ret)

@@ -343,7 +343,7 @@ START_TEST(test_watched_while_the_market_is_open)
         }
         ck_assert_ptr_null(progress_busy(world.o));
         /* At night nobody trades. 10:00 it was. */
-        clock_fake_advance(SECONDS(10 * 3600));
+        clock_fake_advance(SECONDS(15 * 3600));
         world_pass(1);
         unsigned reads = wire_calls(world.wires[0], BROKER_BOOK);
         world_pass(SECONDS(600));
