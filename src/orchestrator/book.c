@@ -94,7 +94,8 @@ static int64_t since(const struct book_reader *b)
         int today = clock_ist_day(b->began_wall_us);
         LIST_FOREACH (it, &b->account->open_legs) {
                 const struct open_leg *l = LIST_ENTRY(it, struct open_leg, of_account);
-                bool whole = first || open_leg_unresolved(l) || l->dirty || l->day < today;
+                bool whole = first || open_leg_unresolved(l) || l->dirty || l->day < today ||
+                             l->modify_us || l->cancel_us;
                 if (whole && l->since_us < from)
                         from = l->since_us;
         }

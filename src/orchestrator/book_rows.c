@@ -11,6 +11,7 @@
 #include "orchestrator/candidate.h"
 #include "orchestrator/late_row.h"
 #include "orchestrator/leg_act.h"
+#include "orchestrator/leg_doubt.h"
 #include "orchestrator/leg_write.h"
 #include "orchestrator/state.h"
 
@@ -76,7 +77,10 @@ static void take_row(struct book_read *r, struct open_leg *l, const struct book_
         if (open_leg_unresolved(l)) {
                 r->adopted++;
                 book_adopt(l, row, CONFIDENCE_PROVEN, false);
-        } else if (open_leg_update(l, row)) {
+                return;
+        }
+        leg_doubt_row(r, row, l);
+        if (open_leg_update(l, row)) {
                 struct leg_note note = note_of(AUDIT_LEG_UPDATED);
                 r->updated++;
                 (void)leg_write(l, &note, NULL, NULL);
@@ -84,6 +88,7 @@ static void take_row(struct book_read *r, struct open_leg *l, const struct book_
         /* Asked for before the start, and nobody knows what came of it. */
         if (l->cancel_owed && l->state == LEG_STATE_SETTLED)
                 leg_act_cancel_due(l, "reconcile");
+        leg_doubt_settle(r, l);
 }
 
 static struct open_leg *by_number(const struct book_read *r, const char *broker_order_id)
@@ -198,8 +203,6 @@ void book_rows_take(struct book_read *r)
         HASH_CLEAR(of_book, r->by_number);
         LIST_FOREACH (it, &a->open_legs) {
                 struct open_leg *l = LIST_ENTRY(it, struct open_leg, of_account);
-                if (l->modify_us < r->began_us)
-                        l->modify_us = 0;
                 absence_take(r, l);
         }
 }

@@ -7,6 +7,7 @@
 #include "base/decimal.h"
 #include "base/fault.h"
 #include "orchestrator/book.h"
+#include "orchestrator/leg_doubt.h"
 #include "orchestrator/state.h"
 
 /* What may have changed since the act was begun: the order may have been found, modified, filled.
@@ -151,12 +152,7 @@ static void called(struct call *c)
         act->note = note_of(act, act->kind == AMEND_MODIFY ? AUDIT_MODIFY_ANSWERED
                                                            : AUDIT_CANCEL_ANSWERED);
         take_state(act);
-        /* Whoever asked is told that it is not cancelled: a later start must not do it either. */
-        if (act->kind == AMEND_CANCEL &&
-            (r->outcome == OUTCOME_REJECTED || r->outcome == OUTCOME_NOT_SENT))
-                act->leg->cancel_requested = false;
-        if (act->kind == AMEND_MODIFY)
-                act->leg->modify_us = r->outcome == OUTCOME_UNKNOWN ? clock_mono_us() : 0;
+        leg_doubt_answered(act->leg, act->kind, r->outcome);
         open_leg_apply(act->leg, leg);
         leg->outcome = r->outcome;
         leg->problem = r->problem;
@@ -226,6 +222,8 @@ static void unanswered(struct leg_act *act, enum leg_state state, enum outcome o
         gate_give_back(act->shown, leg, &act->gate);
         if (act->kind == AMEND_MODIFY)
                 act->leg->modify_us = 0;
+        else
+                act->leg->cancel_us = 0;
         leg->outcome = outcome;
         leg->state = state;
         leg->problem = p;
@@ -273,13 +271,10 @@ void leg_act_start(struct leg_act *act)
         struct leg_note n =
                 note_of(act, act->kind == AMEND_MODIFY ? AUDIT_MODIFY_INTENT : AUDIT_CANCEL_INTENT);
         if (act->kind == AMEND_CANCEL) {
-                act->leg->cancel_requested = true;
+                leg_doubt_cancel(act->leg, act->actor);
                 lane_look(act->leg->account); /* the leg may still wait for its turn */
         } else {
-                act->leg->modify_us = LEG_MODIFYING;
-                act->leg->modify_quantity = act->change.has_quantity ? act->change.quantity : 0;
-                act->leg->modify_price =
-                        act->change.has_price ? act->change.price : act->leg->price;
+                leg_doubt_modify(act->leg, &act->asked, &act->change);
         }
         n.change = act->change;
         crash_point(CRASH_ACT_BEGIN);

@@ -12,10 +12,12 @@
 #include "base/list.h"
 #include "domain/order.h"
 #include "domain/portfolio.h"
+#include "orchestrator/operation.h"
 
 struct account_state;
 
-#define LEG_MODIFYING INT64_MAX
+#define LEG_MODIFYING  INT64_MAX
+#define LEG_CANCELLING INT64_MAX
 
 struct open_leg {
         UT_hash_handle hh;      /* by tag */
@@ -61,6 +63,10 @@ struct open_leg {
         int64_t modify_us;
         /* what it asked for; counts as long as modify_us is not 0 */
         int64_t modify_quantity, modify_price;
+        struct order_change modify_asked, modify_change; /* of the order, and of the leg */
+        /* of a cancel that runs (LEG_CANCELLING) or had no definite answer, likewise; 0 none */
+        int64_t cancel_us;
+        unsigned cancel_repeats;
 };
 
 struct open_legs {
