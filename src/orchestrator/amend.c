@@ -1,6 +1,6 @@
 /* Modifying, cancelling or settling an order that exists.
  *
- *                                    ┌──► asking (quote, funds) ──► gating, anew
+ *                                    ┌──► asking (quote, funds, book) ──► gating, anew
  *   received ─► reading the order ─► gating ─► acting on its legs (leg_act) ─► done
  *                              ├───► acting (cancel) ──────────────────────► done
  *                              └───► resolving one leg ────────────────────► done
@@ -52,6 +52,7 @@ struct amending {
         int64_t started_us;
         struct quote_waiter quote_waiter;
         struct funds_waiter funds_waiter;
+        struct book_wait book_waiter;
         struct store_append refusals;
         struct audit_record *audit; /* of the legs that gates refused */
         unsigned n_audit;
@@ -348,6 +349,10 @@ static void ask(struct amending *m, struct leg_act *act, enum gate_answer need)
                 funds_wait(act->gate.account, &m->funds_waiter);
                 return;
         }
+        if (need == GATE_NEEDS_BOOK) {
+                book_wait(act->gate.book_asked, &m->book_waiter);
+                return;
+        }
         act->gate.quote_asked = true;
         if (quote_wait(act->gate.account, act->gate.scrip, &m->quote_waiter) < 0)
                 amend_fail(m, PROBLEM_INTERNAL, "", "out of memory");
@@ -384,6 +389,11 @@ static void quote_ready(struct quote_waiter *w)
 static void funds_ready(struct funds_waiter *w)
 {
         gate(CONTAINER_OF(w, struct amending, funds_waiter));
+}
+
+static void book_ready(struct book_wait *w)
+{
+        gate(CONTAINER_OF(w, struct amending, book_waiter));
 }
 
 /* --- resolving --- */
@@ -521,6 +531,7 @@ void operation_amend(struct orchestrator *o, struct amend_request *r)
         m->started_us = clock_mono_us();
         m->quote_waiter.ready = quote_ready;
         m->funds_waiter.ready = funds_ready;
+        m->book_waiter.done = book_ready;
         list_init(&m->acts);
         list_init(&m->riders);
         running_begin(o, &m->running);

@@ -15,6 +15,7 @@ enum gate_answer {
         GATE_REFUSED,
         GATE_NEEDS_QUOTE, /* ask again when the quote of the instrument was read */
         GATE_NEEDS_FUNDS, /* ask again when funds and positions were read */
+        GATE_NEEDS_BOOK,  /* ask again when the order book of `book_asked` was read */
 };
 
 struct gate {
@@ -24,7 +25,8 @@ struct gate {
         const struct open_leg *modified; /* what the order is now; NULL: a new one */
         int64_t until_us;                /* monotonic: its turn must come before */
         bool exit; /* the kill switch squares off: limits do not count, the position does */
-        bool quote_asked, funds_asked; /* no need is answered twice */
+        bool quote_asked, funds_asked;    /* no need is answered twice */
+        struct account_state *book_asked; /* whose; NULL: nobody's yet */
         /* out */
         enum problem problem;
         char pointer[48];

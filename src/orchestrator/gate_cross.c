@@ -25,6 +25,19 @@ static bool stop(enum order_type type)
         return type == ORDER_TYPE_STOP || type == ORDER_TYPE_STOP_LIMIT;
 }
 
+/* What was accepted may have traded since; the book tells. One that is on its way or unresolved may
+ * be there. */
+static bool ask_book(struct gate *g, const struct open_leg *l)
+{
+        struct account_state *a = l->account;
+
+        if (l->in_operation || open_leg_unresolved(l) || l->modify_us || g->book_asked == a ||
+            a->session != SESSION_STATE_ACTIVE)
+                return false;
+        g->book_asked = a;
+        return true;
+}
+
 static struct reach reach_of_leg(const struct open_leg *l)
 {
         bool in_the_book =
@@ -107,7 +120,7 @@ enum gate_answer gate_cross(const struct order *order, struct leg *leg, struct g
                         continue;
                 const struct open_leg *l = crossed(a, order, &reach, g->modified);
                 if (l)
-                        return refuse(g, leg, l);
+                        return ask_book(g, l) ? GATE_NEEDS_BOOK : refuse(g, leg, l);
         }
         return GATE_PASSED;
 }

@@ -59,6 +59,11 @@ static void funds_ready(struct funds_waiter *w)
         asked(CONTAINER_OF(w, struct placing, funds_waiter));
 }
 
+static void book_ready(struct book_wait *w)
+{
+        asked(CONTAINER_OF(w, struct placing, book_waiter));
+}
+
 static void place_ask(struct placing *p, struct attempt *t, enum gate_answer need)
 {
         /* Nothing is held while it waits, and what was checked may be different afterwards. */
@@ -67,6 +72,10 @@ static void place_ask(struct placing *p, struct attempt *t, enum gate_answer nee
         if (need == GATE_NEEDS_FUNDS) {
                 t->gate.funds_asked = true;
                 funds_wait(t->gate.account, &p->funds_waiter);
+                return;
+        }
+        if (need == GATE_NEEDS_BOOK) {
+                book_wait(t->gate.book_asked, &p->book_waiter);
                 return;
         }
         t->gate.quote_asked = true;
@@ -109,7 +118,7 @@ void place_gate(struct placing *p)
                 struct attempt *t = &p->attempts[i];
                 if (!t->passed && p->order->legs[i].state != LEG_STATE_REFUSED) {
                         enum gate_answer r = gate_check(p->order, t->leg, &t->gate);
-                        if (r == GATE_NEEDS_QUOTE || r == GATE_NEEDS_FUNDS) {
+                        if (r != GATE_PASSED && r != GATE_REFUSED) {
                                 place_ask(p, t, r);
                                 return;
                         }
@@ -219,6 +228,7 @@ static void place_start(struct orchestrator *o, struct place_request *r, bool ex
         p->deadline_us = p->started_us + o->options.order_deadline_us;
         p->quote_waiter.ready = quote_ready;
         p->funds_waiter.ready = funds_ready;
+        p->book_waiter.done = book_ready;
         p->key_waiter.go = key_decided;
         list_init(&p->key_waiter.link);
         list_init(&p->riders);

@@ -1,6 +1,6 @@
 /* Placing an order.
  *
- *                       ┌──► asking (quote, funds) ──► gating, anew
+ *                       ┌──► asking (quote, funds, book) ──► gating, anew
  *                       │
  *   received ─► gating ─┴─► reserving ─► calling ─► recording ─► done
  *       │          │         │      │       ▲           │
@@ -22,6 +22,7 @@
  */
 #pragma once
 
+#include "orchestrator/book.h"
 #include "orchestrator/call.h"
 #include "orchestrator/gate.h"
 #include "orchestrator/place.h"
@@ -82,6 +83,7 @@ struct placing {
         struct key_waiter key_waiter;
         struct quote_waiter quote_waiter;
         struct funds_waiter funds_waiter;
+        struct book_wait book_waiter;
         union {
                 struct store_intent intent;
                 struct store_key_get look;

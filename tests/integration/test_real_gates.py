@@ -48,6 +48,21 @@ class Gates(ordo.Case):
     def status(self, d):
         return d.get("/api/v1/status").json["accounts"][0]
 
+    # --- orders against one's own ---------------------------------------------------------------
+
+    def test_self_cross(self):
+        """What has traded a moment ago is in nobody's way, though the broker's answer did not tell."""
+        for broker in BROKERS:
+            with self.subTest(broker):
+                d = self.at(broker)
+                self.assertEqual(self.order(d, price="1050.00", product="INTRADAY").status, 201)
+                r = self.order(d, side="SELL", price="1050.00", product="INTRADAY", quantity=4)
+                self.assertEqual(r.status, 201, r)
+                self.assertEqual(self.order(d, price="1000.00").status, 201)
+                r = self.order(d, side="SELL", price="1000.00", product="INTRADAY", quantity=3)
+                self.assertProblem(r, 422, "SELF_CROSS")
+                d.stop()
+
     # --- the day's loss -------------------------------------------------------------------------
 
     def check_daily_loss(self, broker):

@@ -64,6 +64,27 @@ START_TEST(test_stops)
 }
 END_TEST
 
+/* What has traded meanwhile is no order any more, though nobody has read the book since. */
+START_TEST(test_filled_meanwhile)
+{
+        world_open(&(struct world_options){});
+        const char *id = live("BUY 10 NSE:SBIN INTRADAY LIMIT 1060", "one");
+        struct open_leg *l = open_leg_find(&world.o->open_legs, shown_leg(id, 0)->tag);
+        if (l) { /* as at a broker whose answer has no state */
+                l->status = ORDER_STATUS_OPEN;
+                l->filled_quantity = 0;
+        }
+        unsigned reads = wire_calls(world.wires[0], BROKER_BOOK);
+        ck_assert_int_eq(tried("SELL 10 NSE:SBIN INTRADAY LIMIT 1060", "one"), PROBLEM_NONE);
+        ck_assert_uint_le(wire_calls(world.wires[0], BROKER_BOOK), reads + 1);
+        /* A book that cannot be read shows nothing new: what is known holds. */
+        (void)live("BUY 10 NSE:SBIN INTRADAY LIMIT 1000", "one");
+        wire_script(world.wires[0], BROKER_BOOK, 1, 1, FATE_BROKEN);
+        ck_assert_int_eq(tried("SELL 1 NSE:SBIN INTRADAY LIMIT 1000", "one"), PROBLEM_SELF_CROSS);
+        world_close();
+}
+END_TEST
+
 /* What is on its way counts before anybody knows what became of it. */
 START_TEST(test_in_flight)
 {
@@ -121,5 +142,5 @@ START_TEST(test_owner_and_option)
 }
 END_TEST
 
-SUITE("self_cross", test_limits_meet, test_market_order_meets_all, test_stops, test_in_flight,
-      test_modification, test_owner_and_option)
+SUITE("self_cross", test_limits_meet, test_market_order_meets_all, test_stops,
+      test_filled_meanwhile, test_in_flight, test_modification, test_owner_and_option)
