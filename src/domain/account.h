@@ -24,6 +24,8 @@ struct account_limits {
         int64_t orders_per_second; /* per rolling 1.1 s */
         int64_t orders_per_minute;
         int64_t orders_per_day;
+        int64_t max_modifications; /* of one order */
+        int64_t max_orders_per_trade, orders_per_trade_floor;
         int64_t price_collar_percent; /* 1e-4 of a percent */
         int64_t repeat_window_us;
         /* so many rejections in a window let only reducing orders pass, for a pause */

@@ -94,6 +94,10 @@
           "Cancel some, or raise the account's MAX_OPEN_ORDERS.")                                  \
         X(MAX_ORDERS_PER_DAY, 422, true, "The day's order count is used up",                       \
           "Raise the account's MAX_ORDERS_PER_DAY.")                                               \
+        X(MAX_MODIFICATIONS, 422, true, "The order was modified too often",                        \
+          "Cancel it and place another one, or raise the account's MAX_MODIFICATIONS.")            \
+        X(MAX_ORDERS_PER_TRADE, 422, true, "Too many orders for those that trade",                 \
+          "Send fewer orders that do not trade, or raise the account's MAX_ORDERS_PER_TRADE.")     \
         X(MAX_DAILY_VALUE, 422, true, "The day's traded value is used up",                         \
           "Raise the account's MAX_DAILY_VALUE.")                                                  \
         X(MAX_DAILY_LOSS, 422, true, "The day's loss is at its limit",                             \

@@ -247,6 +247,8 @@ static void render_limits(struct json_writer *w, const struct account_limits *l)
         render_count_limit(w, "orders_per_second", l->orders_per_second);
         render_count_limit(w, "orders_per_minute", l->orders_per_minute);
         render_count_limit(w, "orders_per_day", l->orders_per_day);
+        render_count_limit(w, "max_modifications", l->max_modifications);
+        render_count_limit(w, "max_orders_per_trade", l->max_orders_per_trade);
         render_amount_limit(w, "price_collar_percent", l->price_collar_percent);
         render_count_limit(w, "repeat_window_ms", l->repeat_window_us / USEC_PER_MS);
         render_count_limit(w, "reject_storm", l->storm_rejections);

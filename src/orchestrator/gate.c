@@ -40,8 +40,9 @@ static const struct {
 } checks[] = {
         {gate_account, true},   {gate_instrument, true}, {gate_twin, false},
         {gate_reducing, false}, {gate_support, false},   {gate_market_policy, false},
-        {gate_collar, false},   {gate_cross, false},     {gate_funds, false},
-        {gate_turn, true},      {gate_limits, true}, /* last, because they take */
+        {gate_collar, false},   {gate_cross, false},     {gate_modifications, true},
+        {gate_ratio, false},    {gate_funds, false},     {gate_turn, true},
+        {gate_limits, true}, /* last, because they take */
 };
 
 enum gate_answer gate_check(const struct order *order, struct leg *leg, struct gate *g)
@@ -96,6 +97,8 @@ void gate_settle(const struct order *order, const struct leg *leg, struct gate *
                 return;
         g->taken = false;
         lane_sent(&g->turn);
+        if (g->modified)
+                g->modified->modifications++;
         funds_settle(g->account, g->reserved, leg->outcome != OUTCOME_REJECTED);
         if (leg->outcome != OUTCOME_REJECTED || g->account->unlimited || g->exit)
                 return;

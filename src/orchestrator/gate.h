@@ -21,9 +21,9 @@ enum gate_answer {
 struct gate {
         /* in */
         struct account_state *account;
-        const struct scrip *scrip;       /* NULL: the account's broker does not list it */
-        const struct open_leg *modified; /* what the order is now; NULL: a new one */
-        int64_t until_us;                /* monotonic: its turn must come before */
+        const struct scrip *scrip; /* NULL: the account's broker does not list it */
+        struct open_leg *modified; /* what the order is now; NULL: a new one */
+        int64_t until_us;          /* monotonic: its turn must come before */
         bool exit; /* the kill switch squares off: limits do not count, the position does */
         bool quote_asked, funds_asked;    /* no need is answered twice */
         struct account_state *book_asked; /* whose; NULL: nobody's yet */

@@ -38,6 +38,10 @@ enum gate_answer gate_twin(const struct order *order, struct leg *leg, struct ga
 enum gate_answer gate_market_policy(const struct order *order, struct leg *leg, struct gate *g);
 enum gate_answer gate_collar(const struct order *order, struct leg *leg, struct gate *g);
 
+/* gate_count.c: how often, and for how little. */
+enum gate_answer gate_modifications(const struct order *order, struct leg *leg, struct gate *g);
+enum gate_answer gate_ratio(const struct order *order, struct leg *leg, struct gate *g);
+
 /* gate_cross.c: against orders of the same person. */
 enum gate_answer gate_cross(const struct order *order, struct leg *leg, struct gate *g);
 

@@ -138,8 +138,7 @@ static void take_state(struct leg_act *act)
          * the order may still fill. */
         if (r->has_state) {
                 l->status = r->status;
-                l->filled_quantity = r->filled_quantity;
-                l->average_price = r->average_price;
+                open_leg_fill(l, r->filled_quantity, r->average_price);
         }
 }
 

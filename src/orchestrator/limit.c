@@ -42,7 +42,7 @@ static void limits_roll(struct limits *l)
         int today = clock_ist_day(clock_wall_us());
         if (l->day != today) {
                 l->day = today;
-                l->day_orders = l->day_value = 0;
+                l->day_orders = l->day_value = l->day_traded = 0;
         }
 }
 
@@ -244,4 +244,17 @@ void limits_give_back(struct limits *l, const struct order *o, const struct leg 
 {
         limits_give_back_change(l, value);
         repeat_take_back(&l->recent, identity(o, leg));
+}
+
+void limits_traded(struct limits *l, int64_t n)
+{
+        limits_roll(l);
+        l->day_traded += n;
+}
+
+int64_t limits_orders_today(struct limits *l, int64_t *ret_traded)
+{
+        limits_roll(l);
+        *ret_traded = l->day_traded;
+        return l->day_orders;
 }

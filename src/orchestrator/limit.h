@@ -20,6 +20,7 @@ struct limits {
         struct rate_window second, minute;
         int day;
         int64_t day_orders, day_value;
+        int64_t day_traded; /* of the orders; those of an earlier day that trade today, too */
         struct repeat_window recent;
 };
 
@@ -55,3 +56,7 @@ void limits_not_traded(struct limits *l, int64_t value);
 /* What is left; -1: no limit. */
 int64_t limits_orders_left(struct limits *l);
 int64_t limits_value_left(struct limits *l);
+/* So many more orders of the day have traded, at least in part. */
+void limits_traded(struct limits *l, int64_t n);
+/* Orders and modifications of the day, and how many of the orders have traded. */
+int64_t limits_orders_today(struct limits *l, int64_t *ret_traded);

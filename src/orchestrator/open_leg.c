@@ -45,6 +45,7 @@ struct open_leg *open_leg_add(struct open_legs *set, struct account_state *a, co
         l->quantity = leg->quantity;
         l->filled_quantity = leg->filled_quantity;
         l->average_price = leg->average_price;
+        l->modifications = leg->modifications;
         l->since_us = o->created_us;
         l->cancel_requested = l->cancel_owed = leg->cancel_requested;
         l->denied = leg_denied(leg);
@@ -136,6 +137,14 @@ void open_legs_apply(struct open_legs *set, struct order *o)
         }
 }
 
+void open_leg_fill(struct open_leg *l, int64_t filled_quantity, int64_t average_price)
+{
+        if (l->filled_quantity == 0 && filled_quantity > 0)
+                limits_traded(&l->account->limits, 1);
+        l->filled_quantity = filled_quantity;
+        l->average_price = average_price;
+}
+
 bool open_leg_update(struct open_leg *l, const struct book_order *row)
 {
         bool changed = l->status != row->status || l->filled_quantity != row->filled_quantity ||
@@ -149,8 +158,7 @@ bool open_leg_update(struct open_leg *l, const struct book_order *row)
         if (row->status == ORDER_STATUS_REJECTED && l->status != ORDER_STATUS_REJECTED)
                 storm_note(l->account, PROBLEM_BROKER_REJECTED);
         l->status = row->status;
-        l->filled_quantity = row->filled_quantity;
-        l->average_price = row->average_price;
+        open_leg_fill(l, row->filled_quantity, row->average_price);
         l->quantity = row->quantity;
         l->price = row->price;
         l->trigger_price = row->trigger_price;

@@ -38,7 +38,8 @@ struct open_leg {
         enum order_status status;
         int64_t quantity, price, trigger_price;
         int64_t filled_quantity, average_price;
-        int64_t since_us; /* wall: the intent */
+        unsigned modifications; /* sent; those of an earlier run of the daemon: accepted */
+        int64_t since_us;       /* wall: the intent */
         bool cancel_requested;
         bool cancel_owed;   /* somebody was told that it is cancelled when it is found, or a cancel
                                from before the start may not have left */
@@ -92,5 +93,7 @@ bool open_leg_unresolved(const struct open_leg *l);
 void open_leg_apply(const struct open_leg *l, struct leg *leg);
 /* Puts what is known in memory over every leg of an order read from the ledger. */
 void open_legs_apply(struct open_legs *set, struct order *o);
+/* What of it has traded now; the first time counts for the account. */
+void open_leg_fill(struct open_leg *l, int64_t filled_quantity, int64_t average_price);
 /* True when the book row says something new; takes it over. */
 bool open_leg_update(struct open_leg *l, const struct book_order *row);

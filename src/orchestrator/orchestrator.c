@@ -140,8 +140,10 @@ static int restore_orders(struct orchestrator *o, const struct store_restore *s)
                 }
         for (unsigned i = 0; i < s->n_counts; i++) {
                 struct account_state *a = account_state(o, s->counts[i].account);
-                if (a)
-                        limits_restore(&a->limits, s->day, s->counts[i].orders, s->counts[i].value);
+                if (!a)
+                        continue;
+                limits_restore(&a->limits, s->day, s->counts[i].orders, s->counts[i].value);
+                limits_traded(&a->limits, s->counts[i].traded);
         }
         return 0;
 }

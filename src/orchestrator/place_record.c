@@ -21,8 +21,7 @@ static void hand_over(struct attempt *t)
         open_leg_set_state(l, t->leg->state);
         l->outcome = t->leg->outcome;
         l->status = t->leg->status;
-        l->filled_quantity = t->leg->filled_quantity;
-        l->average_price = t->leg->average_price;
+        open_leg_fill(l, t->leg->filled_quantity, t->leg->average_price);
         l->denied = leg_denied(t->leg);
         l->answered = t->leg->outcome == OUTCOME_ACCEPTED;
         if (t->leg->state == LEG_STATE_UNKNOWN) {

@@ -152,7 +152,7 @@ static enum store_result restore_orders(struct sqlite *s, struct store_restore *
 }
 
 static bool count_leg(struct store_restore *v, const char *account, int64_t worth,
-                      int64_t modifications)
+                      int64_t modifications, int64_t filled_quantity)
 {
         struct store_day_count *c = NULL;
 
@@ -167,6 +167,7 @@ static bool count_leg(struct store_restore *v, const char *account, int64_t wort
                 text_copy(c->account, sizeof(c->account), account);
         }
         c->orders += 1 + modifications;
+        c->traded += filled_quantity > 0;
         if (__builtin_add_overflow(c->value, worth, &c->value) || c->value > DECIMAL_MAX)
                 c->value = DECIMAL_MAX;
         return true;
@@ -194,7 +195,8 @@ static enum store_result restore_counts(struct sqlite *s, struct store_restore *
         sqlite3_bind_int(st, 2, v->day);
         while ((rc = sqlite3_step(st)) == SQLITE_ROW)
                 if (!count_leg(v, (const char *)sqlite3_column_text(st, 0),
-                               sqlite3_column_int64(st, 1), sqlite3_column_int64(st, 2)))
+                               sqlite3_column_int64(st, 1), sqlite3_column_int64(st, 2),
+                               sqlite3_column_int64(st, 3)))
                         return no_memory(&v->job);
         return rc == SQLITE_DONE ? STORE_OK : sqlite_job_failure(s, rc, &v->job);
 }

@@ -106,7 +106,8 @@
           "ON o.row=l.row/" SQL_LEG_ROWS " WHERE l.watch>0 AND (l.watch=2 OR "                     \
           "l.day=?1) ORDER BY o.id")                                                               \
         X(RESTORE_COUNTS,                                                                          \
-          "SELECT account,worth,modifications FROM legs WHERE row>=" SQL_LEG_ROWS "*(SELECT row "  \
+          "SELECT account,worth,modifications,filled_quantity FROM legs WHERE row>=" SQL_LEG_ROWS  \
+          "*(SELECT row "                                                                          \
           "FROM orders WHERE id>=?1 ORDER BY id LIMIT 1) AND day=?2 AND "                          \
           "state<>'refused'")                                                                      \
         X(RESTORE_SENT,                                                                            \

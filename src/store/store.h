@@ -225,6 +225,7 @@ struct store_restore {
         struct store_day_count {
                 char account[ACCOUNT_SIZE];
                 int64_t orders; /* legs with an intent today, and their modifications */
+                int64_t traded; /* legs with an intent today that have traded, at least in part */
                 int64_t value;  /* 1e-4 rupee of accepted legs: quantity × (average, price or 0) */
         } * counts;
         unsigned n_counts;

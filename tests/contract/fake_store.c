@@ -382,6 +382,7 @@ static void count(struct store_restore *v, const struct order *o, const struct l
                 text_copy(c->account, sizeof(c->account), l->account);
         }
         c->orders += 1 + l->modifications;
+        c->traded += l->filled_quantity > 0;
         int64_t price = l->average_price     ? l->average_price
                         : l->effective.price ? l->effective.price
                                              : o->price;

@@ -157,6 +157,7 @@ START_TEST(a_start_reads_what_is_not_over)
         accept_order(old_live);
         filled->legs[0].status = ORDER_STATUS_FILLED;
         filled->legs[0].average_price = 811 * DECIMAL_ONE;
+        filled->legs[0].filled_quantity = 4;
         filled->legs[0].modifications = 2;
         unsettled->legs[0].state = LEG_STATE_UNKNOWN;
         unsettled->legs[0].outcome = OUTCOME_UNKNOWN;
@@ -171,6 +172,7 @@ START_TEST(a_start_reads_what_is_not_over)
                 ck_assert_ptr_nonnull(find(&v, old_unsettled));
                 assert_same_order(live, find(&v, live));
                 ck_assert_int_eq(count(&v, DEMO)->orders, 3 + 2);
+                ck_assert_int_eq(count(&v, DEMO)->traded, 1);
                 ck_assert_int_eq(count(&v, DEMO)->value, 10 * (812 + 811) * DECIMAL_ONE);
                 ck_assert_ptr_null(count(&v, SECOND)); /* its leg was refused */
                 ck_assert_int_eq(v.audit_seq, 9);

@@ -138,6 +138,18 @@ class Modifications(Limited):
         self.assertProblem(d.request("PATCH", path, {"price": "1003.00"}), 422,
                            "MAX_ORDERS_PER_DAY")
 
+    def test_modifications_survive_a_restart(self):
+        d = self.limited(MAX_MODIFICATIONS=2)
+        path = d.order(price="1000.00").headers["location"]
+        self.assertEqual(d.request("PATCH", path, {"price": "1001.00"}).status, 200)
+        d.stop()
+        d.start()
+        self.assertEqual(d.request("PATCH", path, {"price": "1002.00"}).status, 200)
+        body = self.assertProblem(d.request("PATCH", path, {"price": "1003.00"}), 422,
+                                  "MAX_MODIFICATIONS")
+        self.assertIn("modified 2 times", body["results"][0]["message"])
+        self.assertEqual(d.request("DELETE", path).status, 200)
+
     def test_some_legs(self):
         d = self.limited(MAX_ORDER_QUANTITY=15)
         path = d.order(price="1000.00", targets=["paper:demo", "paper:second"]).headers["location"]
@@ -231,6 +243,15 @@ class Limits(Limited):
         d.env["ORDO_PAPER_DEMO_SELF_CROSS"] = "pass"
         d.start()
         self.assertEqual(d.order(**{**sell, "price": "1001.00"}).status, 201)
+
+    def test_orders_per_trade(self):
+        d = self.limited(MAX_ORDERS_PER_TRADE=2, ORDERS_PER_TRADE_FLOOR=1)
+        self.assertEqual(d.order(quantity=1, type="MARKET", price=None).status, 201)
+        self.assertEqual(d.order(quantity=2, price="1000.00").status, 201)
+        d.stop()
+        d.start()
+        body = self.assertProblem(d.order(quantity=3, price="1000.00"), 422, "MAX_ORDERS_PER_TRADE")
+        self.assertIn("3 orders and modifications today, 1 orders", body["results"][0]["message"])
 
     def test_reject_storm(self):
         d = self.limited(REJECT_STORM=3, REJECT_STORM_PAUSE="2s", SELF_CROSS="pass")
