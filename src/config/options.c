@@ -63,6 +63,8 @@ static const struct option_word log_levels[] = {{"debug", LOG_DEBUG},   {"info",
                                                 {"err", LOG_ERR},       {}};
 static const struct option_word limits[] = {{"on", false}, {"off", true}, {}};
 static const struct option_word markets[] = {{"live", false}, {"static", true}, {}};
+static const struct option_word without_quote[] = {
+        {"cash", COLLAR_CASH}, {"pass", COLLAR_PASS}, {"refuse", COLLAR_REFUSE}, {}};
 static const struct option_word self_crosses[] = {{"refuse", false}, {"pass", true}, {}};
 static const struct option_word session_hours[] = {{"pass", false}, {"refuse", true}, {}};
 
@@ -338,6 +340,11 @@ const struct option options[] = {
                 .flags = OPTION_RELOADABLE | OPTION_PER_ACCOUNT | OPTION_NO_LIMIT, .min = 0,
                 .max = PERCENT(100), .fallback = "10", .unit = "percent",
                 .help = "How far beyond the last known price a limit may lie, but for options."),
+        ACCOUNT("COLLAR_WITHOUT_QUOTE", ENUM, account.collar_without_quote,
+                enum collar_without_quote, .flags = OPTION_RELOADABLE | OPTION_PER_ACCOUNT,
+                .words = without_quote, .fallback = "cash",
+                .help = "Which limit orders pass PRICE_COLLAR where no price is known: cash those "
+                        "in shares, pass all, refuse none."),
         ACCOUNT("REPEAT_WINDOW_MS", INT, account.limits.repeat_window_us, int64_t,
                 .flags = OPTION_RELOADABLE | OPTION_PER_ACCOUNT | OPTION_NO_LIMIT, .min = 0,
                 .max = 3600000, .scale = USEC_PER_MS, .fallback = "1000", .unit = "milliseconds",

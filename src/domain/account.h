@@ -55,6 +55,8 @@ struct account {
         struct account_limits limits;
         struct market_policy market_policy;
         bool enforce_session_hours;
+        /* which limit orders pass where no price is known to compare theirs with */
+        enum collar_without_quote { COLLAR_CASH, COLLAR_PASS, COLLAR_REFUSE } collar_without_quote;
         bool self_cross_pass; /* orders may trade against those of the same owner */
         char *owner;          /* of several accounts; NULL: this one alone */
         struct account_access access;

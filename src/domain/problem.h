@@ -84,8 +84,9 @@
           "Send a limit order, or set the account's market policy.")                               \
         X(MARKET_CLOSED, 422, true, "The market is closed",                                        \
           "The segment's session is not open; see docs/configuration.md, SESSION_HOURS.")          \
-        X(NO_REFERENCE_PRICE, 422, true, "There is no fresh price to protect a market order with", \
-          "Send a limit order.")                                                                   \
+        X(NO_REFERENCE_PRICE, 422, true, "There is no price to compare with",                      \
+          "Send a limit order in place of a market order; for limit orders see "                   \
+          "COLLAR_WITHOUT_QUOTE.")                                                                 \
         X(MAX_ORDER_VALUE, 422, true, "The order is above the value limit",                        \
           "Raise the account's MAX_ORDER_VALUE or send less.")                                     \
         X(MAX_ORDER_QUANTITY, 422, true, "The order is above the quantity limit",                  \

@@ -37,6 +37,8 @@ enum gate_answer gate_twin(const struct order *order, struct leg *leg, struct ga
 /* Fills leg->effective. */
 enum gate_answer gate_market_policy(const struct order *order, struct leg *leg, struct gate *g);
 enum gate_answer gate_collar(const struct order *order, struct leg *leg, struct gate *g);
+/* What the exchange would refuse, where a quote or the instrument tells the band. */
+enum gate_answer gate_band(const struct order *order, struct leg *leg, struct gate *g);
 
 /* gate_count.c: how often, and for how little. */
 enum gate_answer gate_modifications(const struct order *order, struct leg *leg, struct gate *g);

@@ -69,6 +69,11 @@ enum gate_answer gate_instrument(const struct order *order, struct leg *leg, str
         if (i->expiry && i->expiry < order->day)
                 return gate_refuse(g, leg, PROBLEM_INSTRUMENT_NOT_TRADABLE, "/symbol",
                                    "%s has expired", order->symbol);
+        const struct calendar *calendar = g->account->orchestrator->options.calendar;
+        int64_t close_us = i->expiry == order->day ? calendar_close_of(calendar, i, i->expiry) : 0;
+        if (close_us && clock_wall_us() >= close_us && !g->account->account->paper)
+                return gate_refuse(g, leg, PROBLEM_INSTRUMENT_NOT_TRADABLE, "/symbol",
+                                   "%s expired at today's close", order->symbol);
         enum gate_answer r = check_quantity(order, leg, g);
         if (r == GATE_PASSED)
                 r = check_tick(g, leg, order->price, "/price");

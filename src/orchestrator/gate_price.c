@@ -20,18 +20,37 @@ static struct market_policy policy_of(const struct order *order, const struct ga
         return mine;
 }
 
-static int64_t protected_price(const struct instrument *i, enum side side, int64_t reference,
+/* The day's band: as quoted, else as the instrument's own rule makes it. INT64_MAX, 0: no bound. */
+struct band {
+        int64_t low, high;
+};
+
+static struct band band_of(const struct gate *g)
+{
+        const struct instrument *i = &g->scrip->instrument;
+        struct band b = {.low = instrument_band_low(i), .high = instrument_band_high(i)};
+        const struct quote *q = quote_known(g->account, i->symbol);
+
+        if (q && q->lower_circuit > 0)
+                b.low = q->lower_circuit;
+        if (q && q->upper_circuit > 0)
+                b.high = q->upper_circuit;
+        return b;
+}
+
+static int64_t protected_price(const struct gate *g, enum side side, int64_t reference,
                                int64_t percent)
 {
         /* percent is 1e-4 of a percent: 1 % is 10000, of 1000000. */
+        const struct instrument *i = &g->scrip->instrument;
         int64_t away = decimal_muldiv(reference, percent, 1000000);
         int64_t price = side == SIDE_BUY ? reference + away : reference - away;
-        int64_t low = instrument_band_low(i), high = instrument_band_high(i);
+        struct band b = band_of(g);
         price = instrument_round_to_tick(i, price, side == SIDE_BUY);
-        if (price > high)
-                price = instrument_round_to_tick(i, high, false);
-        if (price < low)
-                price = instrument_round_to_tick(i, low, true);
+        if (price > b.high)
+                price = instrument_round_to_tick(i, b.high, false);
+        if (price < b.low)
+                price = instrument_round_to_tick(i, b.low, true);
         return price > 0 ? price : i->tick;
 }
 
@@ -60,9 +79,36 @@ enum gate_answer gate_market_policy(const struct order *order, struct leg *leg, 
         }
         leg->effective.type =
                 order->type == ORDER_TYPE_MARKET ? ORDER_TYPE_LIMIT : ORDER_TYPE_STOP_LIMIT;
-        leg->effective.price =
-                protected_price(&g->scrip->instrument, order->side, reference, policy.percent);
+        leg->effective.price = protected_price(g, order->side, reference, policy.percent);
         return GATE_PASSED;
+}
+
+/* A price to compare with, the newest there is; 0: none is known. */
+static int64_t known_price(const struct gate *g)
+{
+        const struct instrument *i = &g->scrip->instrument;
+        const struct quote *q = quote_known(g->account, i->symbol);
+
+        if (q && q->last > 0)
+                return q->last;
+        return q && q->close > 0 ? q->close : i->previous_close;
+}
+
+/* The market may have moved since: nothing is refused for an older price. */
+static bool older_price(const struct gate *g)
+{
+        return !g->quote_asked && !quote_fresh(g->account, g->scrip->instrument.symbol);
+}
+
+static enum gate_answer without_price(const struct order *order, struct leg *leg, struct gate *g)
+{
+        enum collar_without_quote rule = g->account->account->collar_without_quote;
+        bool cash = !instrument_derivative(&g->scrip->instrument);
+
+        if (rule == COLLAR_PASS || (rule == COLLAR_CASH && cash))
+                return GATE_PASSED;
+        return gate_refuse(g, leg, PROBLEM_NO_REFERENCE_PRICE, "/price",
+                           "no price of %s is known to compare with", order->symbol);
 }
 
 enum gate_answer gate_collar(const struct order *order, struct leg *leg, struct gate *g)
@@ -76,16 +122,46 @@ enum gate_answer gate_collar(const struct order *order, struct leg *leg, struct 
         if (g->exit || g->account->unlimited || percent == 0 || price == 0 ||
             g->scrip->instrument.segment == SEGMENT_OPTION)
                 return GATE_PASSED;
-        const struct quote *q = quote_fresh(g->account, order->symbol);
-        if (!q && !g->quote_asked)
+        if (!quote_known(g->account, order->symbol) && !g->quote_asked)
                 return GATE_NEEDS_QUOTE;
-        if (!q || q->last <= 0)
-                return GATE_PASSED;
-        int64_t away = decimal_muldiv(q->last, percent, 1000000);
-        bool wrong = order->side == SIDE_BUY ? price > q->last + away : price < q->last - away;
+        int64_t known = known_price(g);
+        if (known == 0)
+                return without_price(order, leg, g);
+        int64_t away = decimal_muldiv(known, percent, 1000000);
+        bool wrong = order->side == SIDE_BUY ? price > known + away : price < known - away;
         if (!wrong)
                 return GATE_PASSED;
+        if (older_price(g))
+                return GATE_NEEDS_QUOTE;
         return gate_refuse(g, leg, PROBLEM_PRICE_COLLAR, "/price",
                            "price %s is too far from the last price of %s", decimal_print(price, a),
-                           decimal_print(q->last, b));
+                           decimal_print(known, b));
+}
+
+static enum gate_answer check_band(struct gate *g, struct leg *leg, const struct band *band,
+                                   int64_t price, const char *pointer)
+{
+        char a[DECIMAL_TEXT_SIZE], b[DECIMAL_TEXT_SIZE];
+
+        if (price == 0 || (price >= band->low && price <= band->high))
+                return GATE_PASSED;
+        if (quote_known(g->account, g->scrip->instrument.symbol) && older_price(g))
+                return GATE_NEEDS_QUOTE;
+        return gate_refuse(g, leg, PROBLEM_PRICE_BAND, pointer,
+                           "%s is %s than the day's band allows: %s", decimal_print(price, a),
+                           price < band->low ? "lower" : "higher",
+                           decimal_print(price < band->low ? band->low : band->high, b));
+}
+
+enum gate_answer gate_band(const struct order *order, struct leg *leg, struct gate *g)
+{
+        struct band band = band_of(g);
+
+        /* The simulated exchange tells of its own band. */
+        if (g->exit || g->account->unlimited)
+                return GATE_PASSED;
+        enum gate_answer r = check_band(g, leg, &band, leg->effective.price, "/price");
+        return r == GATE_PASSED
+                       ? check_band(g, leg, &band, leg->effective.trigger_price, "/trigger_price")
+                       : r;
 }

@@ -63,6 +63,43 @@ class Gates(ordo.Case):
                 self.assertProblem(r, 422, "SELF_CROSS")
                 d.stop()
 
+    # --- prices and money: what is asked of the broker --------------------------------------------
+
+    def test_collar(self):
+        for broker in ("fyers", "mstock"):
+            with self.subTest(broker):
+                d = self.at(broker)
+                self.assertEqual(self.validate(d, price="1150.00")["outcome"], "accepted")
+                leg = self.validate(d, price="1156.00")
+                self.assertEqual((leg["code"], leg["outcome"]), ("PRICE_COLLAR", "not_sent"), leg)
+                d.stop()
+
+    def test_collar_without_quotes(self):
+        """Fyers' list of instruments tells no close: in shares the exchange's band is enough."""
+        d = self.at("fyers")
+        self.sim.fault("error", broker="fyers", operation="quotes", status=500, count=0)
+        tcs = {"symbol": "NSE:TCS", "price": "2300.00"}
+        self.assertEqual(self.validate(d, **tcs)["outcome"], "accepted")
+        d.stop()
+        self.sim.clear_faults()
+        d = self.at("fyers", COLLAR_WITHOUT_QUOTE="refuse")
+        self.sim.fault("error", broker="fyers", operation="quotes", status=500, count=0)
+        self.assertEqual(self.validate(d, **tcs)["code"], "NO_REFERENCE_PRICE")
+
+    def test_orders_share_reads(self):
+        """A hundred orders: funds, positions and prices are read by the second, not by the order."""
+        d = self.at("hdfc", ORDERS_PER_MINUTE=0, MAX_OPEN_ORDERS=0)
+        before, began = self.sim.calls("hdfc"), time.monotonic()
+        for n in range(100):
+            r = self.order(d, quantity=n + 1, price="1000.00")
+            self.assertEqual(r.status, 201, r)
+        took, after = time.monotonic() - began, self.sim.calls("hdfc")
+        calls = {k: after[k] - before.get(k, 0) for k in after}
+        self.assertEqual(calls["place"], 100, calls)
+        self.assertLessEqual(calls["funds"], took + 2, calls)
+        self.assertLessEqual(calls["positions"], took + 2, calls)
+        self.assertLessEqual(calls.get("quotes", 0), took / 30 + 2, calls)
+
     # --- the day's loss -------------------------------------------------------------------------
 
     def check_daily_loss(self, broker):

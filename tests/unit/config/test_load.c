@@ -70,6 +70,7 @@ START_TEST(test_default_account)
         ck_assert_int_eq(a->limits.repeat_window_us, USEC_PER_SEC);
         ck_assert(!a->self_cross_pass && !a->owner);
         ck_assert_int_eq(a->limits.max_daily_loss, RUPEES(100000));
+        ck_assert_int_eq(a->collar_without_quote, COLLAR_CASH);
         ck_assert_int_eq(a->limits.max_modifications, 20);
         ck_assert_int_eq(a->limits.max_orders_per_trade, 50);
         ck_assert_int_eq(a->limits.orders_per_trade_floor, 500);

@@ -397,7 +397,7 @@ START_TEST(test_modify_overtaken_while_asking)
 {
         world_open(&(struct world_options){.limits.price_collar_percent = 50000});
         const char *id = live(REST, "one");
-        clock_fake_advance(SECONDS(2));
+        clock_fake_advance(SECONDS(31)); /* no quote is known any more */
         wire_script(world.wires[0], BROKER_QUOTES, 1, 1, FATE_HELD);
         struct amended *m = amend_begin(AMEND_MODIFY, id, quantity(20));
         world_rest();
