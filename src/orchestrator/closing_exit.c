@@ -33,6 +33,7 @@ static void over(struct closing_task *t, bool filled)
         struct closing *c = t->closing;
         c->acted_us = clock_mono_us();
         t->unfilled = filled ? 0 : t->unfilled + 1;
+        t->next_us = 0;
         closing_task_set(t, KILL_STATE_WAITING, KILL_BLOCK_NONE, "");
 }
 
