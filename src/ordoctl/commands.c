@@ -379,13 +379,26 @@ const struct command commands[] = {
                 .synopsis = "FILE",
                 .help = "write a verified copy of the ledger",
                 .details =
-                        "Works beside a running daemon. FILE must not exist. To restore: stop the "
-                        "daemon, put the copy in the place of ordo.db, remove ordo.db-wal and "
-                        "ordo.db-shm, start it again.",
+                        "Works beside a running daemon. FILE must not exist. restore puts it back.",
                 .min_operands = 1,
                 .max_operands = 1,
                 .offline = true,
                 .run = run_backup,
+        },
+        {
+                .name = "restore",
+                .synopsis = "FILE",
+                .help = "put a backup in the place of the ledger",
+                .details =
+                        "The daemon must be stopped. FILE is checked first: its schema, its pages, "
+                        "the chain of its audit. What is there goes into before-restore-TIME "
+                        "beside "
+                        "it, with the audit's files. The kill switch stands at HALT afterwards, "
+                        "because orders placed after the backup are not in it.",
+                .min_operands = 1,
+                .max_operands = 1,
+                .offline = true,
+                .run = run_restore,
         },
         {
                 .name = "version",

@@ -171,8 +171,7 @@ static int migrate_verify(const struct schema *s)
         return CTL_OK;
 }
 
-/* Files that root makes here could not be written by the daemon later. */
-static int check_owner(const char *state_dir)
+int offline_check_owner(const char *state_dir)
 {
         struct stat st;
 
@@ -191,7 +190,7 @@ static int migrate_up(const struct config *config, const char *path)
         char error[STORE_ERROR_SIZE];
         struct store *store = NULL;
 
-        if (check_owner(config->state_dir) != CTL_OK)
+        if (offline_check_owner(config->state_dir) != CTL_OK)
                 return CTL_USAGE;
         text_addf(&url, "sqlite:%s", path);
         struct store_options options = {

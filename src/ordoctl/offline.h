@@ -10,3 +10,6 @@
 int offline_config(struct config_faults *faults, struct config **ret);
 /* CTL_OK with the configuration and the path of the ledger's file. */
 int offline_ledger(struct config **ret, struct text *ret_path);
+/* Files that root makes there could not be written by the daemon later: CTL_USAGE, and it is said
+ * how to do it. */
+int offline_check_owner(const char *state_dir);

@@ -217,7 +217,7 @@ _ordoctl() {
         return
         ;;
     esac
-    local commands='login logout order orders show modify cancel resolve reconcile trades portfolio positions holdings funds quote instruments status accounts preopen reload killswitch events jobs audit key check-config migrate backup version help'
+    local commands='login logout order orders show modify cancel resolve reconcile trades portfolio positions holdings funds quote instruments status accounts preopen reload killswitch events jobs audit key check-config migrate backup restore version help'
     case $command in
     '')
         words=$commands
@@ -313,6 +313,9 @@ _ordoctl() {
         options='--json --url --token-file --ca-file --client-cert --client-key --help'
         mapfile -t COMPREPLY < <(compgen -f -- "$cur")
         [[ $cur == -* ]] || return
+        ;;
+    restore)
+        options='--json --url --token-file --ca-file --client-cert --client-key --help'
         ;;
     version)
         options='--json --url --token-file --ca-file --client-cert --client-key --help'

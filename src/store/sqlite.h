@@ -97,6 +97,9 @@ void sqlite_wal_wait(struct sqlite *s);
 int sqlite_migrate(struct sqlite *s, const struct store_options *o,
                    char error[static STORE_ERROR_SIZE]);
 
+/* sqlite_open.c. One process at a time: a descriptor that holds the ledger until it is closed, or
+ * negative errno. */
+int sqlite_lock(const char *ledger, char error[static STORE_ERROR_SIZE]);
 /* sqlite_backup.c: a verified copy; `path` must not exist. Any thread. 0 or -errno with the text.
  */
 int sqlite_copy(const char *from, const char *path, char error[static STORE_ERROR_SIZE]);

@@ -70,35 +70,37 @@ static int open_failure(struct sqlite *s, int rc, char error[static STORE_ERROR_
 }
 
 /* The kernel drops the lock with the process, however it dies; the file stays. */
-static int take_lock(struct sqlite *s, char error[static STORE_ERROR_SIZE])
+int sqlite_lock(const char *ledger, char error[static STORE_ERROR_SIZE])
 {
         struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
         _cleanup_(freep) char *path = NULL;
         char pid[24] = "";
 
-        if (asprintf(&path, "%s" LOCK_SUFFIX, s->path) < 0)
+        if (asprintf(&path, "%s" LOCK_SUFFIX, ledger) < 0)
                 return -ENOMEM;
-        s->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-        if (s->lock_fd < 0) {
+        _cleanup_(closep) int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+        if (fd < 0) {
                 int r = -errno;
                 return fail(error, r, "%s: %s: its directory must exist and be writable", path,
                             strerror(-r));
         }
-        if (fcntl(s->lock_fd, F_OFD_SETLK, &lock) < 0) {
+        if (fcntl(fd, F_OFD_SETLK, &lock) < 0) {
                 int r = -errno;
                 if (r != -EAGAIN && r != -EACCES)
                         return fail(error, r, "%s: %s", path, strerror(-r));
-                ssize_t n = pread(s->lock_fd, pid, sizeof(pid) - 1, 0);
+                ssize_t n = pread(fd, pid, sizeof(pid) - 1, 0);
                 pid[n > 0 ? n : 0] = '\0';
                 pid[strcspn(pid, "\n")] = '\0';
-                return fail(error, -EBUSY, "%s is held by process %s: stop that one first", s->path,
+                return fail(error, -EBUSY, "%s is held by process %s: stop that one first", ledger,
                             pid[0] ? pid : "(unknown)");
         }
         int n = snprintf(pid, sizeof(pid), "%d\n", (int)getpid());
-        if (ftruncate(s->lock_fd, 0) < 0 || pwrite(s->lock_fd, pid, (size_t)n, 0) != n) {
+        if (ftruncate(fd, 0) < 0 || pwrite(fd, pid, (size_t)n, 0) != n) {
                 /* only the name of the holder is lost */
         }
-        return 0;
+        int held = fd;
+        fd = -1;
+        return held;
 }
 
 /* SQLite would make it readable for others where the umask is lax; its other files get the same
@@ -258,8 +260,8 @@ int sqlite_load_heads(struct sqlite *s, char error[static STORE_ERROR_SIZE])
 static int open_all(struct sqlite *s, const struct store_options *o,
                     char error[static STORE_ERROR_SIZE])
 {
-        int r = take_lock(s, error);
-        if (r == 0)
+        int r = s->lock_fd = sqlite_lock(s->path, error);
+        if (r >= 0)
                 r = create_file(s, error);
         bool check = r == 0 && crashed(s);
         if (r == 0)
