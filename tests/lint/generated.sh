@@ -36,5 +36,6 @@ same() {
 same .env.example "$build/src/config/ordo-options" env
 same docs/options.md "$build/src/config/ordo-options" docs
 same src/ordoctl/ordoctl.bash "$build/src/ordoctl/ordoctl-documents" bash
+same docs/guarantees.md tests/matrix/guarantees.py
 same docs/problems.md "$build/src/domain/ordo-problems"
 exit $bad
