@@ -225,6 +225,8 @@ class Cell:
         if a.operation == "place" and self.order_id and not a.local:
             self.judge_book()
             self.judge_replay()
+            if self.fault.kind == "twice":
+                self.judge_next()
 
     def differs(self, what, got, wanted):
         self.wrong.append(f"{what} {got}, not {wanted}")
@@ -279,6 +281,13 @@ class Cell:
         has = [leg["broker_order_id"]] if leg["outcome"] == "accepted" else []
         if numbers != has:
             self.wrong.append(f"the broker has {numbers}, the leg {has}")
+
+    def judge_next(self):
+        """The second copy of an answer is not taken for the answer to the next order."""
+        r = self.world.place(self.account, quantity=8, price=PRICE)
+        (entry,) = [e["order_id"] for e in self.world.entries(self.account) if e["quantity"] == 8]
+        if r.status != 201 or r.json["results"][0]["broker_order_id"] != entry:
+            self.wrong.append(f"the next order: {r}, the broker has {entry}")
 
     def judge_replay(self):
         """The key again: the same answer if it was the last word, else what is known now; nothing is sent."""

@@ -61,7 +61,7 @@ def faults():
 
 def page():
     text = PAGE.read_text()
-    tables = {"faults": faults(), **{o: outcomes(o) for o in ("place", "modify", "cancel", "funds")}}
+    tables = {"faults": faults(), **{o: outcomes(o) for o in ("place", "modify", "cancel", "funds", "quotes")}}
     for name, table in tables.items():
         block = re.compile(rf"(<!-- table: {name} -->\n).*?(<!-- end -->)", re.S)
         text, n = block.subn(lambda m, t=table: m.group(1) + t + "\n" + m.group(2), text)

@@ -6,8 +6,10 @@ taken is known after 240 to 300 seconds, and all of them wait for it together.""
 
 import argparse
 import json
+import os
 import pathlib
 import shutil
+import subprocess
 import sys
 import tempfile
 import threading
@@ -15,8 +17,9 @@ import time
 import traceback
 
 from world import Account, Certificates, World  # first: it knows where the tests' modules are
+import ordo
 from cells import Cell
-from table import COLUMNS, FAULTS, OPERATIONS, PAPER, expected, is_long
+from table import COLUMNS, FAULTS, OPERATIONS, PAPER, expected, impossible, is_long
 
 STARTING = 3       # worlds that start at one time
 HEADINGS = ("fault", "account", "operation", "outcome", "status", "received", "booked", "retries", "end", "seconds", "")
@@ -51,9 +54,16 @@ class Row(threading.Thread):
                 self.prepare()
                 self.go()
             finally:
-                self.world.stop()
+                self.world.stop(self.check_audit)
         except Exception:  # of any kind: the row has failed, the others go on
             self.trouble = traceback.format_exc()
+
+    def check_audit(self, env):
+        """The chain of records is whole, through all of it."""
+        r = subprocess.run([ordo.BUILD / "src/ordoctl/ordoctl", "audit", "verify"], env=env, capture_output=True, text=True,
+                           timeout=60 * ordo.SLOW)
+        if r.returncode != 0:
+            self.trouble = f"the audit: {r.stdout}{r.stderr}"
 
     def prepare(self):
         for c in self.cells:
@@ -140,8 +150,11 @@ def print_table(rows, out):
     lines = [HEADINGS]
     for row in rows:
         lines += [line_of(c) for c in row.cells]
-        lines += [(row.fault.name, c.name, o, "n/a") + ("",) * 7
-                  for c in COLUMNS for o in OPERATIONS if expected(row.fault, c, o) is None]
+        for c in COLUMNS:
+            whys = [impossible(row.fault, c, o) for o in OPERATIONS]
+            for why in dict.fromkeys(w for w in whys if w):
+                which = "all" if all(whys) else "reads"
+                lines.append((row.fault.name, c.name, which, "n/a") + ("",) * 6 + (why,))
     widths = [max(len(line[i]) for line in lines) for i in range(len(HEADINGS) - 1)]
     for line in lines:
         print("  ".join(v.ljust(w) for v, w in zip(line, widths)) + "  " + line[-1].rstrip(), file=out)
@@ -175,7 +188,6 @@ def arguments():
     p.add_argument("--fault", dest="faults", action="append", metavar="NAME", choices=[f.name for f in FAULTS])
     p.add_argument("--account", dest="accounts", action="append", choices=[c.name for c in COLUMNS])
     p.add_argument("--operation", dest="operations", action="append", choices=OPERATIONS)
-    p.add_argument("--keep", action="store_true", help="print what the daemons said of rows that failed")
     return p.parse_args()
 
 
@@ -191,10 +203,16 @@ def main():
         faults.sort(key=lambda f: not f.long)  # the longest begin first
         rows = [Row(f, options, certificates, masters, directory / str(i)) for i, f in enumerate(faults)]
         rows = [r for r in rows if r.cells]
-        for r in rows:
-            r.start()
-        for r in rows:
-            r.join()
+        try:
+            for r in rows:
+                r.start()
+            for r in rows:
+                r.join()
+        except KeyboardInterrupt:
+            for r in rows:
+                r.world.kill()
+            shutil.rmtree(name, ignore_errors=True)
+            os._exit(130)  # the rows' threads wait for daemons that are gone
     rows.sort(key=lambda r: [f.name for f in FAULTS].index(r.fault.name))
     (print_json if options.json else print_tap if options.tap else print_table)(rows, sys.stdout)
     cells = [c for r in rows for c in r.cells]

@@ -144,17 +144,28 @@ class World:
                 self.log_in(a)
         self.wait("every account can trade", lambda: all(self.trades(a) for a in self.accounts), 120)
 
-    def stop(self):
+    def stop(self, then=None):
+        """`then` gets the daemon's environment while its state is still there."""
         try:
             if self.events:
                 self.events.close()
             if self.d:
                 self.d.stop()
+                if then:
+                    then({**self.d.env, "HOME": str(self.d.state)})
         finally:
             if self.d:
                 self.d.cleanup()
             self.sim.clear_faults()
             self.sim.stop()
+
+    def kill(self):
+        """From another thread, at once: the program is leaving."""
+        for process in (self.d and self.d.process, self.sim.process):
+            if process:
+                process.kill()
+        if self.d:
+            shutil.rmtree(self.d.state, ignore_errors=True)
 
     def options(self, a, by_name):
         prefix = f"ORDO_{a.broker}_{a.name}_".upper()
