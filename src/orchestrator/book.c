@@ -264,10 +264,10 @@ void book_read_soon(struct account_state *a)
         schedule(a->book);
 }
 
-void book_claim(struct account_state *a, const char *broker_order_id, const char *order_id)
+bool book_claim(struct account_state *a, const char *broker_order_id, const char *order_id)
 {
-        if (broker_order_id[0])
-                sighting_claim(&a->sightings, broker_order_id, order_id, clock_wall_us());
+        return !broker_order_id[0] ||
+               sighting_claim(&a->sightings, broker_order_id, order_id, clock_wall_us());
 }
 
 void book_reconcile(struct open_leg *l)

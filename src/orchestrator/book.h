@@ -29,8 +29,8 @@ void book_kick(struct account_state *a);
 void book_start(struct account_state *a);
 /* Reads it now, or when the read that runs is over. */
 void book_read_soon(struct account_state *a);
-/* A number of the broker is known to be that of an order of ours. */
-void book_claim(struct account_state *a, const char *broker_order_id, const char *order_id);
+/* A number of the broker is known to be that of an order of ours. False: it is another one's. */
+bool book_claim(struct account_state *a, const char *broker_order_id, const char *order_id);
 /* Reconcile takes the leg over: schedules its reads (0.5, 1, 2, 4, 8, 15, 30, 60, 120 s). */
 void book_reconcile(struct open_leg *l);
 /* All reads of that schedule have begun. */

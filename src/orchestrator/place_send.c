@@ -40,14 +40,28 @@ static void take_result(struct leg *leg, const struct call *c)
         }
 }
 
+/* An answer with the number of another order was not the answer to this one: a connection or a
+ * gateway has mixed them up. Its own may be live. */
+static void claim_number(struct attempt *t)
+{
+        struct broker_result *r = &t->call.result;
+
+        if (book_claim(t->gate.account, r->broker_order_id, t->placing->order->id))
+                return;
+        r->outcome = OUTCOME_UNKNOWN;
+        r->problem = PROBLEM_OUTCOME_UNKNOWN;
+        r->broker_order_id[0] = '\0';
+        text_copy(r->message, sizeof(r->message), "the answer has the number of another order");
+}
+
 static void leg_answered(struct call *c)
 {
         struct attempt *t = CONTAINER_OF(c, struct attempt, call);
         struct placing *p = t->placing;
         struct leg *leg = t->leg;
 
+        claim_number(t);
         take_result(leg, c);
-        book_claim(t->gate.account, leg->broker_order_id, p->order->id);
         t->answered = true;
         gate_settle(p->order, leg, &t->gate);
         if (leg->outcome == OUTCOME_NOT_SENT || leg->outcome == OUTCOME_REJECTED)

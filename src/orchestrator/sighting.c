@@ -48,12 +48,15 @@ int64_t sighting_note(struct sightings *s, const char *broker_order_id, int64_t 
         return it ? it->since_us : 0;
 }
 
-void sighting_claim(struct sightings *s, const char *broker_order_id, const char *order_id,
+bool sighting_claim(struct sightings *s, const char *broker_order_id, const char *order_id,
                     int64_t now_us)
 {
         struct sighting *it = need(s, broker_order_id, now_us);
+        if (it && it->order_id[0] && !text_equal(it->order_id, order_id))
+                return false;
         if (it)
                 text_copy(it->order_id, sizeof(it->order_id), order_id);
+        return true;
 }
 
 bool sighting_ours(struct sightings *s, const char *broker_order_id)

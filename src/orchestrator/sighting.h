@@ -28,8 +28,9 @@ struct sightings {
 
 /* Returns when it was first seen: `now_us` for a new one. 0: there is no room for it. */
 int64_t sighting_note(struct sightings *s, const char *broker_order_id, int64_t now_us);
-/* It is an order of ours: its number was answered, or given by an operator. */
-void sighting_claim(struct sightings *s, const char *broker_order_id, const char *order_id,
+/* It is an order of ours: its number was answered, or given by an operator. False: it is another
+ * one's already, and stays so. */
+bool sighting_claim(struct sightings *s, const char *broker_order_id, const char *order_id,
                     int64_t now_us);
 bool sighting_ours(struct sightings *s, const char *broker_order_id);
 /* Our id of the order with this number; NULL: none of ours, as far as is known. */
