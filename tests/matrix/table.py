@@ -126,7 +126,7 @@ EXPECTED = (
     line("nothing left", "place", "*", "not_sent", 424, "not_sent", 0, 0),
     line("nothing left", "modify", "*", "not_sent", 424, "old terms", 0),
     line("nothing left", "cancel", "*", "not_sent", 424, "open", 0),
-    line("nothing left", "book", "*", "failed", 424, "seen"),
+    line("nothing left", "book", "*", "failed", 207, "seen"),
     line("nothing left", "funds", "*", "failed", 207, "right"),
     line("nothing left", "quotes", "*", "failed", 424, "right"),
 
@@ -162,14 +162,14 @@ EXPECTED = (
     line("too many", "place", "silent", "unknown", 202, "needs_operator", 1, 0),
     line("too many", "modify", "*", "unknown", 202, "old terms", 1),
     line("too many", "cancel", "*", "unknown", 202, "cancelled", (2, CANCELS_MOST)),
-    line("too many", "book", "*", "success", 200, "seen"),
+    line("too many", "book", "*", "failed", 207, "seen"),
     line("too many", "funds", "*", "failed", 207, "right"),
     line("too many", "quotes", "*", "failed", 429, "right"),
 
     line("expired", "place", "*", "rejected", 424, "rejected", 1, 0),
     line("expired", "modify", "*", "rejected", 424, "old terms", 1),
     line("expired", "cancel", "*", "rejected", 424, "open", 1),
-    line("expired", "book", "*", "failed", 424, "seen"),
+    line("expired", "book", "*", "failed", 207, "seen"),
     line("expired", "funds", "*", "failed", 207, "right"),
     line("expired", "quotes", "*", "failed", 424, "right"),
 )

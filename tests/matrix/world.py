@@ -255,9 +255,13 @@ class World:
                 raise RuntimeError(f"{self.name}: waited in vain until {what}")
             self.events.wait(0.2)
 
-    def wait_reads(self, accounts, n=2, seconds=40):
-        """`n` reads of each account's book that begin later than now are over. The last one may just
-        have come in: one more."""
-        begun = {a.id: self.calls(a, "book") for a in accounts}
-        self.wait("books are read",
-                  lambda: all(self.calls(a, "book") > begun[a.id] + n for a in accounts), seconds)
+    def read_books(self, accounts, seconds=60):
+        """Complete reads that begin later than now, of each account's book."""
+        left = {a.id for a in accounts}
+
+        def read():
+            r = self.ask("POST", "/api/v1/accounts/reconcile", {"accounts": sorted(left)})
+            left.difference_update(x["account"] for x in r.json["results"] if x["status"] == "success")
+            return not left
+        if left:
+            self.wait(f"the books of {sorted(left)} are read", read, seconds)
