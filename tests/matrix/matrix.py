@@ -134,9 +134,9 @@ def load_masters(certificates, directory):
 
 def line_of(cell):
     status = "" if cell.status is None else str(cell.status)
-    sent = cell.writes
+    sent = cell.writes and not cell.account.local
     return (cell.fault.name, cell.account.column.name, cell.account.operation, cell.outcome or "", status,
-            str(cell.received) if sent else "", str(cell.booked) if sent else "", str(cell.retries),
+            str(cell.received) if sent else "", str(cell.booked) if cell.writes else "", str(cell.retries),
             cell.final or "", f"{cell.seconds:.1f}", "" if not cell.wrong else "≠ " + "; ".join(cell.wrong))
 
 

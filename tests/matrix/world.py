@@ -246,7 +246,9 @@ class World:
 
     def entries(self, a):
         """The account's book at the broker."""
-        return [] if a.local else [o for o in self.sim.orders(a.broker) if o["client_id"] == a.client_id]
+        if a.local:
+            return self.d.book(a.id)
+        return [o for o in self.sim.orders(a.broker) if o["client_id"] == a.client_id]
 
     def wait(self, what, done, seconds):
         end = time.monotonic() + seconds * ordo.SLOW
