@@ -77,7 +77,7 @@ class Row(threading.Thread):
         if self.fault.where == "listener":
             rule = dict(self.fault.rule)
             if rule["fault"] != "close_before":
-                rule["ms"] = 600000
+                rule.setdefault("ms", 600000)
             sim.fault(**rule)
         elif self.fault.where == "name":
             # libcurl remembers an address for 60 seconds

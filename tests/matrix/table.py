@@ -30,6 +30,7 @@ READS = ("book", "funds", "quotes")
 KINDS = {
     "none": "nothing goes wrong",
     "nothing left": "nothing has left",
+    "back soon": "nothing has left, and the way is back before the deadline",
     "lost, taken": "the answer is lost, the broker has done it",
     "lost, not taken": "the answer is lost, the broker has not done it",
     "slow": "a slow answer",
@@ -58,6 +59,7 @@ def lost(name, title, taken, **rule):
 FAULTS = (
     Fault("none", "nothing goes wrong", "none", "none"),
     Fault("refused", "nobody listens at the broker", "nothing left", "listener", {"fault": "refuse"}),
+    Fault("refused 1 s", "nobody listens for a second", "back soon", "listener", {"fault": "refuse", "ms": 1000}),
     Fault("dns", "the broker's name is not found", "nothing left", "name", long=True),
     Fault("tls stranger", "a stranger signed the certificate", "nothing left", "listener",
           {"fault": "certificate", "number": 2}),
@@ -129,6 +131,13 @@ EXPECTED = (
     line("nothing left", "book", "*", "failed", 207, "seen"),
     line("nothing left", "funds", "*", "failed", 207, "right"),
     line("nothing left", "quotes", "*", "failed", 424, "right"),
+
+    # What has not left is tried again; what is read, too.
+    line("back soon", "place", "*", "accepted", 201, "accepted", 1, 1),
+    line("back soon", "modify", "*", "accepted", 200, "new terms", 1),
+    line("back soon", "cancel", "*", "accepted", 200, "cancelled", 1),
+    line("back soon", "book", "*", "success", 200, "seen"),
+    line("back soon", "*", "*", "success", 200, "right"),
 
     line("lost, taken", "place", "echo", "unknown", 202, "accepted, proven", 1, 1),
     line("lost, taken", "place", "silent", "unknown", 202, "accepted, inferred", 1, 1),
