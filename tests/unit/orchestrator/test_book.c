@@ -284,8 +284,36 @@ START_TEST(test_sightings)
 }
 END_TEST
 
+/* Answers were mixed up on the way: the second order's own fate is the book's to tell. */
+START_TEST(test_answer_to_another_order)
+{
+        char first[ID_SIZE], number[BROKER_ORDER_ID_SIZE], body[128];
+
+        world_open(&(struct world_options){});
+        struct placed *p = place(REST, "one", NULL);
+        ck_assert_int_eq(p->answer.status, 201);
+        text_copy(first, sizeof(first), p->answer.order_id);
+        text_copy(number, sizeof(number), shown_leg(first, 0)->broker_order_id);
+        snprintf(body, sizeof(body), "{\"order_id\":\"%s\",\"status\":\"OPEN\"}", number);
+        wire_say(world.wires[0], BROKER_PLACE, 200, body);
+        p = place("BUY 11 NSE:SBIN CNC LIMIT 1000", "one", NULL);
+        wire_say(world.wires[0], BROKER_PLACE, 200, NULL);
+        ck_assert_int_eq(p->answer.status, 202);
+        const struct leg *l = shown_leg(p->answer.order_id, 0);
+        ck_assert_int_eq(l->outcome, OUTCOME_UNKNOWN);
+        ck_assert_str_eq(l->broker_order_id, "");
+        world_pass(SECONDS(1));
+        l = shown_leg(p->answer.order_id, 0);
+        ck_assert_int_eq(l->outcome, OUTCOME_ACCEPTED);
+        ck_assert_str_ne(l->broker_order_id, number);
+        ck_assert_str_eq(shown_leg(first, 0)->broker_order_id, number);
+        ck_assert_uint_eq(exchange_orders(0), 2);
+        world_close();
+}
+END_TEST
+
 SUITE("orchestrator/book", test_by_number, test_by_tag_with_another_number, test_two_with_one_tag,
       test_inferred, test_never_inferred_where_tags_are_echoed, test_not_inferred,
       test_not_inferred_when_seen_before, test_not_inferred_when_ours,
       test_not_inferred_with_a_twin, test_not_inferred_after_a_restart, test_twins_wait,
-      test_twins_with_tags, test_sightings)
+      test_twins_with_tags, test_sightings, test_answer_to_another_order)

@@ -1,8 +1,6 @@
 /* Placing: what is answered, what is sent, what is in the ledger, whatever breaks. */
 #include "world.h"
 
-#include <stdio.h>
-
 #include "orchestrator/placing.h"
 
 #define SBIN     "BUY 10 NSE:SBIN CNC LIMIT 1050"
@@ -674,34 +672,6 @@ START_TEST(test_replay_that_cannot_be_rendered)
 }
 END_TEST
 
-/* Answers were mixed up on the way: the second order's own fate is the book's to tell. */
-START_TEST(test_answer_to_another_order)
-{
-        char first[ID_SIZE], number[BROKER_ORDER_ID_SIZE], body[128];
-
-        world_open(&plain);
-        struct placed *p = place(SBIN_LOW, "one", NULL);
-        ck_assert_int_eq(p->answer.status, 201);
-        text_copy(first, sizeof(first), p->answer.order_id);
-        text_copy(number, sizeof(number), shown_leg(first, 0)->broker_order_id);
-        snprintf(body, sizeof(body), "{\"order_id\":\"%s\",\"status\":\"OPEN\"}", number);
-        wire_say(world.wires[0], BROKER_PLACE, 200, body);
-        p = place("BUY 11 NSE:SBIN CNC LIMIT 1000", "one", NULL);
-        wire_say(world.wires[0], BROKER_PLACE, 200, NULL);
-        ck_assert_int_eq(p->answer.status, 202);
-        const struct leg *l = shown_leg(p->answer.order_id, 0);
-        ck_assert_int_eq(l->outcome, OUTCOME_UNKNOWN);
-        ck_assert_str_eq(l->broker_order_id, "");
-        world_pass(SECONDS(1));
-        l = shown_leg(p->answer.order_id, 0);
-        ck_assert_int_eq(l->outcome, OUTCOME_ACCEPTED);
-        ck_assert_str_ne(l->broker_order_id, number);
-        ck_assert_str_eq(shown_leg(first, 0)->broker_order_id, number);
-        ck_assert_uint_eq(exchange_orders(0), 2);
-        world_close();
-}
-END_TEST
-
 SUITE("placing", test_accepted, test_filled_leaves_memory, test_legs, test_validate, test_refused,
       test_refused_and_ledger_down, test_unknown_account, test_draining, test_intent_fails,
       test_intent_uncertain_but_there, test_intent_uncertain_and_lost,
@@ -711,5 +681,4 @@ SUITE("placing", test_accepted, test_filled_leaves_memory, test_legs, test_valid
       test_end_while_reserving, test_not_sent_gives_back, test_rejected_is_no_traded_value,
       test_halt_at_the_last_moment, test_outcome_lost, test_outcome_uncertain, test_deadline,
       test_deadline_and_answer_together, test_deadline_before_sending, test_key_in_flight,
-      test_key_replayed, test_key_and_reads_that_fail, test_replay_that_cannot_be_rendered,
-      test_answer_to_another_order)
+      test_key_replayed, test_key_and_reads_that_fail, test_replay_that_cannot_be_rendered)
