@@ -9,6 +9,7 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -198,6 +199,8 @@ def main():
     options = arguments()
     begun = time.monotonic()
     threading.stack_size(256 << 10)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     with tempfile.TemporaryDirectory(prefix="ordo-matrix-") as name:
         directory = pathlib.Path(name)
         certificates = Certificates(directory)
