@@ -172,6 +172,9 @@ class Judge:
                           f"{difference(key.answer.json, a.json)}; {a.json}")
         elif "idempotent-replayed" not in a.headers:
             self.complain(f"key {key.key} was answered anew: {a}")
+        other = self.client.patiently("POST", "/api/v1/orders", {**key.body, "quantity": 11}, key=key.key)
+        if other.json.get("code") != "IDEMPOTENCY_MISMATCH":
+            self.complain(f"key {key.key} with another body: {other}")
 
     def repeat(self, key):
         try:

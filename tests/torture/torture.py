@@ -35,6 +35,7 @@ class Torture:
         self.record = []
         self.killed = Counter()
         self.faults = Counter()
+        self.switched = Counter()
         self.over = threading.Event()
         self.began = time.monotonic()
 
@@ -47,6 +48,19 @@ class Torture:
             if len(self.world.sim.faults()) < plan.RULES_MAX:
                 self.world.sim.fault(**rule)
                 self.faults[rule["fault"]] += 1
+
+    def regulate(self):
+        """Somebody engages the kill switch for an account, and releases it."""
+        rng = self.plan.rng("kill switch")
+        client = w.Client(self.world)
+        while not self.over.wait(rng.uniform(0.5, 3)):
+            account = rng.choice(self.world.names)
+            level = rng.choices(("HALT", "CANCEL", "FLATTEN"), (7, 3, 1))[0]
+            for level in (level, "NONE"):
+                a = client.patiently("POST", "/api/v1/killswitch",
+                                     {"level": level, "scope": f"account:{account}", "reason": "torture"})
+                self.switched[level if a.status == 200 else f"{level} answered {a.status}"] += 1
+                time.sleep(rng.uniform(0.1, 0.6))
 
     def kill(self):
         """Every life of the daemon ends by a kill; a point that is not passed is one from outside."""
@@ -96,10 +110,9 @@ class Torture:
         self.began = time.monotonic()
         self.world.keep_logged_in()
         threads = self.traders()
-        misbehaving = threading.Thread(target=self.misbehave, daemon=True)
-        misbehaving.start()
-        reporter = threading.Thread(target=self.report, daemon=True)
-        reporter.start()
+        troubles = [threading.Thread(target=t, daemon=True) for t in (self.misbehave, self.regulate, self.report)]
+        for t in troubles:
+            t.start()
         self.kill()
         while len(self.record) < self.size["orders"] and not self.late():
             time.sleep(0.5)
@@ -108,7 +121,8 @@ class Torture:
             t.join((trader.PATIENCE_S + 60) * w.ordo.SLOW)
         if any(t.is_alive() for t in threads):
             raise AssertionError("a client hangs")
-        misbehaving.join()
+        for t in troubles:
+            t.join(180 * w.ordo.SLOW)
         self.world.sim.clear_faults()
 
     def report(self):
@@ -178,6 +192,7 @@ class Torture:
             ("settled by the operator", len(self.world.resolved)),
             ("kills", f"{sum(self.killed.values())}: " + ", ".join(f"{n} {k}" for k, n in sorted(self.killed.items()))),
             ("faults", f"{sum(self.faults.values())}: " + ", ".join(f"{n} {k}" for k, n in sorted(self.faults.items()))),
+            ("kill switch", ", ".join(f"{n} {k}" for k, n in sorted(self.switched.items()))),
             ("logins", self.world.logins),
             ("seconds", f"{time.monotonic() - self.began:.0f}"),
         ]
@@ -231,6 +246,7 @@ def main():
         t.table(court)
         good = checks(t, court)
     finally:
+        t.over.set()
         keep = None if good else options.keep or tempfile.mkdtemp(prefix="ordo-torture-evidence-")
         t.world.close(keep)
         if keep:

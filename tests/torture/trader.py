@@ -2,6 +2,7 @@
 definite answer; after `not_sent` a new key. It keeps what it was told, for the judge."""
 
 import contextlib
+import threading
 import time
 from dataclasses import dataclass, field
 
@@ -12,6 +13,7 @@ NOT_NOW = (409, 423, 424, 429, 503)  # without an order_id: nothing was written,
 AGAIN = ("NOT_SENT", "NOT_PLACED", "BROKER_UNREACHABLE", "SESSION_REQUIRED", "KILL_SWITCH", "RATE_LIMITED", "ORDER_RATE",
          "BROKER_RATE", "BREAKER_OPEN")
 PATIENCE_S = 180
+TWINS = 0.05  # of the requests are sent twice at once
 
 
 @dataclass
@@ -51,6 +53,24 @@ class Trader:
                 "price": f"{price}.00", "product": rng.choice(("CNC", "INTRADAY")), "validity": "DAY",
                 "targets": targets}
 
+    def twin(self, body, key):
+        """The same request once more at the same moment, over another connection: what it is told must be the same
+        order. Returns how to hear of it."""
+        told = []
+
+        def run():
+            client = w.Client(self.world)
+            with contextlib.suppress(*w.GONE):
+                told.append(client.request("POST", "/api/v1/orders", body, key))
+            client.close()
+        t = threading.Thread(target=run, daemon=True)
+        t.start()
+
+        def hear():
+            t.join(30 * w.ordo.SLOW)
+            return told[0].json.get("order_id") if told else None
+        return hear
+
     # --- placing --------------------------------------------------------------------------------
 
     def send(self, method, path, body=None, key=None):
@@ -78,8 +98,15 @@ class Trader:
         """One key, until it is definite or was not used up."""
         key = Key(w.fresh_key(self.rng), body)
         meant.keys.append(key)
+        hear = self.twin(body, key.key) if self.rng.random() < TWINS else lambda: None
+        self.repeat(meant, key, end)
+        other = hear()
+        if other and key.order_id and other != key.order_id:
+            meant.end = f"two orders with one key: {key.order_id} and {other}"
+
+    def repeat(self, meant, key, end):
         while time.monotonic() < end:
-            a = self.send("POST", "/api/v1/orders", body, key.key)
+            a = self.send("POST", "/api/v1/orders", key.body, key.key)
             if a is None:
                 continue
             told = a.json.get("order_id")

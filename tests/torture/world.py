@@ -8,6 +8,7 @@ import contextlib
 import http.client
 import json
 import pathlib
+import re
 import shutil
 import sys
 import tempfile
@@ -80,12 +81,12 @@ class Client:
                 self.close()
                 raise
 
-    def patiently(self, method, path, body=None, seconds=120):
+    def patiently(self, method, path, body=None, key=None, seconds=120):
         """Again until there is an answer that is not `not now`; the daemon may be killed meanwhile."""
         end = time.monotonic() + seconds * ordo.SLOW
         while True:
             with contextlib.suppress(*GONE):
-                a = self.request(method, path, body)
+                a = self.request(method, path, body, key)
                 if a.status not in (429, 503):
                     return a
             if time.monotonic() > end:
@@ -127,8 +128,7 @@ class World:
     def options(self, account, ca):
         broker, _, name = account.partition(":")
         prefix = f"ORDO_{broker}_{name}_".upper()
-        values = {"MAX_ORDER_VALUE": "0", "MAX_OPEN_ORDERS": "0", "MAX_DAILY_VALUE": "0", "PRICE_COLLAR": "0",
-                  "ORDERS_PER_MINUTE": "0", "MAX_ORDERS_PER_DAY": "0", "REPEAT_WINDOW_MS": "0"}
+        values = {name: "0" for name in no_limits()}
         if broker == "paper":
             values["FUNDS"] = "100000000000.00"
             return {prefix + k: v for k, v in values.items()}
@@ -192,7 +192,8 @@ class World:
             time.sleep(0.02)
 
     def wait_listening(self):
-        self.until(self.status, 30, "the daemon does not come up")
+        """Until it answers, or is dead already."""
+        self.until(lambda: self.status() or self.d.process.poll() is not None, 30, "the daemon does not come up")
 
     # --- whoever logs the accounts in ---------------------------------------------------------------
 
@@ -307,6 +308,13 @@ class World:
         with contextlib.suppress(AssertionError, OSError):
             self.sim.stop()
         shutil.rmtree(self.dir, ignore_errors=True)
+
+
+def no_limits():
+    """Every limit of an account that can be lifted; but the orders in a second are lawful."""
+    options = (ordo.SOURCE / "docs/options.md").read_text()
+    names = re.findall(r"^\| `ORDO_<BROKER>_<NAME>_(\w+)` \| [^|]*0 for no limit", options, re.M)
+    return [name for name in names if name != "ORDERS_PER_SECOND"]
 
 
 def fresh_key(rng):
