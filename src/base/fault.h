@@ -16,6 +16,9 @@ enum fault {
 #define CRASH_TABLE(X)                                                                          \
         X(PLACE_BEGIN, "place-begin", "an order passed its gates, its intent is not written")   \
         X(PLACE_INTENT, "place-intent", "an order's intent is durable, nothing was sent")       \
+        X(WAIT_BEGIN, "wait-begin", "an order's intent is durable without the mark, it waits")  \
+        X(MARK_BEGIN, "mark-begin", "an order's turn came, its mark is not written")            \
+        X(MARK_DONE, "mark-done", "the mark of an order that waited is durable, not sent")      \
         X(PLACE_RESULT, "place-result", "an order's reply was read, its outcome not written")   \
         X(PLACE_RECORDED, "place-recorded", "an order's outcome is durable, not yet answered")  \
         X(COMMIT_BEGIN, "commit-begin", "a group of writes is complete, its commit is not")     \

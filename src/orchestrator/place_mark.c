@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/fault.h"
 #include "orchestrator/placing.h"
 
 struct mark {
@@ -18,6 +19,7 @@ static void marked(struct store_job *job)
         _cleanup_(freep) struct mark *m = CONTAINER_OF(job, struct mark, put.job);
         struct attempt *t = m->attempt;
 
+        crash_point(CRASH_MARK_DONE);
         ledger_done(t->placing->o, job, NULL, 0);
         if (job->result == STORE_OK) {
                 if (t->open)
@@ -32,6 +34,7 @@ static void marked(struct store_job *job)
 static void mark(struct attempt *t)
 {
         struct placing *p = t->placing;
+        crash_point(CRASH_MARK_BEGIN);
         struct mark *m = calloc(1, sizeof(*m) + p->order->n_legs * sizeof(m->changed[0]));
 
         if (!m) {

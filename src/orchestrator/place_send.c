@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/fault.h"
 #include "orchestrator/book.h"
 
 static enum order_status first_status(const struct leg *leg)
@@ -116,5 +117,7 @@ void place_call(struct placing *p)
                         place_send(t);
                 else if (!t->gate.turn.waits)
                         place_turn_came(&t->gate.turn);
+                else
+                        crash_point(CRASH_WAIT_BEGIN);
         }
 }
