@@ -1,5 +1,6 @@
 #include "net/curl_port.h"
 
+#include <errno.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -56,12 +57,18 @@ static int port_of(curl_socket_t fd)
         return ntohs(a.any.sa_family == AF_INET6 ? a.six.sin6_port : a.four.sin_port);
 }
 
-bool ports_readable(const struct ports *p, int local_port)
+/* Bytes, the end, or an error. */
+static bool has_news(curl_socket_t fd)
 {
         char byte;
+        return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 ||
+               (errno != EAGAIN && errno != EWOULDBLOCK);
+}
 
+bool ports_have_news(const struct ports *p, int local_port)
+{
         for (unsigned i = 0; i < p->n; i++)
                 if (port_of(p->sockets[i]) == local_port)
-                        return recv(p->sockets[i], &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+                        return has_news(p->sockets[i]);
         return false;
 }

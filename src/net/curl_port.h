@@ -14,6 +14,6 @@ struct ports {
 
 /* For every easy handle; the ports must outlive its connections. */
 CURLcode ports_watch(struct ports *p, CURL *easy);
-/* True when bytes wait to be read from the connection with this local port; a socket that is not
- * known has none. */
-bool ports_readable(const struct ports *p, int local_port);
+/* True when the connection with this local port is not silent: bytes wait to be read, or it has
+ * ended. A socket that is not known is silent. */
+bool ports_have_news(const struct ports *p, int local_port);

@@ -59,14 +59,15 @@ struct transfer *transfer_free(struct transfer *t)
         return NULL;
 }
 
-/* Bytes that nobody asked for wait on a connection that is to be used again: the second reply to an
- * earlier request, or a farewell. libcurl would take the former for the reply to this request. */
+/* Bytes that nobody asked for wait on a connection that is to be used again, the second reply to an
+ * earlier request or a farewell, or it has ended since libcurl looked. libcurl would take the
+ * former for the reply to this request. */
 static bool is_stale(const struct transfer *t, int local_port)
 {
         long fresh = 0;
 
         curl_easy_getinfo(t->easy, CURLINFO_NUM_CONNECTS, &fresh);
-        return fresh == 0 && ports_readable(t->ports, local_port);
+        return fresh == 0 && ports_have_news(t->ports, local_port);
 }
 
 /* libcurl asks before each time the request goes out, its own repetitions included: when a re-used
