@@ -33,7 +33,8 @@ READS = ("/api/v1/status", "/api/v1/orders?limit=50", "/api/v1/funds", "/api/v1/
          "/api/v1/quotes?symbols=NSE:SBIN,NSE:INFY", "/api/v1/trades", "/health", "/ready", "/metrics", "/api/v1/killswitch")
 
 # Bounds. What the day's orders leave in memory is theirs: keys with their answers, the paper book.
-ORDER_BYTES = 4096
+ORDER_BYTES = 1024
+FILLED_BYTES, FILLERS = 12 << 20, 16  # the ledger's page cache is 8000 KiB
 SLOPE_KIB_PER_MIN = 256
 DESCRIPTORS = 24  # connections of clients and to brokers come and go
 THREADS = 1  # copying, which comes with load
@@ -73,6 +74,20 @@ class Soak:
         self.reads = 0
         self.faults = 0
         self.began = time.monotonic()
+
+    def fill(self):
+        """What has a bound is brought to it first: the ledger's page cache, the keys with their answers."""
+        def run(t):
+            while (self.world.d.state / "ordo.db").stat().st_size < FILLED_BYTES and not self.over.is_set():
+                body = t.choose()
+                meant = t.place(0, {**body, "targets": list(w.PAPER)})
+                t.cancel(meant, meant.keys[-1])
+        threads = [threading.Thread(target=run, args=(trader.Trader(self.world, self.plan.rng(f"filler {i}"), []),),
+                                    daemon=True) for i in range(FILLERS)]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join()
 
     def pace(self, per_s, what):
         """In a thread, until it is over: so often, never faster to make up for what was slow."""
@@ -114,6 +129,7 @@ class Soak:
         world.wait_listening()
         world.wait_trading()
         world.keep_logged_in()
+        self.fill()
         self.began = time.monotonic()
         for i in range(TRADERS):
             rng = self.plan.rng(f"trader {i}")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import world as w
 
-NOT_NOW = (409, 423, 424, 429, 503)  # without an order_id: nothing was written, the key is as new
+NOT_NOW = (207, 409, 423, 424, 429, 503)  # without an order_id: nothing was written, the key is as new
 # With an order_id and `retry_safe`: the broker never had it, and the program still wants it.
 AGAIN = ("NOT_SENT", "NOT_PLACED", "BROKER_UNREACHABLE", "SESSION_REQUIRED", "KILL_SWITCH", "RATE_LIMITED", "ORDER_RATE",
          "BROKER_RATE", "BREAKER_OPEN")
