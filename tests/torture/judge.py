@@ -153,8 +153,19 @@ class Judge:
                 if len(whole) != 1:
                     self.complain(f"order {m.number} was acknowledged and stands {len(whole)} times at {target}",
                                   (target, self.tag(m.keys[-1], target)))
+            self.confirmed(m)
         elif not m.end or m.end.startswith(("two", "no end")):
             self.complain(f"order {m.number}: {m.end}; keys {[(k.key, k.order_id) for k in m.keys]}")
+
+    def confirmed(self, m):
+        """A change or cancel that was answered with 200 has happened, and stays."""
+        for leg in (self.orders.get(m.keys[-1].order_id) or {"legs": []})["legs"]:
+            who = (leg["account"], leg["tag"])
+            if m.cancelled and leg["order_status"] not in w.OVER:
+                self.complain(f"order {m.number} was cancelled, and is {leg['order_status']}", who)
+            entry = (self.booked.get(who) or [{"paper": True}])[0]
+            if m.terms and not entry.get("paper") and entry["price"] != m.terms["price"]:
+                self.complain(f"order {m.number} was changed to {m.terms}, and the broker has {entry['price']}", who)
 
     def tag(self, key, account):
         order = self.orders.get(key.order_id) or {"legs": []}
