@@ -24,7 +24,7 @@ import world as w
 
 SHOWN = 8  # complaints in full
 SHORT = {"kills": 36, "gap": 1.2, "orders": 0, "traders": 16, "seconds": 100}
-LONG = {"kills": 200, "gap": 3.5, "orders": 10000, "traders": 28, "seconds": 2400}
+LONG = {"kills": 200, "gap": 3.5, "orders": 10000, "traders": 40, "seconds": 2400}
 
 
 class Torture:
