@@ -202,6 +202,7 @@ static void settle_unsent(struct orchestrator *o)
                 struct leg_note n = {.action = AUDIT_LEG_RESOLVED,
                                      .actor = "ordod",
                                      .settles = true,
+                                     .must = true,
                                      .confidence = CONFIDENCE_PROVEN,
                                      .problem = PROBLEM_NOT_SENT,
                                      .message = "the daemon stopped before it was sent"};

@@ -22,50 +22,52 @@ const char *const act_words[] = {
 #undef X
 };
 
-#define ECHO BROKER_ECHOES_TAG
+#define SHOWS (BROKER_ECHOES_TAG | BROKER_CAN_MODIFY)
 const struct scenario scenarios[] = {
-        {"place",
-         "an order, repeated once, at a broker that shows our tag",
-         ECHO | BROKER_CAN_MODIFY,
-         1,
-         {[ACT_PLACE] = 1, [ACT_RETRY] = 1, [ACT_LOGIN] = 1}},
-        {"cancel",
-         "an order that is cancelled, and perhaps filled",
-         ECHO | BROKER_CAN_MODIFY,
-         1,
-         {[ACT_PLACE] = 1, [ACT_CANCEL] = 1, [ACT_FILL] = 1}},
-        {"modify",
-         "an order whose price is changed",
-         ECHO | BROKER_CAN_MODIFY,
-         1,
-         {[ACT_PLACE] = 1, [ACT_MODIFY] = 1, [ACT_FILL] = 1}},
-        {"halt",
-         "the kill switch at HALT, and its release",
-         ECHO | BROKER_CAN_MODIFY,
-         1,
-         {[ACT_PLACE] = 1, [ACT_HALT] = 1, [ACT_RETRY] = 1, [ACT_RELEASE] = 1}},
-        {"stop",
-         "the kill switch at CANCEL",
-         ECHO | BROKER_CAN_MODIFY,
-         1,
-         {[ACT_PLACE] = 1, [ACT_STOP] = 1}},
-        {"operator",
-         "an order that an operator settles",
-         ECHO,
-         1,
-         {[ACT_PLACE] = 1, [ACT_RESOLVE] = 1, [ACT_RETRY] = 1}},
-        {"two", "an order on two accounts", ECHO | BROKER_CAN_MODIFY, 2, {[ACT_PLACE] = 1}},
-        {"twin",
-         "two equal orders at a broker that shows no tag",
-         0,
-         1,
-         {[ACT_PLACE] = 1, [ACT_TWIN] = 1}},
-        {"blind",
-         "an order at a broker that shows no tag, cancelled",
-         0,
-         1,
-         {[ACT_PLACE] = 1, [ACT_CANCEL] = 1, [ACT_RESOLVE] = 1}},
-        {"night", "the day ends over an order", ECHO, 1, {[ACT_PLACE] = 1, [ACT_NEXT_DAY] = 1}},
+        {.name = "place",
+         .words = "an order, repeated once, at a broker that shows our tag",
+         .flags = SHOWS,
+         .acts = {[ACT_PLACE] = 1, [ACT_RETRY] = 1, [ACT_LOGIN] = 1}},
+        {.name = "cancel",
+         .words = "an order that is cancelled, and perhaps filled",
+         .flags = SHOWS,
+         .acts = {[ACT_PLACE] = 1, [ACT_CANCEL] = 1, [ACT_FILL] = 1}},
+        {.name = "modify",
+         .words = "an order whose price is changed",
+         .flags = SHOWS,
+         .acts = {[ACT_PLACE] = 1, [ACT_MODIFY] = 1, [ACT_FILL] = 1}},
+        {.name = "halt",
+         .words = "the kill switch at HALT, and its release",
+         .flags = SHOWS,
+         .acts = {[ACT_PLACE] = 1, [ACT_HALT] = 1, [ACT_RETRY] = 1, [ACT_RELEASE] = 1}},
+        {.name = "stop",
+         .words = "the kill switch at CANCEL",
+         .flags = SHOWS,
+         .acts = {[ACT_PLACE] = 1, [ACT_STOP] = 1}},
+        {.name = "operator",
+         .words = "an order that an operator settles",
+         .flags = SHOWS,
+         .acts = {[ACT_PLACE] = 1, [ACT_RESOLVE] = 1, [ACT_RETRY] = 1}},
+        {.name = "two",
+         .words = "an order on two accounts",
+         .flags = SHOWS,
+         .n_accounts = 2,
+         .acts = {[ACT_PLACE] = 1}},
+        {.name = "lane",
+         .words = "two orders where the broker takes one a second, and a halt",
+         .flags = SHOWS,
+         .a_second = TRAFFIC_LANE + 1, /* the rest is kept for cancels */
+         .acts = {[ACT_PLACE] = 1, [ACT_TWIN] = 1, [ACT_HALT] = 1}},
+        {.name = "twin",
+         .words = "two equal orders at a broker that shows no tag",
+         .acts = {[ACT_PLACE] = 1, [ACT_TWIN] = 1}},
+        {.name = "blind",
+         .words = "an order at a broker that shows no tag, cancelled",
+         .acts = {[ACT_PLACE] = 1, [ACT_CANCEL] = 1, [ACT_RESOLVE] = 1}},
+        {.name = "night",
+         .words = "the day ends over an order",
+         .flags = SHOWS,
+         .acts = {[ACT_PLACE] = 1, [ACT_NEXT_DAY] = 1}},
 };
 const unsigned n_scenarios = sizeof(scenarios) / sizeof(scenarios[0]);
 
@@ -101,7 +103,7 @@ static void place(enum act a, unsigned key)
         struct asked *q = ask(a);
         struct order *o;
 
-        assert(order_new(scene.scenario->n_accounts, &o) == 0);
+        assert(order_new(scene_accounts(), &o) == 0);
         for (unsigned i = 0; i < o->n_legs; i++) {
                 o->legs[i].multiplier = DECIMAL_ONE;
                 text_copy(o->legs[i].account, ACCOUNT_SIZE, scene.accounts[i].id);
@@ -214,8 +216,7 @@ static void logged_in(struct session_request *r)
 static unsigned logged_out(void)
 {
         unsigned i = 0;
-        while (i < scene.scenario->n_accounts &&
-               scene.o->accounts[i].session == SESSION_STATE_ACTIVE)
+        while (i < scene_accounts() && scene.o->accounts[i].session == SESSION_STATE_ACTIVE)
                 i++;
         return i;
 }
@@ -274,7 +275,7 @@ bool scene_may(enum act a)
         case ACT_RELEASE:
                 return scene.halted;
         case ACT_LOGIN:
-                return logged_out() < scene.scenario->n_accounts;
+                return logged_out() < scene_accounts();
         case ACT_NEXT_DAY:
                 return scene.acted[ACT_PLACE] > 0 && !street_awaits();
         default:

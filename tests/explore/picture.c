@@ -125,7 +125,8 @@ static uint64_t of_memory(uint64_t h, const struct orchestrator *o)
         for (unsigned i = 0; i < o->options.n_accounts; i++) {
                 const struct account_state *a = &o->accounts[i];
                 h = INTS(h, a->session, a->ready, a->n_open, a->n_unresolved, a->n_needs_operator,
-                         a->n_waiting, HASH_COUNT(a->sightings.by_id), (int64_t)a->generation);
+                         a->n_waiting, a->lane.n_urgent, a->lane.n_orders,
+                         HASH_COUNT(a->sightings.by_id), (int64_t)a->generation);
                 LIST_FOREACH (it, &a->open_legs)
                         h = of_open_leg(h, LIST_ENTRY(it, struct open_leg, of_account));
         }
@@ -189,7 +190,7 @@ uint64_t picture(const struct scene *s)
         h = of_memory(h, s->o);
         still_store_each(s->store, of_job, &h);
         still_loop_each(s->loop, of_timer, &h);
-        unsigned n = street_flights(s->wires, s->scenario->n_accounts, flights, 32);
+        unsigned n = street_flights(s->wires, scene_accounts(), flights, 32);
         for (unsigned i = 0; i < n; i++)
                 h = hash_int(h, (int64_t)flight_hash(flights[i]));
         return of_clients(of_street(h), s);

@@ -31,6 +31,11 @@
 
 struct scene scene;
 
+unsigned scene_accounts(void)
+{
+        return scene.scenario->n_accounts ? scene.scenario->n_accounts : 1;
+}
+
 /* --- the daemon --- */
 
 static int render(const struct answer_view *v, struct text *ret)
@@ -53,14 +58,14 @@ static void boot(void)
 
         s->loop = still_loop_new();
         s->store = still_store_new(s->ledger);
-        for (unsigned i = 0; i < s->scenario->n_accounts; i++)
+        for (unsigned i = 0; i < scene_accounts(); i++)
                 s->wires[i] = street_wire_new();
         const struct orchestrator_options o = {
                 .loop = s->loop,
                 .store = s->store,
                 .metrics = s->metrics,
                 .accounts = s->accounts,
-                .n_accounts = s->scenario->n_accounts,
+                .n_accounts = scene_accounts(),
                 .transports = s->wires,
                 .instruments = s->market->instruments,
                 .calendar = s->market->calendar,
@@ -82,7 +87,7 @@ static void die(void)
         s->dying = true;
         for (unsigned i = 0; i < s->n_asked; i++)
                 s->asked[i].deaf |= s->asked[i].open;
-        for (unsigned i = 0; i < s->scenario->n_accounts; i++)
+        for (unsigned i = 0; i < scene_accounts(); i++)
                 s->wires[i] = httpc_free(s->wires[i]);
         s->store = still_store_free(s->store);
         s->o = orchestrator_free(s->o);
@@ -164,8 +169,7 @@ void scene_settle(void)
         for (bool again = true; again;) {
                 still_loop_run(scene.loop);
                 again = false;
-                unsigned n = street_flights(scene.wires, scene.scenario->n_accounts, flights,
-                                            FLIGHTS_MAX);
+                unsigned n = street_flights(scene.wires, scene_accounts(), flights, FLIGHTS_MAX);
                 for (unsigned i = 0; i < n && !again; i++) {
                         enum broker_op op = flight_op(flights[i]);
                         again = op == BROKER_FUNDS || op == BROKER_POSITIONS;
@@ -179,14 +183,14 @@ bool scene_busy(void)
 {
         struct flight *flights[FLIGHTS_MAX];
         return still_store_waiting(scene.store) || still_store_ran(scene.store) ||
-               street_flights(scene.wires, scene.scenario->n_accounts, flights, FLIGHTS_MAX) > 0;
+               street_flights(scene.wires, scene_accounts(), flights, FLIGHTS_MAX) > 0;
 }
 
 int64_t scene_due(void)
 {
         struct flight *flights[FLIGHTS_MAX];
         int64_t now = clock_mono_us(), due = still_loop_due(scene.loop);
-        unsigned n = street_flights(scene.wires, scene.scenario->n_accounts, flights, FLIGHTS_MAX);
+        unsigned n = street_flights(scene.wires, scene_accounts(), flights, FLIGHTS_MAX);
 
         for (unsigned i = 0; i < n; i++)
                 if (flight_deadline_us(flights[i]) < due)
@@ -208,7 +212,7 @@ static void expire_flights(void)
         bool found = true;
         while (found) {
                 found = false;
-                n = street_flights(scene.wires, scene.scenario->n_accounts, flights, FLIGHTS_MAX);
+                n = street_flights(scene.wires, scene_accounts(), flights, FLIGHTS_MAX);
                 for (unsigned i = 0; i < n && !found; i++) {
                         found = flight_deadline_us(flights[i]) <= clock_mono_us();
                         if (found)
@@ -248,7 +252,7 @@ static bool unsettled(void)
                     l->modify_us)
                         return true;
         bool asks = false; /* an operator: what is not found cannot be cancelled */
-        for (unsigned i = 0; i < scene.scenario->n_accounts; i++)
+        for (unsigned i = 0; i < scene_accounts(); i++)
                 asks = asks || o->accounts[i].n_needs_operator > 0;
         for (unsigned i = 0; i < street.n && scene.stopped && !asks; i++)
                 if (street_live(&street.orders[i]))
@@ -264,7 +268,7 @@ static void one_step(void)
                 still_store_deliver(scene.store);
         } else if (still_store_waiting(scene.store)) {
                 still_store_run(scene.store, LEDGER_OK);
-        } else if (street_flights(scene.wires, scene.scenario->n_accounts, flights, FLIGHTS_MAX)) {
+        } else if (street_flights(scene.wires, scene_accounts(), flights, FLIGHTS_MAX)) {
                 flight_meet(flights[0], STREET_SERVED);
         } else {
                 due = scene_due();
@@ -283,7 +287,7 @@ void scene_begin(const struct scenario *scenario)
         assert(clock_parse("2026-11-23T10:00:00+05:30", 25, &now) == 0);
         clock_fake(now, BEGIN_MONO_US);
         still_rest_begin();
-        street_begin(scenario->flags);
+        street_begin(scenario->flags, scenario->a_second);
         scene.ledger = fake_store_new();
         boot();
         /* The first books are read before anybody comes. */
@@ -313,7 +317,7 @@ static bool nothing(void)
 
 bool scene_close(void)
 {
-        for (unsigned i = 0; i < scene.scenario->n_accounts; i++)
+        for (unsigned i = 0; i < scene_accounts(); i++)
                 if (scene.o->accounts[i].session != SESSION_STATE_ACTIVE)
                         scene_act(ACT_LOGIN);
         scene_settle();

@@ -41,8 +41,9 @@ extern const char *const act_words[];
 
 struct scenario {
         const char *name, *words;
-        unsigned flags; /* enum broker_flag */
-        unsigned n_accounts;
+        unsigned flags;      /* enum broker_flag */
+        unsigned a_second;   /* orders that the broker takes in a second; 0: any number */
+        unsigned n_accounts; /* 0: one */
         unsigned acts[_ACT_MAX];
 };
 extern const struct scenario scenarios[];
@@ -99,6 +100,7 @@ struct scene {
 };
 extern struct scene scene;
 
+unsigned scene_accounts(void);
 /* Once; `market`: the directory of the market's data. */
 void scene_prepare(const char *market);
 void scene_done(void);

@@ -46,7 +46,7 @@ static void add(struct list_of_steps *l, struct step s)
 
 static unsigned flights(struct flight **ret)
 {
-        return street_flights(scene.wires, scene.scenario->n_accounts, ret, FLIGHTS_MAX);
+        return street_flights(scene.wires, scene_accounts(), ret, FLIGHTS_MAX);
 }
 
 static bool add_good(struct list_of_steps *l, struct flight *const *f, unsigned n)

@@ -144,11 +144,16 @@ const struct broker_capability *broker_capability(const struct broker *b, enum e
 
 /* --- the book --- */
 
-void street_begin(unsigned flags)
+void street_begin(unsigned flags, unsigned a_second)
 {
+        static struct broker_rate rate = {.traffic = BROKER_TRAFFIC_ORDERS,
+                                          .window_us = USEC_PER_SEC};
         void (*leaves)(const struct street_order *, enum broker_op) = street.leaves;
         street = (struct street){.flags = flags, .leaves = leaves};
         broker.flags = flags;
+        rate.count = a_second;
+        broker.rates = &rate;
+        broker.n_rates = a_second > 0;
 }
 
 struct street_order *street_find(const char *tag)

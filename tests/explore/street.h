@@ -53,7 +53,8 @@ extern struct street street;
 /* One request on its way. */
 struct flight;
 
-void street_begin(unsigned flags);
+/* `a_second`: orders that it takes in a second; 0: any number. */
+void street_begin(unsigned flags, unsigned a_second);
 struct httpc *street_wire_new(void);
 /* The oldest requests of all wires first; `held`: the broker has it already. */
 unsigned street_flights(struct httpc *const *wires, unsigned n_wires, struct flight **ret,

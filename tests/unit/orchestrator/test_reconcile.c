@@ -375,7 +375,8 @@ START_TEST(test_unmarked_was_not_sent)
         struct placed *p = place(REST, "one", "k1");
         ck_assert(p->answer.replayed);
         ck_assert_int_eq(p->answer.status, 422);
-        ck_assert_ptr_nonnull(strstr(p->body, "not_sent"));
+        ck_assert_ptr_nonnull(strstr(p->body, "not_sent REJECTED NOT_SENT proven"));
+        ck_assert_int_eq(audit_count(AUDIT_LEG_RESOLVED), 1);
         ck_assert_uint_eq(world_account(0)->n_open, 0);
         ck_assert_uint_eq(wire_calls(world.wires[0], BROKER_PLACE), 0);
         world_close();
