@@ -7,7 +7,9 @@
 
 #include "base/decimal.h"
 
-#define HTTP_ERROR_MIN 400
+#define HTTP_ERROR_MIN       400
+#define HTTP_BAD_GATEWAY     502
+#define HTTP_GATEWAY_TIMEOUT 504 /* 503, between them, is what gateways say as well */
 
 /* One allocation, so that an order and its legs live and die together. */
 struct order_block {
@@ -71,9 +73,10 @@ bool leg_unresolved(const struct leg *l)
 bool leg_denied(const struct leg *l)
 {
         const struct evidence *e = &l->evidence;
+        bool gateway = e->http_status >= HTTP_BAD_GATEWAY && e->http_status <= HTTP_GATEWAY_TIMEOUT;
 
         return l->outcome == OUTCOME_UNKNOWN && e->complete_reply &&
-               e->http_status >= HTTP_ERROR_MIN && l->broker_code[0] && !l->broker_order_id[0];
+               e->http_status >= HTTP_ERROR_MIN && !gateway && !l->broker_order_id[0];
 }
 
 bool leg_live(const struct leg *l)

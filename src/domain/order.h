@@ -117,9 +117,8 @@ DEFINE_CLEANUP(struct order *, order_free)
 int order_copy(const struct order *o, struct order **ret);
 
 bool leg_unresolved(const struct leg *l); /* the outcome is not known (yet) */
-/* The attempt was answered with an error in the broker's own words that no table knows, and without
- * an order id: whether it was placed is not known, but a broker that says so has seldom placed it.
- */
+/* The attempt was answered, completely, with an HTTP error that is no gateway's, and without an
+ * order id: whether it was placed is not known, but who answers so has seldom placed it. */
 bool leg_denied(const struct leg *l);
 bool leg_live(const struct leg *l); /* accepted and not terminal at the broker */
 enum overall order_overall(const struct order *o);

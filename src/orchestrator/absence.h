@@ -10,7 +10,7 @@ struct orchestrator;
 
 /* From the first read without it, begun after the attempt had ended, to the last. */
 #define ABSENCE_US INT64_C(300000000)
-/* After a refusal in the broker's own words that no table knows (leg_denied()). */
+/* After an explicit error without an order id (leg_denied()). */
 #define ABSENCE_DENIED_US INT64_C(15000000)
 
 void absence_take(const struct book_read *r, struct open_leg *l);

@@ -97,8 +97,8 @@ class World(ordo.Case):
 class Absent(World):
     brokers = ("mstock",)
 
-    def test_after_an_error_in_words(self):
-        """An error that no table knows, nothing booked: 15 s of books with other tags settle it."""
+    def test_after_an_error(self):
+        """An error without an order id, nothing booked: 15 s of books with other tags settle it."""
         self.sim.user("mstock", echo_tags=True)
         self.prove("mstock:main")
         self.assertEqual(self.status("mstock:main")["tag_echo"], "proven")

@@ -136,7 +136,7 @@ START_TEST(test_proven_later)
 }
 END_TEST
 
-/* A refusal in the broker's words that no table knows; one that has no words is none. */
+/* An explicit error without an order id; a gateway's, or an answer that cannot be read, is none. */
 START_TEST(test_denied)
 {
         static const struct {
@@ -145,7 +145,10 @@ START_TEST(test_denied)
                 bool denied;
         } cases[] = {
                 {409, "{\"error\":{\"code\":\"DUPLICATE_TAG\",\"message\":\"hm\"}}", true},
+                {500, "<html>Oops</html>", true},
                 {502, "<html>Bad Gateway</html>", false},
+                {503, "{}", false},
+                {504, "", false},
                 {200, "nonsense", false},
         };
         for (unsigned i = 0; i < ELEMENTS(cases); i++) {
