@@ -13,8 +13,8 @@ FINALS = {
     "accepted, inferred": "found in the broker's book as the only order like it (`inferred`)",
     "rejected": "refused, nothing is live",
     "not_sent": "nothing is at the broker",
-    "not_placed, inferred": "`not_placed`, when complete books did not have it for 5 minutes (15 seconds after an error in "
-                            "the broker's own words)",
+    "not_placed, inferred": "`not_placed`, when complete books did not have it for 5 minutes (15 seconds after an HTTP "
+                            "error without an order id)",
     "needs_operator": "`needs_operator`, after 2 minutes of looking for it",
     "old terms": "as it was",
     "new terms": "changed",
