@@ -26,8 +26,7 @@ struct daemon {
         struct config *config;
         struct loop *loop;
         struct metrics *metrics;
-        struct market *market,
-                *old_market; /* the old one lives for a day: quotes may borrow from it */
+        struct market *market; /* with older ones, which live on for a moment */
         struct store *store;
         struct paper *paper;
         struct httpc *transports[ACCOUNTS_MAX];
@@ -60,6 +59,15 @@ int daemon_open_transports(struct daemon *d);
 extern const struct service_signal daemon_signals[];
 void daemon_start(struct daemon *d);
 void daemon_rest(struct daemon *d); /* gives the timers back */
+
+/* market_data.c: the market's data in use, exchanged for newer ones, which are the daemon's then.
+ */
+void daemon_set_market(struct daemon *d, struct market *m);
+/* From time to time: a new day's data; those that nobody borrows from any more go. */
+void daemon_look_at_market(struct daemon *d);
+/* Says in the journal what the data lack for the days to come. */
+void daemon_check_market(const struct daemon *d);
+void daemon_free_market(struct daemon *d);
 
 /* options.c: `c` is the configuration in use, or one that may come into use. */
 void daemon_orchestrator_options(struct daemon *d, const struct config *c,

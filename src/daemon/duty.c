@@ -166,22 +166,9 @@ static void on_status(struct loop_timer *timer)
 static void on_new_day(struct loop_timer *t)
 {
         struct daemon *d = CONTAINER_OF(t, struct daemon, new_day);
-        char fault[MARKET_FAULT_SIZE];
-        int today = clock_ist_day(clock_wall_us());
-        struct market *m = NULL;
 
         (void)loop_timer_set(d->loop, t, NEW_DAY_EVERY_US);
-        if (today == d->market->day)
-                return;
-        if (market_load(d->config->market_dir, today, fault, &m) < 0) {
-                log_event(LOG_ERR, EVENT_MARKET_STALE, NULL, 0,
-                          "yesterday's instruments stay in use: %s", fault);
-                return;
-        }
-        market_free(d->old_market);
-        d->old_market = d->market;
-        d->market = m;
-        orchestrator_set_instruments(d->orchestrator, m->instruments);
+        daemon_look_at_market(d);
 }
 
 void daemon_start(struct daemon *d)
@@ -207,6 +194,7 @@ void daemon_start(struct daemon *d)
         orchestrator_start(d->orchestrator);
         http_start(d->http);
         (void)loop_timer_set(d->loop, &d->new_day, NEW_DAY_EVERY_US);
+        daemon_check_market(d);
         (void)loop_timer_set(d->loop, &d->status, STATUS_EVERY_US);
         watchdog_start(&d->watchdog);
         idle_start(&d->idle);

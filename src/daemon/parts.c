@@ -163,8 +163,7 @@ void daemon_close(struct daemon *d)
         d->store = store_close(d->store);
         d->orchestrator = orchestrator_free(d->orchestrator);
         paper_free(d->paper);
-        market_free(d->market);
-        market_free(d->old_market);
+        daemon_free_market(d);
         metrics_free(d->metrics);
         secret_free(d->api_token);
         vault_free(d->vault);

@@ -1,10 +1,12 @@
-/* Reading the configuration, keys and TLS files again: everything is checked, then exchanged. */
+/* Reading the configuration, keys, TLS files and the market's data again: everything is checked,
+ * then exchanged. */
 #include "daemon/daemon.h"
 
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "domain/event.h"
 #include "http/reload.h"
@@ -13,11 +15,13 @@
 struct fresh {
         struct config *config;
         struct http_fresh http;
+        struct market *market;
 };
 
 static void fresh_done(struct fresh *f)
 {
         http_fresh_done(&f->http);
+        market_free(f->market);
         config_free(f->config);
 }
 
@@ -38,6 +42,7 @@ static int prepare(struct daemon *d, struct fresh *f, struct text *ret_faults)
 {
         struct config_faults faults;
         struct http_options o;
+        char fault[MARKET_FAULT_SIZE];
 
         int r = config_load(environ, &faults, &f->config);
         if (r < 0)
@@ -52,6 +57,11 @@ static int prepare(struct daemon *d, struct fresh *f, struct text *ret_faults)
                 text_addf(ret_faults, "%s/api-token: %s\n", d->config->state_dir, strerror(-r));
                 return 1;
         }
+        if (market_load(d->config->market_dir, clock_ist_day(clock_wall_us()), fault, &f->market) <
+            0) {
+                text_addf(ret_faults, "%s\n", fault);
+                return 1;
+        }
         daemon_http_options(d, f->config, &o);
         return http_fresh_new(d->http, &o, ret_faults, &f->http);
 }
@@ -62,6 +72,7 @@ static void exchange(struct daemon *d, struct fresh *f, struct config_changes *r
         struct http_options http;
         struct orchestrator_options orchestrator;
 
+        daemon_set_market(d, TAKE(f->market));
         config_take_up(d->config, f->config, ret);
         daemon_http_options(d, d->config, &http);
         http_take_up(d->http, &http, &f->http);
@@ -106,6 +117,7 @@ int daemon_reload(void *userdata, struct http_reload_report *ret)
         int r = prepare(d, &fresh, &ret->faults);
         if (r == 0) {
                 exchange(d, &fresh, &changes);
+                daemon_check_market(d);
                 log_reloaded(&changes);
         } else {
                 log_refused(&ret->faults, r);

@@ -276,6 +276,16 @@ static bool hours_of_instrument(const struct calendar *c, const struct instrumen
         return hours_of(c, i->exchange, day, classes, ret_open, ret_close);
 }
 
+unsigned calendar_holidays_of(const struct calendar *c, enum exchange e, int year)
+{
+        unsigned n = 0;
+
+        for (unsigned i = 0; i < c->n_holidays; i++)
+                n += c->holidays[i].exchange == e && c->holidays[i].day / 10000 == year &&
+                     c->holidays[i].closed == CLOSED_FULL;
+        return n;
+}
+
 bool calendar_trading_day(const struct calendar *c, enum exchange e, int day)
 {
         int open, close;

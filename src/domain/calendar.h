@@ -26,6 +26,10 @@ DEFINE_CLEANUP(struct calendar *, calendar_free)
 bool calendar_trading_day(const struct calendar *c, enum exchange e, int day);
 /* Continuous trading of this instrument is on at that moment. */
 bool calendar_open(const struct calendar *c, const struct instrument *i, int64_t wall_us);
+/* How many full holidays of `e` are listed for that year. A list has far more than the few that are
+ * sure by law before it is published. */
+#define CALENDAR_HOLIDAYS_MIN 8
+unsigned calendar_holidays_of(const struct calendar *c, enum exchange e, int year);
 /* The first trading day of NSE after `day`; the next date when none comes soon. */
 int calendar_next_trading_day(const struct calendar *c, int day);
 /* `day` or the last trading day of `e` before it: where an expiry on a holiday goes. `day` itself

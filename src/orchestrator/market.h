@@ -9,6 +9,9 @@ struct market {
         struct calendar *calendar;
         struct instruments *instruments;
         int day; /* the instruments are of this IST day */
+        /* the owner's, once there is a newer one */
+        struct market *older;
+        int64_t retired_us; /* monotonic */
 };
 
 #define MARKET_FILE_MAX   (64U << 20)

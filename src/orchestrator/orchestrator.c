@@ -71,8 +71,10 @@ bool account_scrip(struct account_state *a, enum scrip_by by, const char *text, 
         return true;
 }
 
-void orchestrator_set_instruments(struct orchestrator *o, const struct instruments *set)
+void orchestrator_set_market(struct orchestrator *o, const struct calendar *calendar,
+                             const struct instruments *set)
 {
+        o->options.calendar = calendar;
         o->options.instruments = set;
 }
 

@@ -87,5 +87,7 @@ bool caller_asks_for(const struct caller *c, const char *const *accounts, const 
 /* The accounts this daemon has, in configuration order. */
 const struct account *orchestrator_account(const struct orchestrator *o, const char *id); /* NULL */
 unsigned orchestrator_accounts(const struct orchestrator *o, const struct account **ret_first);
-/* A new day's set; the old one must live until what borrowed it is over (a minute is plenty). */
-void orchestrator_set_instruments(struct orchestrator *o, const struct instruments *set);
+/* The market's data of a new day, or read again; the old ones must live until what borrowed them is
+ * over (a minute is plenty). */
+void orchestrator_set_market(struct orchestrator *o, const struct calendar *calendar,
+                             const struct instruments *set);

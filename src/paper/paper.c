@@ -19,6 +19,11 @@ int paper_new(const struct paper_options *o, struct paper **ret)
 }
 
 /* Every rider must have been settled. */
+void paper_set_calendar(struct paper *p, const struct calendar *calendar)
+{
+        p->options.calendar = calendar;
+}
+
 struct paper *paper_free(struct paper *p)
 {
         if (!p)

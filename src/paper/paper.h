@@ -29,6 +29,8 @@ struct paper_options {
 };
 
 int paper_new(const struct paper_options *o, struct paper **ret);
+/* Another calendar holds from now on; the old one is not used any more. */
+void paper_set_calendar(struct paper *p, const struct calendar *calendar);
 struct paper *paper_free(struct paper *p);
 DEFINE_CLEANUP(struct paper *, paper_free)
 int paper_add_account(struct paper *p, const struct account *a);

@@ -1,10 +1,13 @@
 """Reloading: keys, TLS files and options are checked together and exchanged together, or nothing changes."""
 import hashlib
 import json
+import pathlib
 import shutil
 import signal
 import sqlite3
 import ssl
+import tempfile
+import time
 import unittest
 
 import ordo
@@ -240,6 +243,57 @@ class Reload(ordo.Case):
         self.until(lambda: "private key" in d.log_text())
         self.assertEqual(served(), good)
         d.stop()
+
+
+class MarketData(ordo.Case):
+    """Sessions and holidays are files: what a circular says today holds after a reload."""
+
+    def setUp(self):
+        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="ordo-market-"))
+        self.addCleanup(shutil.rmtree, self.dir)
+        for f in (ordo.SOURCE / "data/market").glob("*.csv"):
+            shutil.copy(f, self.dir)
+        self.today = time.strftime("%Y-%m-%d", time.gmtime(time.time() + 19800))
+        self.sessions = (self.dir / "sessions.csv").read_text()
+
+    def special(self, hours):
+        """NSE is open at these hours today, whatever the weekday and the holidays."""
+        line = f"NSE,all,special,{self.today},{self.today},{hours},-\n" if hours else ""
+        (self.dir / "sessions.csv").write_text(self.sessions + line)
+
+    def test_hours(self):
+        d = self.daemon(env={"ORDO_MARKET_DIR": str(self.dir),
+                             "ORDO_PAPER_DEMO_SESSION_HOURS": "refuse"})
+        self.special("00:00,23:59")
+        d.start()
+        self.addCleanup(d.stop)
+        self.until(lambda: d.order(price="1000.00").status == 201)
+        # read again and again: nobody looks at what was there before
+        for n in range(4):
+            self.special("00:00,00:01")
+            self.assertEqual(d.post("/api/v1/admin/reload").status, 200)
+            r = d.order(price="1000.00", quantity=n + 20)
+            self.assertProblem(r, 422, "MARKET_CLOSED")
+            self.special("00:00,23:59")
+            self.assertEqual(d.post("/api/v1/admin/reload").status, 200)
+            r = d.order(price="1000.00", quantity=n + 30)
+            self.assertEqual(r.status, 201, r)
+        # a fault changes nothing, and is named
+        (self.dir / "sessions.csv").write_text(self.sessions + "NSE,all,special,soon\n")
+        p = self.assertProblem(d.post("/api/v1/admin/reload"), 400, "INVALID_REQUEST")
+        self.assertIn("sessions.csv:", p["errors"][0]["detail"])
+        self.assertEqual(d.order(price="1000.00", quantity=40).status, 201)
+
+    def test_missing_holidays(self):
+        path = self.dir / "holidays.csv"
+        whole = path.read_text()
+        year = self.today[:4]
+        path.write_text("".join(line + "\n" for line in whole.splitlines()
+                                if not line.startswith((year, str(int(year) + 1)))))
+        d = self.daemon(env={"ORDO_MARKET_DIR": str(self.dir)}).start()
+        self.addCleanup(d.stop)
+        records = self.until(lambda: d.records(message_id="21b47f867b904b2fa42f946e172619a3"))
+        self.assertIn("holidays of NSE for", records[0]["message"])
 
 
 if __name__ == "__main__":

@@ -218,6 +218,19 @@ START_TEST(a_special_day_may_have_a_class_of_its_own)
 }
 END_TEST
 
+/* The list of a year is there, or only what is sure by law. */
+START_TEST(holidays_of_a_year)
+{
+        setup();
+        ck_assert_uint_ge(calendar_holidays_of(calendar, EXCHANGE_NSE, 2026),
+                          CALENDAR_HOLIDAYS_MIN);
+        ck_assert_uint_eq(calendar_holidays_of(calendar, EXCHANGE_NSE, 2027), 1);
+        ck_assert_uint_eq(calendar_holidays_of(calendar, EXCHANGE_NSE, 2028), 0);
+        ck_assert_uint_eq(calendar_holidays_of(calendar, EXCHANGE_MCX, 2026), 4);
+        teardown();
+}
+END_TEST
+
 START_TEST(the_host_zone_does_not_matter)
 {
         setenv("TZ", "America/New_York", 1);
@@ -233,4 +246,4 @@ SUITE("calendar", hours_of_an_ordinary_monday, hours_before_the_closing_auction_
       commodities_follow_the_american_summer, holidays_of_one_exchange_and_of_all, weekends,
       contracts_end, the_next_trading_day, the_trading_day_before_a_holiday,
       before_the_table_begins_all_is_closed, muhurat, a_special_day_may_have_a_class_of_its_own,
-      the_host_zone_does_not_matter)
+      holidays_of_a_year, the_host_zone_does_not_matter)

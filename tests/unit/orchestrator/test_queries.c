@@ -548,7 +548,7 @@ START_TEST(test_accessors)
         ck_assert_uint_eq(orchestrator_accounts(world.o, &first), WORLD_ACCOUNTS);
         ck_assert_ptr_eq(first, world.accounts);
         struct instrument found[2];
-        orchestrator_set_instruments(world.o, world.market->instruments);
+        orchestrator_set_market(world.o, world.market->calendar, world.market->instruments);
         ck_assert_uint_eq(query_instruments(world.o, "nse:sbin", -1, 2, found), 1);
         ck_assert_str_eq(found[0].symbol, "NSE:SBIN");
         for (int i = 0; i < _KILL_LEVEL_MAX; i++) {
