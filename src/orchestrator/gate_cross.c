@@ -2,7 +2,6 @@
  * meant by it. */
 #include "orchestrator/gate_check.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/decimal.h"
@@ -23,19 +22,6 @@ static int64_t worst_of(enum side side, int64_t price)
 static bool stop(enum order_type type)
 {
         return type == ORDER_TYPE_STOP || type == ORDER_TYPE_STOP_LIMIT;
-}
-
-/* What was accepted may have traded since; the book tells. One that is on its way or unresolved may
- * be there. */
-static bool ask_book(struct gate *g, const struct open_leg *l)
-{
-        struct account_state *a = l->account;
-
-        if (l->in_operation || open_leg_unresolved(l) || l->modify_us || g->book_asked == a ||
-            a->session != SESSION_STATE_ACTIVE)
-                return false;
-        g->book_asked = a;
-        return true;
 }
 
 static struct reach reach_of_leg(const struct open_leg *l)
@@ -71,8 +57,18 @@ static bool cross(const struct reach *a, const struct reach *b)
         return true;
 }
 
-static const struct open_leg *crossed(const struct account_state *a, const struct order *order,
-                                      const struct reach *mine, const struct open_leg *except)
+/* What stands in the way: an order of ours, or another one in the account's book. */
+struct rival {
+        struct account_state *account;
+        const char *id; /* ours, or the broker's number */
+        enum side side;
+        int64_t price;
+        bool sure; /* on its way, unresolved, being modified: it may be there whatever a book says
+                    */
+};
+
+static bool meets_leg(struct account_state *a, const struct order *order, const struct reach *mine,
+                      const struct open_leg *except, struct rival *ret)
 {
         LIST_FOREACH (it, &a->open_legs) {
                 const struct open_leg *l = LIST_ENTRY(it, struct open_leg, of_account);
@@ -80,10 +76,37 @@ static const struct open_leg *crossed(const struct account_state *a, const struc
                     strcmp(l->symbol, order->symbol) != 0)
                         continue;
                 struct reach other = reach_of_leg(l);
-                if (cross(mine, &other))
-                        return l;
+                if (!cross(mine, &other))
+                        continue;
+                *ret = (struct rival){
+                        .account = a, .id = l->order_id, .side = l->side, .price = l->price};
+                ret->sure = l->in_operation || l->modify_us || open_leg_unresolved(l);
+                return true;
         }
-        return NULL;
+        return false;
+}
+
+/* Placed by hand, or by another program. */
+static bool meets_external(struct account_state *a, const struct order *order,
+                           const struct reach *mine, struct rival *ret)
+{
+        for (unsigned i = 0; i < a->external.n; i++) {
+                const struct book_order *row = &a->external.rows[i];
+                if (row->side == order->side || order_status_terminal(row->status) ||
+                    strcmp(row->symbol, order->symbol) != 0)
+                        continue;
+                struct reach other = {.side = row->side, .worst = worst_of(row->side, row->price)};
+                if (row->status == ORDER_STATUS_TRIGGER_PENDING)
+                        other.trigger = row->trigger_price;
+                if (!cross(mine, &other))
+                        continue;
+                *ret = (struct rival){.account = a,
+                                      .id = row->broker_order_id,
+                                      .side = row->side,
+                                      .price = row->price};
+                return true;
+        }
+        return false;
 }
 
 /* The accounts of one person are one, for the exchanges. */
@@ -93,14 +116,20 @@ static bool same_owner(const struct account *a, const struct account *b)
                (a->owner && b->owner && strcmp(a->owner, b->owner) == 0 && a->paper == b->paper);
 }
 
-static enum gate_answer refuse(struct gate *g, struct leg *leg, const struct open_leg *l)
+/* What is in the book may have traded since it was read: it is read again before it is believed. */
+static enum gate_answer decide(struct gate *g, struct leg *leg, const struct rival *r)
 {
-        char price[DECIMAL_TEXT_SIZE], words[DECIMAL_TEXT_SIZE + 8] = "any price";
-        if (l->price)
-                snprintf(words, sizeof(words), "%s", decimal_print(l->price, price));
+        char price[DECIMAL_TEXT_SIZE];
+
+        if (!r->sure && g->book_asked != r->account &&
+            r->account->session == SESSION_STATE_ACTIVE) {
+                g->book_asked = r->account;
+                return GATE_NEEDS_BOOK;
+        }
         return gate_refuse(g, leg, PROBLEM_SELF_CROSS, "/price",
-                           "it would trade against your own order %s of %s: %s at %s", l->order_id,
-                           l->account->account->id, side_name(l->side), words);
+                           "it would trade against your own order %s of %s: %s at %s", r->id,
+                           r->account->account->id, side_name(r->side),
+                           r->price ? decimal_print(r->price, price) : "any price");
 }
 
 enum gate_answer gate_cross(const struct order *order, struct leg *leg, struct gate *g)
@@ -111,16 +140,16 @@ enum gate_answer gate_cross(const struct order *order, struct leg *leg, struct g
         struct reach reach = {.side = order->side,
                               .worst = worst_of(order->side, e->price),
                               .trigger = stop(e->type) ? e->trigger_price : 0};
+        struct rival rival;
 
         if (g->exit || mine->unlimited || mine->account->self_cross_pass)
                 return GATE_PASSED;
         for (unsigned i = 0; i < o->options.n_accounts; i++) {
-                const struct account_state *a = &o->accounts[i];
-                if (!same_owner(a->account, mine->account))
-                        continue;
-                const struct open_leg *l = crossed(a, order, &reach, g->modified);
-                if (l)
-                        return ask_book(g, l) ? GATE_NEEDS_BOOK : refuse(g, leg, l);
+                struct account_state *a = &o->accounts[i];
+                if (same_owner(a->account, mine->account) &&
+                    (meets_leg(a, order, &reach, g->modified, &rival) ||
+                     meets_external(a, order, &reach, &rival)))
+                        return decide(g, leg, &rival);
         }
         return GATE_PASSED;
 }

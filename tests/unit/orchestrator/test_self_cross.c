@@ -85,6 +85,37 @@ START_TEST(test_filled_meanwhile)
 }
 END_TEST
 
+/* Somebody's of the same account, placed by hand: as the last book showed it. */
+START_TEST(test_external)
+{
+        world_open(&(struct world_options){});
+        struct book_order row = {.broker_order_id = "B7",
+                                 .symbol = "NSE:SBIN",
+                                 .side = SIDE_BUY,
+                                 .quantity = 5,
+                                 .price = RUPEES(1000),
+                                 .status = ORDER_STATUS_OPEN};
+        struct account_state *a = world_account(0);
+        wire_script(world.wires[0], BROKER_BOOK, 1, 100, FATE_BROKEN); /* what is known stays */
+        external_begin(&a->external, clock_wall_us());
+        external_add(&a->external, &row);
+        ck_assert_int_eq(tried("SELL 1 NSE:SBIN INTRADAY LIMIT 1000", "one"), PROBLEM_SELF_CROSS);
+        ck_assert_int_eq(tried("SELL 1 NSE:SBIN INTRADAY LIMIT 1001", "one"), PROBLEM_NONE);
+        ck_assert_int_eq(tried("SELL 1 NSE:SBIN INTRADAY LIMIT 1000", "two"), PROBLEM_NONE);
+        row.status = ORDER_STATUS_TRIGGER_PENDING;
+        row.trigger_price = RUPEES(990);
+        external_begin(&a->external, clock_wall_us());
+        external_add(&a->external, &row);
+        ck_assert_int_eq(tried("SELL 1 NSE:SBIN INTRADAY LIMIT 995", "one"), PROBLEM_SELF_CROSS);
+        ck_assert_int_eq(tried("SELL 1 NSE:SBIN INTRADAY LIMIT 989", "one"), PROBLEM_NONE);
+        row.status = ORDER_STATUS_FILLED;
+        external_begin(&a->external, clock_wall_us());
+        external_add(&a->external, &row);
+        ck_assert_int_eq(tried("SELL 1 NSE:SBIN INTRADAY LIMIT 995", "one"), PROBLEM_NONE);
+        world_close();
+}
+END_TEST
+
 /* What is on its way counts before anybody knows what became of it. */
 START_TEST(test_in_flight)
 {
@@ -143,4 +174,5 @@ START_TEST(test_owner_and_option)
 END_TEST
 
 SUITE("self_cross", test_limits_meet, test_market_order_meets_all, test_stops,
-      test_filled_meanwhile, test_in_flight, test_modification, test_owner_and_option)
+      test_filled_meanwhile, test_external, test_in_flight, test_modification,
+      test_owner_and_option)
