@@ -73,6 +73,7 @@ static void read_ended(struct call *c)
                 book_rows_take(&read);
                 b->complete_wall_us = b->began_wall_us;
                 a->ready = true;
+                loss_watch(a);
         }
         answer(b, &c->result, &read);
         call_clear(c);

@@ -26,6 +26,18 @@ static void roll(struct loss *l, int day)
                 *l = (struct loss){.day = day};
 }
 
+void loss_watch(struct account_state *a)
+{
+        const struct funds_cache *f = &a->funds;
+        bool held = false;
+
+        for (unsigned i = 0; i < f->n_positions; i++)
+                held = held || f->positions[i].quantity != 0;
+        if (held && a->account->limits.max_daily_loss && !(a->broker->flags & BROKER_LOCAL) &&
+            clock_mono_us() - f->as_of_us >= LOSS_WATCH_US)
+                funds_refresh(a);
+}
+
 void loss_note(struct account_state *a)
 {
         struct loss *l = &a->loss;

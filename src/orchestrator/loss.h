@@ -8,6 +8,7 @@
 
 struct account_state;
 
+#define LOSS_WATCH_US INT64_C(15000000)  /* open positions of a real account are read so often */
 #define LOSS_BLIND_US INT64_C(300000000) /* without positions for so long no risk is added */
 
 struct loss {
@@ -17,6 +18,9 @@ struct loss {
         bool told;          /* that the limit was reached */
 };
 
+/* The book was read: open positions are looked at again, so that a loss is seen while nobody sends
+ * orders. */
+void loss_watch(struct account_state *a);
 /* Positions were read. */
 void loss_note(struct account_state *a);
 bool loss_reached(struct account_state *a);

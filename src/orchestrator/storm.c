@@ -21,12 +21,8 @@ void storm_done(struct account_state *a)
 
 int storm_take_up(struct account_state *a)
 {
-        const struct account_limits *set = &a->account->limits;
-        const struct rate_window *now = &a->storm.rejections;
         struct storm old = a->storm;
 
-        if (now->span_us == set->storm_window_us && now->cap == set->storm_rejections)
-                return 0;
         int r = storm_init(a);
         if (r < 0) {
                 a->storm = old;
@@ -55,6 +51,7 @@ void storm_note(struct account_state *a, enum problem why)
         rate_window_take(&s->rejections, now);
         if (storm_wait(a) || rate_window_wait(&s->rejections, 0, now) == 0)
                 return;
+        (void)storm_take_up(a); /* after the pause it is counted anew */
         s->until_us = now + set->storm_pause_us;
         snprintf(words, sizeof(words),
                  "the broker rejected %" PRId64 " orders in %" PRId64 " s; for %" PRId64

@@ -18,7 +18,7 @@ struct storm {
 
 int storm_init(struct account_state *a);
 void storm_done(struct account_state *a);
-/* The limits have changed: it is counted anew. */
+/* A reload: a person has looked at it. It is over, and counted anew. */
 int storm_take_up(struct account_state *a);
 /* The broker refused something for this. */
 void storm_note(struct account_state *a, enum problem why);

@@ -266,6 +266,12 @@ class Limits(Limited):
         self.assertEqual(account_status(d)["tripped"], "REJECT_STORM")
         self.until(lambda: d.order(quantity=5, price="999.00").status == 201, 10)
         self.assertIsNone(account_status(d)["tripped"])
+        # a person need not wait
+        for n in (6, 7, 8):
+            self.assertProblem(d.order(quantity=n, **sell), 422, "BROKER_REJECTED")
+        self.assertProblem(d.order(quantity=9, **sell), 429, "REJECT_STORM")
+        self.assertEqual(d.post("/api/v1/admin/reload").status, 200)
+        self.assertEqual(d.order(quantity=10, price="998.00").status, 201)
 
     def test_limits_off_is_for_paper(self):
         d = self.daemon(env={"ORDO_LIMITS": "off"}).start()

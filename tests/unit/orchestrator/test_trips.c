@@ -129,6 +129,27 @@ START_TEST(test_loss_unknown)
 }
 END_TEST
 
+/* At a real broker open positions are looked at with the book: nobody need send an order. */
+START_TEST(test_loss_without_orders)
+{
+        world_open(&loss);
+        (void)live("BUY 1 NSE:SBIN INTRADAY LIMIT 990", "one");
+        positions(PNL("1050.00", "-1000.00", "0.00"));
+        world.broker.flags &= ~(unsigned)BROKER_LOCAL;
+        funds_refresh(world_account(0));
+        world_rest();
+        world_account(0)->loss = (struct loss){}; /* the positions are known, the loss is not */
+        unsigned before = wire_calls(world.wires[0], BROKER_POSITIONS);
+        world_pass(LOSS_WATCH_US - 1);
+        ck_assert_uint_eq(wire_calls(world.wires[0], BROKER_POSITIONS), before);
+        ck_assert_int_eq(status().tripped, PROBLEM_NONE);
+        world_pass(SECONDS(8));
+        ck_assert_uint_eq(wire_calls(world.wires[0], BROKER_POSITIONS), before + 1);
+        ck_assert_int_eq(status().tripped, PROBLEM_MAX_DAILY_LOSS);
+        world_close();
+}
+END_TEST
+
 /* A session that began the day before shows that day's positions. */
 START_TEST(test_loss_of_yesterday)
 {
@@ -183,7 +204,12 @@ START_TEST(test_storm)
         clock_fake_advance(SECONDS(270));
         ck_assert_int_eq(tried(BUY), PROBLEM_NONE);
         ck_assert_int_eq(status().tripped, PROBLEM_NONE);
-        reject(1);
+        /* It is counted anew, however long the window is. */
+        world.accounts[0].limits.storm_window_us = SECONDS(3600);
+        ck_assert_int_eq(storm_take_up(world_account(0)), 0);
+        reject(3);
+        clock_fake_advance(SECONDS(300));
+        reject(2);
         ck_assert_int_eq(tried(BUY), PROBLEM_NONE);
         world_close();
 }
@@ -201,8 +227,10 @@ START_TEST(test_storm_of_what)
         for (unsigned i = 0; i < 3; i++)
                 storm_note(world_account(0), PROBLEM_PRICE_BAND);
         ck_assert_int_eq(tried(BUY), PROBLEM_REJECT_STORM);
-        world.accounts[0].limits.storm_rejections = 4; /* a reload: counted anew */
-        ck_assert_int_eq(storm_take_up(world_account(0)), 0);
+        ck_assert_int_eq(storm_take_up(world_account(0)), 0); /* a reload: counted anew */
+        ck_assert_int_eq(tried(BUY), PROBLEM_NONE);
+        for (unsigned i = 0; i < 2; i++)
+                storm_note(world_account(0), PROBLEM_PRICE_BAND);
         ck_assert_int_eq(tried(BUY), PROBLEM_NONE);
         world_close();
 }
@@ -231,4 +259,5 @@ START_TEST(test_storm_in_the_book)
 END_TEST
 
 SUITE("trips", test_loss, test_loss_computed, test_loss_by_quote, test_loss_unknown,
-      test_loss_of_yesterday, test_storm, test_storm_of_what, test_storm_in_the_book)
+      test_loss_without_orders, test_loss_of_yesterday, test_storm, test_storm_of_what,
+      test_storm_in_the_book)
