@@ -104,6 +104,16 @@ static void note_refused(struct http_exchange *x, const struct auth_answer *a,
                   problem_title(p));
 }
 
+/* Whatever the key asks for shows that its program is alive. */
+static void heard(struct http_exchange *x)
+{
+        const struct dead_man_rule rule = {.key_name = x->key->name,
+                                           .accounts = x->key->accounts,
+                                           .after_s = x->key->dead_man_s,
+                                           .level = x->key->dead_man_level};
+        dead_man_heard(x->http->options.orchestrator, &rule, x->route->flags & ROUTE_ARMS);
+}
+
 static enum problem check_token(struct http_exchange *x, const struct intake *in,
                                 const char **detail)
 {
@@ -136,8 +146,10 @@ static enum problem check_token(struct http_exchange *x, const struct intake *in
                 x->caller.accounts = answer.key->accounts;
                 x->caller.admin = answer.key->scopes & SCOPE_ADMIN;
         }
-        if (p == PROBLEM_NONE)
+        if (p == PROBLEM_NONE) {
+                heard(x);
                 return p;
+        }
         note_refused(x, &answer, request.address, p);
         if (p == PROBLEM_UNAUTHORIZED)
                 exchange_header(x, "WWW-Authenticate", "Bearer realm=\"ordo\"%s",

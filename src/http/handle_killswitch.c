@@ -4,6 +4,7 @@
 #include "http/handlers.h"
 #include "http/reader.h"
 #include "http/render.h"
+#include "orchestrator/dead_man.h"
 
 READER_WORDS(kill_level, KILL_LEVEL)
 
@@ -18,6 +19,40 @@ static void answer_killswitch(struct http_exchange *x)
 void handle_killswitch(struct http_exchange *x)
 {
         answer_killswitch(x);
+}
+
+static void answer_dead_man(struct http_exchange *x, const char *key_name)
+{
+        struct json_writer w = JSON_WRITER(&x->out);
+        struct dead_man_view d;
+
+        json_object_begin(&w, NULL);
+        bool armed = dead_man_look(exchange_orchestrator(x), key_name, 0, &d);
+        json_put_bool(&w, "armed", armed);
+        if (armed)
+                render_dead_man(&w, &d);
+        json_object_finish(&w);
+        exchange_answer(x, 200, MIME_JSON);
+}
+
+/* That the key was heard is noted with every request. */
+void handle_heartbeat(struct http_exchange *x)
+{
+        answer_dead_man(x, x->caller.key_name);
+}
+
+void handle_disarm(struct http_exchange *x)
+{
+        const char *name = query_get(&x->query, "key");
+
+        if (name && !x->caller.admin && strcmp(name, x->caller.key_name) != 0) {
+                exchange_problem(x, PROBLEM_FORBIDDEN,
+                                 "Only an admin key disarms the timer of another key.");
+                return;
+        }
+        name = name ? name : x->caller.key_name;
+        (void)dead_man_disarm(exchange_orchestrator(x), name);
+        answer_dead_man(x, name);
 }
 
 static void on_set(struct kill_request *r)

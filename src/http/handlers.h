@@ -43,6 +43,8 @@ void handle_instruments(struct http_exchange *x);
 /* handle_killswitch.c */
 void handle_killswitch(struct http_exchange *x);
 void handle_killswitch_set(struct http_exchange *x);
+void handle_heartbeat(struct http_exchange *x);
+void handle_disarm(struct http_exchange *x);
 /* handle_audit.c */
 void handle_audit(struct http_exchange *x);
 /* sse.c */

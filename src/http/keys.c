@@ -6,8 +6,8 @@
 
 #include <sodium.h>
 
-static const char *const reserved_names[] = {KEY_API_TOKEN, "operator", "reconcile", "ordod",
-                                             "callback"};
+static const char *const reserved_names[] = {KEY_API_TOKEN, "operator", "reconcile",  "ordod",
+                                             "callback",    "signal",   "killswitch", "dead-man"};
 
 static const struct {
         enum scope scope;
@@ -112,6 +112,36 @@ bool key_name_valid(const char *s, size_t n)
                 if (strlen(reserved_names[i]) == n && memcmp(reserved_names[i], s, n) == 0)
                         return false;
         return true;
+}
+
+/* The orchestrator's words; ordoctl does not have its code. */
+static const char *const levels[] = {
+#define X(w) #w,
+        KILL_LEVEL_TABLE(X)
+#undef X
+};
+
+int key_set_dead_man(struct api_key *key, const char *seconds, const char *level)
+{
+        size_t n = strlen(seconds);
+        int64_t s;
+
+        if (n > 1 && seconds[n - 1] == 's')
+                n--;
+        if (text_parse_int(seconds, n, DEAD_MAN_MIN_S, DEAD_MAN_MAX_S, &s) < 0)
+                return -EINVAL;
+        for (unsigned i = KILL_LEVEL_HALT; i < ELEMENTS(levels); i++)
+                if (strcmp(levels[i], level) == 0) {
+                        key->dead_man_s = s;
+                        key->dead_man_level = (enum kill_level)i;
+                        return 0;
+                }
+        return -EINVAL;
+}
+
+const char *key_dead_man_level(const struct api_key *key)
+{
+        return levels[key->dead_man_level];
 }
 
 int key_allow_account(struct api_key *key, const char *id, size_t n)

@@ -6,6 +6,7 @@
  * "2027-03-31T00:00:00+05:30"}]}
  *
  * accounts, cidrs and expires may be left out or null: all accounts, every address, for ever.
+ * "dead_man": seconds, with "dead_man_level" (CANCEL unless given): see dead_man.h.
  * SHA-256 without salt or stretching is right here, because a token is 256 random bits and cannot
  * be guessed from its hash. */
 #pragma once
@@ -19,6 +20,7 @@
 #include "domain/order.h"
 #include "http/address.h"
 #include "http/rate.h"
+#include "orchestrator/dead_man.h"
 
 #define KEYS_MAX         256
 #define KEYS_FILE_MAX    (1U << 20)
@@ -47,7 +49,9 @@ struct api_key {
         struct network *networks; /* NULL: every address */
         unsigned n_networks;
         int64_t expires_us; /* wall clock; 0: never */
-        struct rate rate;   /* run time: the server's */
+        int64_t dead_man_s; /* silent for longer after it has traded: the kill switch; 0: no */
+        enum kill_level dead_man_level;
+        struct rate rate; /* run time: the server's */
 };
 
 /* Counted, because a request keeps the key it came with while the file is read anew. */
@@ -79,6 +83,9 @@ int keyring_add(struct keyring *k, struct api_key **ret);
 bool keyring_remove(struct keyring *k, const char *name);
 
 /* 1 … 32 of A-Za-z0-9._-, and none of the names that stand for Ordo itself in the audit. */
+/* "60", "60s": between DEAD_MAN_MIN_S and DEAD_MAN_MAX_S; "HALT", "CANCEL", "FLATTEN". -EINVAL. */
+int key_set_dead_man(struct api_key *key, const char *seconds, const char *level);
+const char *key_dead_man_level(const struct api_key *key);
 bool key_name_valid(const char *s, size_t n);
 /* -EINVAL for a malformed or doubled id, -ENOMEM. */
 int key_allow_account(struct api_key *key, const char *id, size_t n);

@@ -110,10 +110,30 @@ static void take_expiry(struct reader *r, struct api_key *key)
                 reader_fault(r, "expires", "must be a time like 2027-03-31T00:00:00+05:30");
 }
 
+static void take_dead_man(struct reader *r, struct api_key *key)
+{
+        const char *level = "CANCEL";
+        char text[24];
+        int64_t s = 0;
+
+        if (!reader_has(r, "dead_man")) {
+                if (reader_has(r, "dead_man_level"))
+                        reader_fault(r, "dead_man_level", "needs dead_man");
+                return;
+        }
+        if (!reader_int(r, "dead_man", REQUIRED, DEAD_MAN_MIN_S, DEAD_MAN_MAX_S, &s))
+                return;
+        (void)reader_string(r, "dead_man_level", OPTIONAL, sizeof("FLATTEN"), &level);
+        snprintf(text, sizeof(text), "%lld", (long long)s);
+        if (key_set_dead_man(key, text, level) < 0)
+                reader_fault(r, "dead_man_level", "must be HALT, CANCEL or FLATTEN");
+}
+
 static int take_key(struct json_object *value, const char *at, struct keyring *k, struct faults *f)
 {
-        static const char *const names[] = {"name",  "hash",    "scopes", "accounts",
-                                            "cidrs", "expires", NULL};
+        static const char *const names[] = {"name",     "hash",           "scopes",
+                                            "accounts", "cidrs",          "expires",
+                                            "dead_man", "dead_man_level", NULL};
         struct api_key *key;
         struct reader r;
 
@@ -129,6 +149,7 @@ static int take_key(struct json_object *value, const char *at, struct keyring *k
         take_hash(&r, k, key);
         take_name(&r, k, key);
         take_expiry(&r, key);
+        take_dead_man(&r, key);
         result = take_list(&r, "scopes", REQUIRED, key, take_scope,
                            "must be read, trade or admin, each once");
         if (result == 0)
@@ -266,6 +287,10 @@ static void print_key(struct json_writer *w, const struct api_key *key)
                         json_put_string(w, NULL, net);
                 }
                 json_array_finish(w);
+        }
+        if (key->dead_man_s) {
+                json_put_int(w, "dead_man", key->dead_man_s);
+                json_put_string(w, "dead_man_level", key_dead_man_level(key));
         }
         if (key->expires_us)
                 json_put_string(w, "expires", clock_print(key->expires_us, text));

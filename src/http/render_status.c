@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/decimal.h"
 #include "http/render.h"
+#include "orchestrator/dead_man.h"
 
 void render_session(struct json_writer *w, const char *key, const struct session_view *s)
 {
@@ -167,6 +168,29 @@ static void render_kill_tasks(struct json_writer *w, const struct orchestrator *
         json_put_int(w, "tasks_total", total);
 }
 
+void render_dead_man(struct json_writer *w, const struct dead_man_view *d)
+{
+        json_put_string(w, "key", d->key_name);
+        json_put_string(w, "level", kill_level_name(d->level));
+        json_put_int(w, "after_s", d->after_s);
+        json_put_time(w, "armed_at", d->armed_us);
+        json_put_time(w, "heard_at", d->heard_us);
+        json_put_time(w, "fires_at", d->fires_us);
+}
+
+static void render_dead_men(struct json_writer *w, const struct orchestrator *o)
+{
+        struct dead_man_view d;
+
+        json_array_begin(w, "dead_men");
+        for (unsigned i = 0; dead_man_look(o, NULL, i, &d); i++) {
+                json_object_begin(w, NULL);
+                render_dead_man(w, &d);
+                json_object_finish(w);
+        }
+        json_array_finish(w);
+}
+
 void render_killswitch(struct json_writer *w, const struct orchestrator *o,
                        const struct caller *caller)
 {
@@ -192,6 +216,7 @@ void render_killswitch(struct json_writer *w, const struct orchestrator *o,
         }
         json_array_finish(w);
         render_kill_tasks(w, o, caller);
+        render_dead_men(w, o);
         json_object_finish(w);
 }
 

@@ -19,6 +19,7 @@ enum route_flag {
         ROUTE_STATUS_PUBLIC = 1 << 3,
         ROUTE_IDEMPOTENCY_KEY = 1 << 4, /* the header means something here */
         ROUTE_NEVER_LIMITED = 1 << 5,   /* counts, and passes when the key's requests are used up */
+        ROUTE_ARMS = 1 << 6,            /* the key's dead-man timer: it may add risk */
 };
 
 struct route {

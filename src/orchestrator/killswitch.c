@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "domain/event.h"
 #include "orchestrator/closing.h"
+#include "orchestrator/dead_man.h"
 #include "orchestrator/kill_marker.h"
 #include "orchestrator/kill_write.h"
 #include "orchestrator/operation.h"
@@ -73,6 +74,12 @@ enum kill_level killswitch_level(const struct orchestrator *o, const char *accou
                         level = e->level;
         }
         return level;
+}
+
+enum kill_level killswitch_scope_level(const struct orchestrator *o, const char *scope)
+{
+        const struct kill_entry *e = find(o->killswitch, scope);
+        return e ? e->level : KILL_LEVEL_NONE;
 }
 
 uint64_t killswitch_epoch(const struct orchestrator *o)
@@ -266,6 +273,7 @@ void killswitch_retry(struct orchestrator *o)
                 marker_write(k);
         if (o->store_failure == STORE_OK)
                 kill_writes_retry(&k->writes);
+        dead_men_check(o);
 }
 
 static void reread(struct store_job *job)
@@ -320,6 +328,7 @@ void killswitch_free(struct orchestrator *o)
 {
         if (!o->killswitch)
                 return;
+        dead_men_done(o);
         loop_timer_done(&o->killswitch->timer);
         kill_writes_done(&o->killswitch->writes);
         for (unsigned i = 0; o->killswitch->closing && i < o->options.n_accounts; i++)
@@ -341,6 +350,7 @@ int killswitch_restore(struct orchestrator *o, const struct store_killswitch_row
                         return r;
         }
         kill_marker_read(o->options.state_dir, take_marker, k);
+        dead_men_restore(o);
         return 0;
 }
 

@@ -30,6 +30,8 @@ struct kill_entry {
 
 /* Current entries with a level above NONE; the array lives until the next call. */
 unsigned killswitch_list(const struct orchestrator *o, const struct kill_entry **ret);
+/* Of one scope alone. */
+enum kill_level killswitch_scope_level(const struct orchestrator *o, const char *scope);
 /* What comes of each order and position, at most so many; the array is the caller's, what it points
  * to lives until the next turn of the loop. */
 #define KILL_TASKS_SHOWN 500

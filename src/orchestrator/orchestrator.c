@@ -232,6 +232,7 @@ int orchestrator_new(const struct orchestrator_options *options,
         o->started_mono_us = clock_mono_us();
         list_init(&o->operations);
         list_init(&o->doubtful);
+        list_init(&o->dead_men);
         list_init(&o->running);
         list_init(&o->riders);
         list_init(&o->subscriptions);

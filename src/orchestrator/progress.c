@@ -85,6 +85,8 @@ const char *progress_busy(const struct orchestrator *o)
                 return "the ledger cannot be written";
         if (kill_switch_works(o))
                 return "the kill switch is at work";
+        if (!list_empty(&o->dead_men))
+                return "a dead-man timer is armed";
         if (jobs_run(o))
                 return "a job runs";
         if (masters_busy(o))

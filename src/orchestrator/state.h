@@ -96,6 +96,7 @@ struct orchestrator {
         int swept_day; /* of absence_sweep() */
         struct keys keys;
         struct killswitch *killswitch;
+        struct list dead_men; /* struct dead_man.link */
         struct list subscriptions;
         struct list *publish_next; /* of an event that is being delivered; NULL */
         int64_t last_event_id;

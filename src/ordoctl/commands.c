@@ -351,7 +351,11 @@ const struct command commands[] = {
                          true},
                         {"cidr", "NETWORK", "limit it to this network; may be repeated", NULL,
                          true},
-                        {"expires", "TIME", "until when it is good (RFC 3339)", NULL, false}),
+                        {"expires", "TIME", "until when it is good (RFC 3339)", NULL, false},
+                        {"dead-man", "SECONDS", "once it has traded: how long it may be silent",
+                         NULL, false},
+                        {"dead-man-level", "LEVEL", "of the kill switch then (CANCEL)",
+                         "HALT CANCEL FLATTEN", false}),
                 .run = run_key,
         },
         {

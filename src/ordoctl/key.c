@@ -73,7 +73,7 @@ static void add_key(struct table *t, const struct api_key *key)
 {
         _cleanup_(text_done) struct text scopes = TEXT_NULL, accounts = TEXT_NULL,
                                          networks = TEXT_NULL;
-        char expires[CLOCK_TEXT_SIZE], network[NETWORK_TEXT_SIZE];
+        char expires[CLOCK_TEXT_SIZE], network[NETWORK_TEXT_SIZE], dead_man[32];
 
         add_scopes(key, &scopes);
         for (unsigned i = 0; i < key->n_accounts; i++)
@@ -82,10 +82,13 @@ static void add_key(struct table *t, const struct api_key *key)
                 network_print(&key->networks[i], network);
                 text_addf(&networks, "%s%s", i > 0 ? "," : "", network);
         }
+        snprintf(dead_man, sizeof(dead_man), "%lld s %s", (long long)key->dead_man_s,
+                 key_dead_man_level(key));
         bool over = key->expires_us && key->expires_us <= clock_wall_us();
         table_add(t, (const char *const[]){
                              key->name, text_str(&scopes), key->n_accounts ? accounts.data : "all",
                              key->n_networks ? networks.data : "any",
+                             key->dead_man_s ? dead_man : NULL,
                              key->expires_us ? clock_print(key->expires_us, expires) : NULL,
                              over ? "expired" : "ok"});
 }
@@ -93,9 +96,10 @@ static void add_key(struct table *t, const struct api_key *key)
 static int list(struct ctl *c)
 {
         static const struct column columns[] = {
-                {"NAME", "", COLUMN_TEXT},          {"SCOPES", "", COLUMN_TEXT},
-                {"ACCOUNTS", "", COLUMN_TEXT},      {"FROM", "", COLUMN_TEXT},
-                {"EXPIRES (IST)", "", COLUMN_TIME}, {"STATE", "", COLUMN_STATE},
+                {"NAME", "", COLUMN_TEXT},     {"SCOPES", "", COLUMN_TEXT},
+                {"ACCOUNTS", "", COLUMN_TEXT}, {"FROM", "", COLUMN_TEXT},
+                {"DEAD MAN", "", COLUMN_TEXT}, {"EXPIRES (IST)", "", COLUMN_TIME},
+                {"STATE", "", COLUMN_STATE},
         };
         _cleanup_(table_done) struct table t = TABLE(columns, c->colour);
         _cleanup_(config_freep) struct config *config = NULL;
@@ -131,6 +135,24 @@ static int take_scopes(struct ctl *c, struct api_key *key)
         return key->scopes ? CTL_OK : ctl_usage(c, "--scope is needed: read, trade, admin");
 }
 
+static int take_dead_man(struct ctl *c, struct api_key *key)
+{
+        const char *after = ctl_option(c, "dead-man"), *level = ctl_option(c, "dead-man-level");
+
+        if (!after && !level)
+                return CTL_OK;
+        if (!after)
+                return ctl_usage(c, "--dead-man-level needs --dead-man SECONDS");
+        if (key_set_dead_man(key, after, level ? level : "CANCEL") < 0)
+                return ctl_usage(c,
+                                 "--dead-man is %d to %d seconds, its level HALT, CANCEL or "
+                                 "FLATTEN",
+                                 DEAD_MAN_MIN_S, DEAD_MAN_MAX_S);
+        if (!(key->scopes & SCOPE_TRADE))
+                return ctl_usage(c, "--dead-man is for keys with the trade scope");
+        return CTL_OK;
+}
+
 static int take_limits(struct ctl *c, struct api_key *key)
 {
         const char *at = NULL, *item, *expires = ctl_option(c, "expires");
@@ -149,6 +171,8 @@ static int take_limits(struct ctl *c, struct api_key *key)
                 if (key_allow_network(key, item, n) < 0)
                         return ctl_usage(c, "--cidr is not a network like 192.0.2.0/24: %.*s",
                                          (int)n, item);
+        if (take_dead_man(c, key) != CTL_OK)
+                return CTL_USAGE;
         if (!expires)
                 return CTL_OK;
         if (clock_parse(expires, strlen(expires), &key->expires_us) < 0)

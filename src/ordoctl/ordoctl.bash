@@ -216,6 +216,13 @@ _ordoctl() {
     key:--expires)
         return
         ;;
+    key:--dead-man)
+        return
+        ;;
+    key:--dead-man-level)
+        mapfile -t COMPREPLY < <(compgen -W 'HALT CANCEL FLATTEN' -- "$cur")
+        return
+        ;;
     esac
     local commands='login logout order orders show modify cancel resolve reconcile trades portfolio positions holdings funds quote instruments status accounts preopen reload killswitch events jobs audit key check-config migrate backup restore version help'
     case $command in
@@ -299,7 +306,7 @@ _ordoctl() {
         words='list verify'
         ;;
     key)
-        options='--scope --account --cidr --expires --json --url --token-file --ca-file --client-cert --client-key --help'
+        options='--scope --account --cidr --expires --dead-man --dead-man-level --json --url --token-file --ca-file --client-cert --client-key --help'
         words='list add remove'
         ;;
     check-config)

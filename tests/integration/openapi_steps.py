@@ -528,6 +528,16 @@ def _(t):
     return d.post(API + "/killswitch", {"level": "NONE", "scope": "account:paper:demo", "reason": "walk"})
 
 
+@step("POST", API + "/killswitch/heartbeat", 200)
+def _(t):
+    return t.d.post(API + "/killswitch/heartbeat")
+
+
+@step("DELETE", API + "/killswitch/heartbeat", 200)
+def _(t):
+    return t.d.request("DELETE", API + "/killswitch/heartbeat")
+
+
 @step("POST", API + "/killswitch", 503)
 def _(t):
     d = t.own()

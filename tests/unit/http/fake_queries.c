@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "domain/instruments.h"
+#include "orchestrator/dead_man.h"
 #include "orchestrator/query.h"
 #include "orchestrator/reconcile.h"
 
@@ -139,4 +140,21 @@ static void answer_audit(struct orchestrator *o, void *request)
 void query_audit(struct orchestrator *o, struct audit_query *q)
 {
         fake_later(o, answer_audit, q);
+}
+
+/* --- dead-man timers: none --- */
+
+void dead_man_heard(struct orchestrator *o, const struct dead_man_rule *rule, bool trades)
+{
+}
+
+bool dead_man_disarm(struct orchestrator *o, const char *key_name)
+{
+        return false;
+}
+
+bool dead_man_look(const struct orchestrator *o, const char *key_name, unsigned n,
+                   struct dead_man_view *ret)
+{
+        return false;
 }

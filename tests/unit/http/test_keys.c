@@ -1,5 +1,6 @@
 /* The keys file and what auth makes of it. */
 #include <stdio.h>
+#include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -59,6 +60,48 @@ START_TEST(good)
         keyring_unref(again);
         ck_assert_int_eq(parse("{\"keys\":[]}", &k), 0);
         keyring_unref(k);
+}
+END_TEST
+
+START_TEST(dead_man)
+{
+        static const struct {
+                const char *members, *fault;
+        } cases[] = {
+                {"\"dead_man\":5,\"dead_man_level\":\"FLATTEN\"", NULL},
+                {"\"dead_man\":86400", NULL},
+                {"\"dead_man\":4", "/keys/0/dead_man must"},
+                {"\"dead_man\":86401", "/keys/0/dead_man must"},
+                {"\"dead_man\":\"60\"", "/keys/0/dead_man must"},
+                {"\"dead_man\":60,\"dead_man_level\":\"NONE\"", "/keys/0/dead_man_level must be"},
+                {"\"dead_man_level\":\"HALT\"", "/keys/0/dead_man_level needs dead_man"},
+        };
+        for (size_t i = 0; i < ELEMENTS(cases); i++) {
+                char text[512];
+                struct keyring *k = NULL;
+                snprintf(text, sizeof(text),
+                         "{\"keys\":[{\"name\":\"desk\",\"hash\":\"" HASH_A
+                         "\",\"scopes\":[\"trade\"],%s}]}",
+                         cases[i].members);
+                ck_assert_int_eq(parse(text, &k), cases[i].fault ? 1 : 0);
+                if (cases[i].fault) {
+                        ck_assert_ptr_nonnull(strstr(faults.data, cases[i].fault));
+                        continue;
+                }
+                struct text printed = TEXT_NULL;
+                ck_assert_int_eq(k->keys[0].dead_man_s, i == 0 ? 5 : 86400);
+                ck_assert_str_eq(key_dead_man_level(&k->keys[0]), i == 0 ? "FLATTEN" : "CANCEL");
+                keyring_print(k, &printed);
+                ck_assert_ptr_nonnull(strstr(printed.data, "\"dead_man\":"));
+                text_done(&printed);
+                keyring_unref(k);
+        }
+        struct api_key key = {};
+        ck_assert_int_eq(key_set_dead_man(&key, "60s", "HALT"), 0);
+        ck_assert_int_eq(key.dead_man_s, 60);
+        ck_assert_int_eq(key_set_dead_man(&key, "60m", "HALT"), -EINVAL);
+        ck_assert_int_eq(key_set_dead_man(&key, "s", "HALT"), -EINVAL);
+        ck_assert_int_eq(key_set_dead_man(&key, "60", "halt"), -EINVAL);
 }
 END_TEST
 
@@ -277,5 +320,5 @@ START_TEST(rates_survive_a_reload)
 }
 END_TEST
 
-SUITE("http/keys", good, every_fault_is_told, too_many, files, tokens, checks,
+SUITE("http/keys", good, dead_man, every_fault_is_told, too_many, files, tokens, checks,
       rates_survive_a_reload)

@@ -203,7 +203,7 @@ START_TEST(killswitch)
 {
         harness_start(&(struct harness_options){});
         ASK("GET", API "/killswitch", NULL, NULL, 200,
-            "{\"level\":\"NONE\",\"entries\":[],\"tasks\":[],\"tasks_total\":0}");
+            "{\"level\":\"NONE\",\"entries\":[],\"tasks\":[],\"tasks_total\":0,\"dead_men\":[]}");
         ASK("POST", API "/killswitch", NULL,
             "{\"level\":\"HALT\",\"reason\":\"news\",\"scope\":\"global\"}", 200,
             "\"level\":\"HALT\",\"entries\":[{\"scope\":\"global\",\"level\":\"HALT\"");
