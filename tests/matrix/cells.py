@@ -8,7 +8,7 @@ import ordo
 from table import expected
 
 PRICE, NEW_PRICE = "1000.00", "999.00"
-LONGEST = 420  # seconds; the last word of an absence is spoken after 300
+LONGEST = 360  # seconds; the last word of an absence is spoken after 300
 
 
 class Cell:
@@ -103,6 +103,7 @@ class Cell:
             return seen["leg"]["state"] in ("settled", "needs_operator")
         if not self.until(settled, LONGEST):
             self.final = "never told"
+            self.wrong.append(self.why_not())
             return
         leg = seen["leg"]
         # an operator's business until the book shows it after all
@@ -116,6 +117,13 @@ class Cell:
         else:
             sure = "" if self.outcome == leg["outcome"] else f", {leg['confidence']}"
             self.final = leg["outcome"] + sure
+
+    def why_not(self):
+        """What may help to find out why a leg was not told of."""
+        w, a = self.world, self.account
+        (status,) = [s for s in w.ask("GET", "/api/v1/status").json["accounts"] if s["account"] == a.id]
+        read = w.ask("POST", "/api/v1/accounts/reconcile", {"accounts": [a.id]}).json
+        return f"{w.calls(a, 'book')} reads of the book; {status}; {read}; {self.leg()}"
 
     # --- modify and cancel -----------------------------------------------------------------------
 
