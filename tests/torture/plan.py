@@ -60,11 +60,11 @@ class Plan:
                 rule.update(operation=operation, broker=rng.choice(w.BROKERS))
             yield rng.uniform(0.02, 0.3), rule
 
-    def kills(self, n, gap_s):
-        """n times (seconds until the kill, crash point or None for a kill from outside)."""
+    def kills(self, gap_s):
+        """Without end: (seconds until the kill, crash point or None for a kill from outside)."""
         rng = self.rng("kills")
         points = crash_points()
-        for _ in range(n):
+        while True:
             # More than half of them at a point: some of these are not passed in time.
             if rng.random() < 0.65:
                 yield 2 * gap_s, f"{rng.choice(points)}:{rng.randint(1, 5)}"

@@ -11,6 +11,7 @@ import contextlib
 import itertools
 import os
 import random
+import subprocess
 import sys
 import tempfile
 import threading
@@ -65,12 +66,13 @@ class Torture:
     def kill(self):
         """Every life of the daemon ends by a kill; a point that is not passed is one from outside."""
         d = self.world.d
-        for wait, crash in self.plan.kills(self.size["kills"], self.size["gap"]):
-            if self.late():
-                return
+        for wait, crash in self.plan.kills(self.size["gap"]):
+            done = sum(self.killed.values()) >= self.size["kills"] and len(self.record) >= self.size["orders"]
+            if done or self.late():
+                break
             self.world.start(crash)
             self.world.wait_listening()
-            with contextlib.suppress(Exception):
+            with contextlib.suppress(subprocess.TimeoutExpired):
                 d.process.wait(wait * w.ordo.SLOW)
             if d.process.poll() is None:
                 self.world.kill()
@@ -114,8 +116,6 @@ class Torture:
         for t in troubles:
             t.start()
         self.kill()
-        while len(self.record) < self.size["orders"] and not self.late():
-            time.sleep(0.5)
         self.over.set()
         for t in threads:
             t.join((trader.PATIENCE_S + 60) * w.ordo.SLOW)
