@@ -142,6 +142,11 @@ static void take_state(struct leg_act *act)
         }
 }
 
+static void alone_done(struct leg_act *act)
+{
+        leg_act_free(act);
+}
+
 static void called(struct call *c)
 {
         struct leg_act *act = CONTAINER_OF(c, struct leg_act, call);
@@ -151,7 +156,7 @@ static void called(struct call *c)
         act->note = note_of(act, act->kind == AMEND_MODIFY ? AUDIT_MODIFY_ANSWERED
                                                            : AUDIT_CANCEL_ANSWERED);
         take_state(act);
-        leg_doubt_answered(act->leg, act->kind, r->outcome);
+        leg_doubt_answered(act->leg, act->kind, r->outcome, act->done == alone_done);
         open_leg_apply(act->leg, leg);
         leg->outcome = r->outcome;
         leg->problem = r->problem;
@@ -279,11 +284,6 @@ void leg_act_start(struct leg_act *act)
         crash_point(CRASH_ACT_BEGIN);
         if (leg_write(act->leg, &n, intent_written, act) < 0)
                 abort();
-}
-
-static void alone_done(struct leg_act *act)
-{
-        leg_act_free(act);
 }
 
 void leg_act_cancel(struct open_leg *l, const char *actor)

@@ -27,9 +27,11 @@ void leg_doubt_cancel(struct open_leg *l, const char *actor)
                 l->cancel_repeats = 0;
 }
 
-void leg_doubt_answered(struct open_leg *l, enum amend_kind kind, enum outcome outcome)
+void leg_doubt_answered(struct open_leg *l, enum amend_kind kind, enum outcome outcome,
+                        bool promised)
 {
-        int64_t since_us = outcome == OUTCOME_UNKNOWN ? clock_mono_us() : 0;
+        bool open = outcome == OUTCOME_UNKNOWN || (promised && outcome == OUTCOME_NOT_SENT);
+        int64_t since_us = open ? clock_mono_us() : 0;
 
         if (kind == AMEND_MODIFY) {
                 l->modify_us = since_us;
@@ -37,7 +39,7 @@ void leg_doubt_answered(struct open_leg *l, enum amend_kind kind, enum outcome o
         }
         l->cancel_us = since_us;
         /* Whoever asked is told that it is not cancelled: a later start must not do it either. */
-        if (outcome == OUTCOME_REJECTED || outcome == OUTCOME_NOT_SENT)
+        if (!open && outcome != OUTCOME_ACCEPTED)
                 l->cancel_requested = false;
 }
 

@@ -15,7 +15,9 @@ void leg_doubt_modify(struct open_leg *l, const struct order_change *asked,
                       const struct order_change *change);
 /* By `actor`; "reconcile": repeated by itself. */
 void leg_doubt_cancel(struct open_leg *l, const char *actor);
-void leg_doubt_answered(struct open_leg *l, enum amend_kind kind, enum outcome outcome);
+/* `promised`: somebody was told that it will be done, and does not wait for it any more. */
+void leg_doubt_answered(struct open_leg *l, enum amend_kind kind, enum outcome outcome,
+                        bool promised);
 /* The book shows it; before the row is taken over. */
 void leg_doubt_row(const struct book_read *r, const struct book_order *row, struct open_leg *l);
 /* After it was. */

@@ -221,16 +221,7 @@ static void put_answer(struct leg_write *w, const struct order *order)
         w->put.answer_size = w->body.len;
 }
 
-/* One behind it says what became of the leg. */
-static bool settling_waits(const struct leg_write *w)
-{
-        for (const struct list *it = w->link.next; it != &w->leg->writes; it = it->next)
-                if (LIST_ENTRY(it, struct leg_write, link)->note.settles)
-                        return true;
-        return false;
-}
-
-/* What settles a leg is written together with its record, not by a write before it. */
+/* What settles a leg is written together with its record, not along with something else. */
 static void keep_doubt(struct leg *leg, const struct leg *before)
 {
         bool cancel_requested = leg->cancel_requested;
@@ -256,7 +247,7 @@ static void got(struct store_job *job)
         }
         const struct leg before = *leg;
         open_legs_apply(&w->o->open_legs, order);
-        if (leg_unresolved(&before) && !w->note.settles && settling_waits(w))
+        if (leg_unresolved(&before) && !w->note.settles)
                 keep_doubt(leg, &before);
         put_note(leg, order, &w->note);
         put_audit(w, order, leg);

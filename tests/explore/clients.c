@@ -138,7 +138,7 @@ static void amended(struct amend_request *r)
         q->problem = r->answer.problem;
         q->status = r->answer.status;
         /* 202 or 200: it is, or will be, cancelled. */
-        if (q->act == ACT_CANCEL && (q->status == 200 || (q->status == 202 && street.cancels == 0)))
+        if (q->act == ACT_CANCEL && (q->status == 200 || q->status == 202))
                 scene.cancel_taken = true;
         if (q->act == ACT_RESOLVE && q->problem == PROBLEM_NONE)
                 scene.resolved = true;

@@ -99,7 +99,8 @@ static uint64_t of_open_leg(uint64_t h, const struct open_leg *l)
         h = INTS(h, l->state, l->outcome, l->status, l->quantity, l->price, l->filled_quantity,
                  l->cancel_requested, l->cancel_owed, l->twice, l->in_operation);
         return INTS(h, length(&l->writes), l->n_owed, l->write_running, l->dirty, l->pins, l->reads,
-                    l->seen, l->next_read_us, l->unresolved_us, l->modify_us, l->modify_quantity);
+                    l->seen, l->next_read_us, l->unresolved_us, l->modify_us, l->modify_quantity,
+                    l->cancel_us, l->cancel_repeats, l->absent_us);
 }
 
 static uint64_t of_placing(uint64_t h, const struct placing *p)

@@ -162,7 +162,61 @@ START_TEST(test_owed_writes_need_no_book)
 }
 END_TEST
 
-SUITE("races", test_owed_cancel_survives_a_crash, test_refused_cancel_is_over,
-      test_owed_writes_need_no_book, test_day_ends_over_an_owed_write,
-      test_operator_finds_what_is_to_be_cancelled, test_replay_tells_what_is_durable,
-      test_no_end_without_its_record)
+static bool some_open(void *userdata)
+{
+        return world_account(0)->n_open > 0;
+}
+
+static bool none_doubtful(void *userdata)
+{
+        return list_empty(&world.o->doubtful);
+}
+
+static void run_until(bool (*fn)(void *userdata))
+{
+        loop_stop(world.loop);
+        ck_assert_int_eq(loop_run(world.loop, fn, NULL), 0);
+}
+
+/* Nobody knows whether the intent is there, and the kill switch wants the leg cancelled: the intent
+ * of that cancel does not end the leg without a word of why. */
+START_TEST(test_doubt_under_the_kill_switch)
+{
+        world_open(&plain);
+        fake_store_delay(world.fake, FAKE_COMMIT, 50000);
+        fake_store_lose_commit(world.fake, true);
+        (void)place_begin(REST, "one", "k1");
+        run_until(some_open);
+        fake_store_fail(world.fake, FAKE_READ, 1, 1, STORE_UNAVAILABLE);
+        ck_assert_int_eq(kill_set(KILL_LEVEL_CANCEL, "global", true), PROBLEM_NONE);
+        fake_store_delay(world.fake, FAKE_COMMIT, 0);
+        run_until(none_doubtful);
+        world_rest();
+        struct placed *p = place(REST, "one", "k1");
+        ck_assert(p->answer.replayed);
+        ck_assert_ptr_nonnull(strstr(p->body, "not_sent REJECTED NOT_SENT proven"));
+        ck_assert_int_eq(audit_count(AUDIT_LEG_OUTCOME), 1);
+        ck_assert_uint_eq(wire_calls(world.wires[0], BROKER_PLACE), 0);
+        world_close();
+}
+END_TEST
+
+/* Its client was told that it is cancelled when it is found: a broken line does not end that. */
+START_TEST(test_owed_cancel_that_did_not_leave)
+{
+        world_open(&plain);
+        struct placed *p = reply_lost(REST, NULL);
+        ck_assert_int_eq(cancel(p->answer.order_id)->answer.status, 202);
+        wire_script(world.wires[0], BROKER_CANCEL, 1, 1, FATE_NOT_SENT);
+        for (unsigned i = 0; i < 4; i++)
+                world_pass(SECONDS(3));
+        ck_assert_uint_eq(wire_calls(world.wires[0], BROKER_CANCEL), 2);
+        ck_assert_int_eq(shown_leg(p->answer.order_id, 0)->status, ORDER_STATUS_CANCELLED);
+        world_close();
+}
+END_TEST
+
+SUITE("races", test_owed_cancel_that_did_not_leave, test_doubt_under_the_kill_switch,
+      test_owed_cancel_survives_a_crash, test_refused_cancel_is_over, test_owed_writes_need_no_book,
+      test_day_ends_over_an_owed_write, test_operator_finds_what_is_to_be_cancelled,
+      test_replay_tells_what_is_durable, test_no_end_without_its_record)
