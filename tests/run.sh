@@ -69,20 +69,22 @@ plain() {
     fi
 }
 
+# Left out in all of the following: torture and soak, which are long and watch the daemon from outside.
 address_sanitizer() {
     made 'address and undefined sanitizer' build-asan -Db_sanitize=address,undefined \
         -Db_lundef=false || return 0
     ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1 \
     UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 CK_TIMEOUT_MULTIPLIER=3 TEST_SLOW=3 \
-        suites 'address and undefined sanitizer' build-asan -t 3
+        suites 'address and undefined sanitizer' build-asan -t 3 --no-suite torture
 }
 
-# Left out: the adapters' contract, which is one thread and long.
+# Left out: what is one thread and long, the adapters' contract and the explorer; the matrix.
 thread_sanitizer() {
     made 'thread sanitizer' build-tsan -Db_sanitize=thread -Db_lundef=false || return 0
     # shellcheck disable=SC2046
     TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1 CK_TIMEOUT_MULTIPLIER=5 TEST_SLOW=5 \
-        suites 'thread sanitizer' build-tsan -t 5 $(tests_of build-tsan | grep -v '^adapter-')
+        suites 'thread sanitizer' build-tsan -t 5 \
+        $(tests_of build-tsan --no-suite torture | grep -vE '^(adapter-|explore|matrix$)')
 }
 
 # On the plain build. Left out: the programs of the integration tests and the long walks over the paper
@@ -177,7 +179,7 @@ coverage() {
     fi
     made 'coverage' build-cov -Db_coverage=true -Dbuildtype=debug || return 0
     find build-cov -name '*.gcda' -delete
-    meson test -C build-cov --no-rebuild --quiet -t 3 >build-cov/test.log 2>&1 </dev/null || :
+    meson test -C build-cov --no-rebuild --quiet -t 3 --no-suite torture >build-cov/test.log 2>&1 </dev/null || :
     if tests/coverage.py build-cov >build-cov/coverage.txt 2>&1; then
         count 'coverage' "$(grep -c '^ok' build-cov/coverage.txt)" 0 0
     else
