@@ -89,6 +89,12 @@ void funds_refresh(struct account_state *a)
         call_start(&f->positions_call);
 }
 
+void funds_keep_young(struct account_state *a)
+{
+        if (a->funds.valid && clock_mono_us() - a->funds.as_of_us > FUNDS_REFRESH_US)
+                funds_refresh(a);
+}
+
 void funds_wait(struct account_state *a, struct funds_waiter *w)
 {
         w->since_us = clock_mono_us();

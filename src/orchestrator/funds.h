@@ -44,6 +44,8 @@ void funds_init(struct account_state *a);
 void funds_done(struct account_state *a);
 /* Begins a read unless one runs. */
 void funds_refresh(struct account_state *a);
+/* The same when there is a snapshot, older than FUNDS_REFRESH_US. */
+void funds_keep_young(struct account_state *a);
 /* `ready` after a read that begins now or, when one is running, after it. */
 void funds_wait(struct account_state *a, struct funds_waiter *w);
 

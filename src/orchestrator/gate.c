@@ -64,6 +64,9 @@ enum gate_answer gate_check(const struct order *order, struct leg *leg, struct g
                         r = checks[i].check(order, leg, g);
         }
         if (r == GATE_PASSED) {
+                /* What is refused makes no calls, however often it is tried. */
+                if (!gate_lesser(order, leg, g))
+                        funds_keep_young(g->account);
                 funds_reserve(g->account, g->reserved);
                 g->taken = true;
         } else {

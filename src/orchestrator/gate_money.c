@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 
-#include "base/clock.h"
 #include "base/decimal.h"
 #include "domain/margin.h"
 #include "orchestrator/state.h"
@@ -60,8 +59,6 @@ enum gate_answer gate_funds(const struct order *order, struct leg *leg, struct g
                 return GATE_PASSED; /* the broker refused to tell; it will check by itself */
         g->reserved = margin_added(g, order, leg);
         int64_t available = funds_available(a);
-        if (clock_mono_us() - a->funds.as_of_us > FUNDS_REFRESH_US)
-                funds_refresh(a);
         /* What asks for nothing more may go on whatever is left. */
         if (g->reserved <= available || (g->modified && g->reserved == 0))
                 return GATE_PASSED;

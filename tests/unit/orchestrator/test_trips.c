@@ -150,6 +150,28 @@ START_TEST(test_loss_without_orders)
 }
 END_TEST
 
+/* Who repeats what is refused uses up nothing of the broker's rate. */
+START_TEST(test_refused_asks_nobody)
+{
+        world_open(&(struct world_options){
+                .limits = {.orders_per_day = 1, .max_daily_loss = RUPEES(1000)}});
+        (void)live(BUY, "one");
+        unsigned funds = wire_calls(world.wires[0], BROKER_FUNDS);
+        for (unsigned i = 0; i < 5; i++) {
+                clock_fake_advance(FUNDS_REFRESH_US + 1);
+                ck_assert_int_eq(tried(BUY), PROBLEM_MAX_ORDERS_PER_DAY);
+                world_rest();
+        }
+        ck_assert_uint_eq(wire_calls(world.wires[0], BROKER_FUNDS), funds);
+        /* What passes keeps the snapshot young. */
+        world.accounts[0].limits.orders_per_day = 2;
+        ck_assert_int_eq(tried(BUY), PROBLEM_NONE);
+        world_rest();
+        ck_assert_uint_eq(wire_calls(world.wires[0], BROKER_FUNDS), funds + 1);
+        world_close();
+}
+END_TEST
+
 /* A session that began the day before shows that day's positions. */
 START_TEST(test_loss_of_yesterday)
 {
@@ -259,5 +281,5 @@ START_TEST(test_storm_in_the_book)
 END_TEST
 
 SUITE("trips", test_loss, test_loss_computed, test_loss_by_quote, test_loss_unknown,
-      test_loss_without_orders, test_loss_of_yesterday, test_storm, test_storm_of_what,
-      test_storm_in_the_book)
+      test_loss_without_orders, test_refused_asks_nobody, test_loss_of_yesterday, test_storm,
+      test_storm_of_what, test_storm_in_the_book)
