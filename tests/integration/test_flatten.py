@@ -135,6 +135,41 @@ class Flatten(Closing):
         self.until_closed()
 
 
+class Reducing(Closing):
+    """What passes while halted, and what reduce_only means: opposite to the position that the broker shows,
+    and no larger than it together with what is open on that side, stops too."""
+
+    def sell(self, quantity, **fields):
+        def once():
+            r = self.d.order(symbol="NSE:TCS", side="SELL", product="INTRADAY", quantity=quantity,
+                             targets=[self.account], **fields)
+            return None if r.status in (429, 503) else r
+        return self.until(once, 60)
+
+    def test_reducing(self):
+        self.filled(symbol="NSE:TCS", product="INTRADAY", quantity=10, price="2400.00")
+        self.assertProblem(self.sell(11, price="2300.00", reduce_only=True), 422, "NOT_REDUCING")
+        self.assertEqual(self.sell(2, price="2390.00", reduce_only=True).status, 201)
+        self.kill("HALT")
+        r = self.d.order(symbol="NSE:TCS", product="INTRADAY", quantity=1, price="2200.00",
+                         targets=[self.account])
+        self.assertProblem(r, 423, "KILL_SWITCH")
+        self.assertProblem(self.sell(9, price="2390.00"), 423, "KILL_SWITCH")
+        stop = self.sell(5, type="STOP_LIMIT", price="2200.00", trigger_price="2210.00")
+        self.assertEqual(stop.status, 201, stop)
+        self.assertProblem(self.sell(4, price="2390.00"), 423, "KILL_SWITCH")
+        # delivery is another position
+        self.assertProblem(self.d.order(symbol="NSE:TCS", side="SELL", product="CNC", quantity=1,
+                                        price="2390.00", targets=[self.account]), 423, "KILL_SWITCH")
+        self.assertEqual(self.sell(3, price="2390.00").status, 201)
+        self.assertProblem(self.sell(1, price="2390.00"), 423, "KILL_SWITCH")
+        # a cancel passes, and makes room
+        self.assertEqual(self.d.request("DELETE", stop.headers["location"]).status, 200)
+        self.until(lambda: self.d.get(stop.headers["location"]).json["legs"][0]["order_status"]
+                   == "CANCELLED", 30)
+        self.assertEqual(self.sell(5, price="2390.00").status, 201)
+
+
 class Sixty(Closing):
     N = 60
 
