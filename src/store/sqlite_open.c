@@ -69,6 +69,13 @@ static int open_failure(struct sqlite *s, int rc, char error[static STORE_ERROR_
         }
 }
 
+static int keep(int *fd)
+{
+        int kept = *fd;
+        *fd = -1;
+        return kept;
+}
+
 /* The kernel drops the lock with the process, however it dies; the file stays. */
 int sqlite_lock(const char *ledger, char error[static STORE_ERROR_SIZE])
 {
@@ -98,9 +105,7 @@ int sqlite_lock(const char *ledger, char error[static STORE_ERROR_SIZE])
         if (ftruncate(fd, 0) < 0 || pwrite(fd, pid, (size_t)n, 0) != n) {
                 /* only the name of the holder is lost */
         }
-        int held = fd;
-        fd = -1;
-        return held;
+        return keep(&fd);
 }
 
 /* SQLite would make it readable for others where the umask is lax; its other files get the same

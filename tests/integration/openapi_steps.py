@@ -100,7 +100,7 @@ def forbidden(t, method, path):
 
 
 def too_many(t, method, path):
-    if (method, path) == ("POST", API + "/killswitch"):  # the rate of requests does not hold it up
+    if method != "GET" and path.startswith(API + "/killswitch"):  # the rate of requests does not hold it up
         d = t.own()
         for _ in range(50):
             a = d.request(method, path, {"level": "HALT", "reason": "walk"}, token="no-such-token")
