@@ -22,7 +22,7 @@ class Cell:
         self.seconds = 0.0
         self.order_id = self.broker_order_id = self.key = None
         self.answer = None
-        self.begun = self.calls = 0
+        self.begun = self.calls = self.looked = 0
         self.before = {}
         self.wrong = []
 
@@ -90,6 +90,8 @@ class Cell:
         self.order_id = body.get("order_id")
         leg = (body.get("results") or [body])[0]
         self.outcome, self.code = leg.get("outcome"), leg.get("code")
+        if r.status == 202 and self.outcome == "none":
+            self.outcome = "unknown"  # the deadline's answer came right before the end of the attempt
         return r
 
     def end_place(self):
@@ -99,6 +101,7 @@ class Cell:
         seen = {}
 
         def settled():
+            self.keep_session()
             seen["leg"] = self.leg()
             return seen["leg"]["state"] in ("settled", "needs_operator")
         if not self.until(settled, LONGEST):
@@ -117,6 +120,15 @@ class Cell:
         else:
             sure = "" if self.outcome == leg["outcome"] else f", {leg['confidence']}"
             self.final = leg["outcome"] + sure
+
+    def keep_session(self):
+        """Sessions end in the morning of India, in the middle of a long wait perhaps."""
+        a = self.account
+        if a.local or self.fault.kind == "expired" or time.monotonic() < self.looked + 15:
+            return
+        self.looked = time.monotonic()
+        if self.world.ask("GET", f"/api/v1/auth/{a.broker}/{a.name}").json["state"] != "active":
+            self.world.log_in(a)
 
     def why_not(self):
         """What may help to find out why a leg was not told of."""
