@@ -132,12 +132,12 @@ EXPECTED = (
     line("nothing left", "funds", "*", "failed", 207, "right"),
     line("nothing left", "quotes", "*", "failed", 424, "right"),
 
-    # What has not left is tried again; what is read, too.
-    line("back soon", "place", "*", "accepted", 201, "accepted", 1, 1),
-    line("back soon", "modify", "*", "accepted", 200, "new terms", 1),
-    line("back soon", "cancel", "*", "accepted", 200, "cancelled", 1),
-    line("back soon", "book", "*", "success", 200, "seen"),
-    line("back soon", "*", "*", "success", 200, "right"),
+    line("back soon", "place", "*", "not_sent", 424, "not_sent", 0, 0),
+    line("back soon", "modify", "*", "not_sent", 424, "old terms", 0),
+    line("back soon", "cancel", "*", "not_sent", 424, "open", 0),
+    line("back soon", "book", "*", "failed", 207, "seen"),
+    line("back soon", "funds", "*", "failed", 207, "right"),
+    line("back soon", "quotes", "*", "failed", 424, "right"),
 
     line("lost, taken", "place", "echo", "unknown", 202, "accepted, proven", 1, 1),
     line("lost, taken", "place", "silent", "unknown", 202, "accepted, inferred", 1, 1),
@@ -148,8 +148,9 @@ EXPECTED = (
     line("lost, not taken", "place", "silent", "unknown", 202, "needs_operator", 1, 0),
     line("lost, not taken", "modify", "*", "unknown", 202, "old terms", 1),
     line("lost, not taken", "cancel", "*", "unknown", 202, "cancelled", (2, CANCELS_MOST)),
-    line("lost, not taken", "book", "*", "success", 200, "seen"),
-    line("lost, not taken", "*", "*", "success", 200, "right"),
+    line("lost, not taken", "book", "*", "failed", 207, "seen"),
+    line("lost, not taken", "funds", "*", "failed", 207, "right"),
+    line("lost, not taken", "quotes", "*", "failed", 424, "right"),
 
     line("slow", "place", "*", "accepted", 201, "accepted", 1, 1),
     line("slow", "modify", "*", "accepted", 200, "new terms", 1),
