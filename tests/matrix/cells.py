@@ -155,7 +155,8 @@ class Cell:
         return (self.fault.rule or {}).get("book_after_ms", 0) / 1000 + 40
 
     def look(self, what):
-        """Until it is as expected; what is to stay as it was, is looked at after two more reads of the book, to which something might be owed."""
+        """Until it is as expected. What is to stay as it was is looked at after two more reads of the book,
+        after which Ordo might do something about it."""
         wanted = self.expected.final
         if wanted in ("old terms", "open"):
             for _ in range(2):

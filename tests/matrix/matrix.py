@@ -61,8 +61,8 @@ class Row(threading.Thread):
 
     def check_audit(self, env):
         """The chain of records is whole, through all of it."""
-        r = subprocess.run([ordo.BUILD / "src/ordoctl/ordoctl", "audit", "verify"], env=env, capture_output=True, text=True,
-                           timeout=60 * ordo.SLOW)
+        r = subprocess.run([ordo.BUILD / "src/ordoctl/ordoctl", "audit", "verify"], env=env, capture_output=True,
+                           text=True, timeout=60 * ordo.SLOW)
         if r.returncode != 0:
             self.trouble = f"the audit: {r.stdout}{r.stderr}"
 
