@@ -29,13 +29,12 @@ BROKERS = {"fyers": "FYERS", "echo": "tags shown", "silent": "no tags", "*": ""}
 def lines(operation):
     """One for each class, and sort of broker where they differ."""
     seen = []
-    for kind in KINDS:
-        for f in (f for f in FAULTS if f.kind == kind):
-            for c in COLUMNS[1:]:
-                e = expected(f, c, operation)
-                if e and e not in seen:
-                    seen.append(e)
-    return seen
+    for f in FAULTS:
+        for c in COLUMNS[1:]:
+            e = expected(f, c, operation)
+            if e and e not in seen:
+                seen.append(e)
+    return sorted(seen, key=lambda e: list(KINDS).index(e.kind))
 
 
 def outcomes(operation):
