@@ -73,7 +73,7 @@ class Torture:
             self.world.start(crash)
             self.world.wait_listening()
             with contextlib.suppress(subprocess.TimeoutExpired):
-                d.process.wait(wait * w.ordo.SLOW)
+                d.process.wait(wait * min(w.ordo.SLOW, 2))
             if d.process.poll() is None:
                 self.world.kill()
                 self.killed["from outside"] += 1

@@ -122,6 +122,9 @@ class Trader:
             if told and a.json.get("code") != "IDEMPOTENCY_IN_FLIGHT":
                 self.definite(meant, key, a)
                 return
+            if int(a.headers.get("retry-after", 0)) > PATIENCE_S:  # the hour of a broker is used up
+                meant.end = f"refused {a.status} {a.json.get('code')}"
+                return
             if a.status in NOT_NOW:
                 time.sleep(self.rng.uniform(0.02, 0.3))
                 continue
