@@ -164,8 +164,9 @@ class Judge:
             if m.cancelled and leg["order_status"] not in w.OVER:
                 self.complain(f"order {m.number} was cancelled, and is {leg['order_status']}", who)
             entry = (self.booked.get(who) or [{"paper": True}])[0]
-            if m.terms and not entry.get("paper") and entry["price"] != m.terms["price"]:
-                self.complain(f"order {m.number} was changed to {m.terms}, and the broker has {entry['price']}", who)
+            price = m.terms.get(leg["account"])
+            if price and not entry.get("paper") and entry["price"] != price:
+                self.complain(f"order {m.number} was changed to {price}, and the broker has {entry['price']}", who)
 
     def tag(self, key, account):
         order = self.orders.get(key.order_id) or {"legs": []}

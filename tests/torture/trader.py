@@ -33,7 +33,7 @@ class Meant:
     keys: list = field(default_factory=list)
     end: str = None  # accepted, rejected, mixed, refused CODE
     cancelled: bool = False  # the program was told that it is
-    terms: dict = field(default_factory=dict)  # of the last change that was confirmed
+    terms: dict = field(default_factory=dict)  # account: the price of the last change that was confirmed
     doubts: int = 0  # answers 202
 
 
@@ -88,7 +88,8 @@ class Trader:
         end = time.monotonic() + PATIENCE_S * w.ordo.SLOW
         while not meant.end:
             if time.monotonic() > end:
-                meant.end = "no end"
+                # Refused all the while, which is an answer; but an order that was begun has to end.
+                meant.end = "no end" if meant.keys[-1].order_id and not meant.keys[-1].answer else "refused too long"
                 break
             self.once(meant, body, end)
         self.record.append(meant)
@@ -189,7 +190,8 @@ class Trader:
         price = int(float(key.body["price"])) - self.rng.randint(1, 5)
         a = self.act("PATCH", key, {"price": f"{price}.00"})
         if a is not None and a.status == 200:
-            meant.terms = {"price": f"{price}.00"}
+            # Legs that were over already are not in the answer.
+            meant.terms = {r["account"]: f"{price}.00" for r in a.json["results"] if r["outcome"] == "accepted"}
 
     def cancel(self, meant, key):
         a = self.act("DELETE", key)

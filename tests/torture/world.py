@@ -44,7 +44,7 @@ SHARES = {
 }
 
 # How many orders go where: what the brokers' own rates bear.
-WEIGHTS = {"paper": 4, "fyers": 1, "hdfc": 0.6, "mstock": 0.3}
+WEIGHTS = {"paper": 5, "fyers": 1, "hdfc": 0.6, "mstock": 0.3}
 
 OVER = ("CANCELLED", "FILLED", "REJECTED", "EXPIRED")
 FLIPPED = "the exchange changed its mind"  # the message of an order that a fault rejected later
