@@ -68,7 +68,7 @@ static int request(const struct broker_call *c, struct http_request *ret)
                 a.order.side = c->order->side;
                 a.order.product = c->order->product;
         }
-        if (c->op == BROKER_MODIFY) {
+        if (c->op == BROKER_MODIFY && c->order) {
                 a.order.quantity = c->order->quantity;
                 a.order.price = c->order->price;
                 a.order.type = c->order->type;
