@@ -28,6 +28,9 @@ struct account_limits {
         int64_t max_orders_per_trade, orders_per_trade_floor;
         int64_t price_collar_percent; /* 1e-4 of a percent */
         int64_t repeat_window_us;
+        int64_t retries; /* of one call, after evidence that allows it */
+        /* so many calls without a complete reply in a window open the breaker */
+        int64_t breaker_failures, breaker_window_us;
         /* so many rejections in a window let only reducing orders pass, for a pause */
         int64_t storm_rejections, storm_window_us, storm_pause_us;
 };

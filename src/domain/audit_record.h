@@ -26,6 +26,8 @@
         X(CANCEL_ANSWERED, "cancel.answered")                                                 \
         X(KILL_SWITCH, "killswitch.set")                                                      \
         X(ACCOUNT_TRIPPED, "account.tripped") /* only reducing orders pass */                 \
+        X(BREAKER, "breaker.moved")                                                           \
+        X(LEG_ATTEMPT, "leg.attempt") /* one that was not sent, and another one followed */   \
         X(SESSION, "session.changed")                                                         \
         X(LOGIN_REPORT, "login.report")                                                       \
         X(RELOADED, "config.reloaded")                                                        \

@@ -18,7 +18,10 @@
         X(BROKER_DURATION, HISTOGRAM, "ordo_broker_request_duration_seconds", "account,operation", \
           "Time of requests to brokers")                                                           \
         X(RETRIES, COUNTER, "ordo_retries_total", "account,operation", "Requests sent again")      \
-        X(BREAKER_STATE, GAUGE, "ordo_breaker_state", "account", "0 closed, 1 half open, 2 open")  \
+        X(BREAKER_STATE, GAUGE, "ordo_breaker_state", "account,routes",                            \
+          "0 closed, 1 half open, 2 open")                                                         \
+        X(WAITING, GAUGE, "ordo_waiting", "account,what",                                          \
+          "Orders and cancels that wait for a turn")                                               \
         X(TRIPPED, GAUGE, "ordo_account_tripped", "account",                                       \
           "1: its own limits let only reducing orders pass")                                       \
         X(DAY_LOSS, GAUGE, "ordo_day_loss_rupees", "account",                                      \

@@ -40,7 +40,7 @@ static void on_quotes(struct quotes_query *q)
                         exchange_faults(x, q->problem);
                 return;
         }
-        if (q->problem == PROBLEM_BROKER_RATE)
+        if (q->problem == PROBLEM_BROKER_RATE || q->problem == PROBLEM_BREAKER_OPEN)
                 exchange_header(x, "Retry-After", "%d", q->retry_after_s);
         if (!exchange_end_well(x, q->problem, *q->message ? q->message : NULL))
                 return;

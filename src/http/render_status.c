@@ -45,7 +45,11 @@ static void render_account_status(struct json_writer *w, const struct account_st
         json_put_time(w, "last_login_at", a->session.last_login_us);
         json_put_time(w, "last_call_at", a->last_call_us);
         render_word(w, "last_error", a->last_error);
-        json_put_string(w, "breaker", a->breaker);
+        json_put_string(w, "breaker", breaker_state_name(a->breaker));
+        json_put_string(w, "breaker_reads", breaker_state_name(a->breaker_reads));
+        json_put_int(w, "waiting_orders", a->waiting_orders);
+        json_put_int(w, "waiting_cancels", a->waiting_cancels);
+        json_put_int(w, "rate_pause_seconds", (a->rate_pause_us + USEC_PER_SEC - 1) / USEC_PER_SEC);
         json_put_string(w, "kill_switch", kill_level_name(a->kill_level));
         render_word(w, "tripped", a->tripped ? problem_code(a->tripped) : "");
         json_put_time(w, "tripped_until", a->tripped_until_us);

@@ -77,7 +77,15 @@ static void finish(struct call *c)
                 session_ended(a, c->generation);
         if (r->outcome == OUTCOME_UNKNOWN || r->outcome == OUTCOME_NOT_SENT)
                 text_copy(a->last_error, sizeof(a->last_error), what_failed(c));
-        c->done(c);
+        if (!retry_later(c)) {
+                c->done(c);
+                return;
+        }
+        if (c->failed)
+                c->failed(c);
+        /* Nothing is held while it waits. */
+        if (c->turn)
+                lane_leave(a, c->turn);
 }
 
 static void deferred(struct loop_work *w)
@@ -131,6 +139,8 @@ static void answered(struct http_call *h)
 
         if (h->request.writes)
                 crash_point(CRASH_CALL_ANSWERED);
+        if (!c->token && h->timeout_us > 0 && !(h->verdict == VERDICT_NOT_SENT && halted(c)))
+                breaker_note(c->account, c->broker.op, h->verdict == VERDICT_ANSWERED);
         if (h->rider)
                 list_append(&o->riders, &TAKE(h->rider)->link);
         switch (h->verdict) {
@@ -176,6 +186,8 @@ static void leave(struct call *c)
         struct account_state *a = c->account;
         bool own = needs_session(c);
 
+        if (c->retry.n == 0)
+                retry_begin(c);
         if (own && a->session != SESSION_STATE_ACTIVE) {
                 refuse(c, PROBLEM_SESSION_REQUIRED, "the account has no session");
                 return;
@@ -200,13 +212,25 @@ static void leave(struct call *c)
         c->http.request.writes = broker_op_writes(c->broker.op);
         if (c->turn)
                 c->http.may_leave = may_leave;
-        c->http.timeout_us = c->until_us              ? c->until_us - clock_mono_us()
-                             : c->http.request.writes ? CALL_TIMEOUT_US
-                                                      : CALL_READ_TIMEOUT_US;
+        c->http.timeout_us = c->retry.over_us - clock_mono_us();
         /* A commit that ends after the transports leads here: the mark in the ledger tells the next
          * start that it may have been sent, and the book that it was not. */
         if (*a->transport)
                 httpc_send(*a->transport, &c->http);
+}
+
+/* Of a client; books are read all the same, and whether the broker is back is asked by the breaker
+ * itself. */
+static bool broken(struct call *c)
+{
+        int64_t wait_us = breaker_wait(c->account, BREAKER_READS);
+        if (wait_us == 0 || c->token || c->broker.op == BROKER_BOOK ||
+            c->broker.op == BROKER_ORDER || c->broker.op == BROKER_PROFILE ||
+            c->broker.op == BROKER_LOGIN || c->broker.op == BROKER_LOGOUT)
+                return false;
+        c->retry_after_s = (int)((wait_us + USEC_PER_SEC - 1) / USEC_PER_SEC);
+        refuse(c, PROBLEM_BREAKER_OPEN, "the broker could not be reached several times in a row");
+        return true;
 }
 
 /* --- reads wait for their turn in the broker's rates --- */
@@ -264,6 +288,8 @@ static void read_start(struct call *c)
         struct account_state *a = c->account;
         char message[MESSAGE_SIZE];
 
+        if (broken(c))
+                return;
         int64_t wait_us = traffic_wait(&a->traffic, c->broker.op, message, sizeof(message));
         if (wait_us == 0 || (needs_session(c) && a->session != SESSION_STATE_ACTIVE)) {
                 leave(c);
@@ -318,13 +344,42 @@ static void cancel_start(struct call *c)
 static void prepare(struct call *c)
 {
         c->result = (struct broker_result){};
+        c->http = (struct http_call){};
         c->broker.account = c->account->account;
         c->broker.source = (struct scrip_source){find_scrip, c->account};
+}
+
+void call_again(struct call *c)
+{
+        struct account_state *a = c->account;
+
+        if (retry_forbidden(c)) {
+                c->retry.n--;
+                if (halted(c) && c->turn)
+                        c->result.problem = PROBLEM_KILL_SWITCH;
+                c->done(c); /* as the attempt before it ended */
+                return;
+        }
+        int64_t wait_us = c->turn ? lane_try(a, c->turn) : 0;
+        if (wait_us > 0) {
+                if (loop_timer_set(a->orchestrator->loop, &c->retry.timer, wait_us) < 0)
+                        c->done(c);
+                return;
+        }
+        call_clear(c);
+        prepare(c);
+        if (!c->turn)
+                read_start(c);
+        else if (c->broker.op == BROKER_CANCEL)
+                leave(c);
+        else
+                write_start(c);
 }
 
 void call_start(struct call *c)
 {
         prepare(c);
+        c->retry.n = 0;
         if (!has_turn(c))
                 read_start(c);
         else if (c->broker.op == BROKER_CANCEL)
@@ -363,6 +418,7 @@ int64_t call_latency_us(const struct call *c)
 
 void call_clear(struct call *c)
 {
+        loop_timer_done(&c->retry.timer);
         http_call_done(&c->http);
         broker_result_done(&c->result);
 }

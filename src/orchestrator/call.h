@@ -7,6 +7,7 @@
 #include "broker/broker.h"
 #include "net/httpc.h"
 #include "orchestrator/lane.h"
+#include "orchestrator/retry.h"
 
 struct account_state;
 
@@ -30,6 +31,9 @@ struct call {
          * NULL: the account's own, which must be there. */
         const struct secret *token;
         void (*done)(struct call *c);
+        /* May be NULL: an attempt failed in a way that lets it go again; it is still as it ended.
+         */
+        void (*failed)(struct call *c);
 
         uint64_t generation; /* out: of the session that it was sent with */
 
@@ -39,13 +43,16 @@ struct call {
         struct list waiting;
         int64_t wait_until_us; /* monotonic */
         struct turn own_turn;  /* of a cancel */
-        bool writing;          /* one of CALL_WRITES_MAX */
+        struct retry retry;
+        bool writing; /* one of CALL_WRITES_MAX */
         struct loop_work work;
 };
 
 void call_start(struct call *c);
 /* In the place of call_start(): ends it without a request, as not sent. */
 void call_refuse(struct call *c, enum problem problem, const char *message);
+/* retry.c: the time between two attempts is over. */
+void call_again(struct call *c);
 /* Ends the calls that wait for their turn. */
 void calls_give_up(struct account_state *a);
 void call_evidence(const struct call *c, struct evidence *ret);

@@ -30,6 +30,7 @@ static const char *type_of(enum audit_action a)
         case AUDIT_SESSION:
                 return "session";
         case AUDIT_ACCOUNT_TRIPPED:
+        case AUDIT_BREAKER:
         case AUDIT_RELOADED:
         case AUDIT_STARTED:
         case AUDIT_STOPPED:

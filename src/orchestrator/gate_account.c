@@ -31,6 +31,16 @@ enum gate_answer gate_account(const struct order *order, struct leg *leg, struct
         return GATE_PASSED;
 }
 
+enum gate_answer gate_breaker(const struct order *order, struct leg *leg, struct gate *g)
+{
+        int64_t wait_us = breaker_wait(g->account, BREAKER_ORDERS);
+        if (wait_us == 0 || g->exit)
+                return GATE_PASSED;
+        g->retry_after_s = (int)((wait_us + USEC_PER_SEC - 1) / USEC_PER_SEC);
+        return gate_refuse(g, leg, PROBLEM_BREAKER_OPEN, "",
+                           "the broker could not be reached several times in a row");
+}
+
 /* An exit goes as a cancel does. */
 enum gate_answer gate_turn(const struct order *order, struct leg *leg, struct gate *g)
 {

@@ -19,6 +19,8 @@ enum broker_op gate_op(const struct gate *g);
 
 /* gate_account.c: may this account send now? */
 enum gate_answer gate_account(const struct order *order, struct leg *leg, struct gate *g);
+/* Can its broker be reached? */
+enum gate_answer gate_breaker(const struct order *order, struct leg *leg, struct gate *g);
 /* Its place in the account's lane. It takes: what is refused afterwards gives it back. */
 enum gate_answer gate_turn(const struct order *order, struct leg *leg, struct gate *g);
 

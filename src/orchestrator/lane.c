@@ -92,6 +92,11 @@ static enum problem ends(const struct account_state *a, const struct turn *t, in
                 *ret_message = "the kill switch rose before its turn came; nothing was sent";
                 return PROBLEM_KILL_SWITCH;
         }
+        if (!t->urgent && breaker_wait(a, BREAKER_ORDERS) > 0) {
+                *ret_message = "the broker cannot be reached: its breaker opened before its turn "
+                               "came; nothing was sent";
+                return PROBLEM_BREAKER_OPEN;
+        }
         if (o->draining && !t->urgent) {
                 *ret_message = "the daemon stopped before its turn came; nothing was sent";
                 return PROBLEM_SHUTTING_DOWN;
@@ -209,6 +214,20 @@ enum problem lane_enter(struct account_state *a, struct turn *t, char *detail, s
         else if (ahead == 0)
                 lane_look(a);
         return PROBLEM_NONE;
+}
+
+int64_t lane_try(struct account_state *a, struct turn *t)
+{
+        char detail[MESSAGE_SIZE];
+        enum problem p;
+        int64_t wait_us =
+                wait_of(a, t, t->urgent ? 0 : a->lane.n_urgent, detail, sizeof(detail), &p);
+
+        if (wait_us == 0) {
+                take(a, t);
+                t->granted = true;
+        }
+        return wait_us;
 }
 
 void lane_leave(struct account_state *a, struct turn *t)

@@ -61,6 +61,9 @@ void lane_restore(struct account_state *a, int64_t at_us);
  * `detail` has the numbers and `ret_retry_s` when to come again. */
 enum problem lane_enter(struct account_state *a, struct turn *t, char *detail, size_t size,
                         int *ret_retry_s);
+/* For one that has waited already: granted when there is room now and nobody urgent waits; else
+ * microseconds until it is worth asking again. */
+int64_t lane_try(struct account_state *a, struct turn *t);
 /* It does not want to go any more: its place is free again. Nothing happens to one that is outside.
  */
 void lane_leave(struct account_state *a, struct turn *t);

@@ -28,6 +28,34 @@ void ledger_append(struct orchestrator *o, struct store_append *job, struct list
         store_submit(o->store, &job->job);
 }
 
+struct note {
+        struct orchestrator *o;
+        struct store_append put;
+        struct audit_record record;
+        struct list riders;
+};
+
+static void noted(struct store_job *job)
+{
+        struct note *n = CONTAINER_OF(job, struct note, put.job);
+        ledger_done(n->o, job, &n->record, 1);
+        audit_record_done(&n->record);
+        free(n);
+}
+
+void ledger_note(struct orchestrator *o, struct audit_record *record)
+{
+        struct note *n = calloc(1, sizeof(*n));
+        if (!n) {
+                audit_record_done(record);
+                return;
+        }
+        n->o = o;
+        n->record = *record;
+        n->put = (struct store_append){.job.done = noted, .audit = &n->record, .n_audit = 1};
+        ledger_append(o, &n->put, &n->riders);
+}
+
 struct flush {
         struct orchestrator *o;
         struct store_append put;

@@ -107,6 +107,10 @@ static int init_account(struct orchestrator *o, unsigned i)
                 r = storm_init(a);
         if (r >= 0)
                 r = traffic_init(&a->traffic, a->broker);
+        if (r >= 0)
+                r = breakers_init(a);
+        if (r >= 0)
+                r = retry_init(a);
         return r < 0 ? r : book_init(a);
 }
 
@@ -283,6 +287,8 @@ int orchestrator_take_up(struct orchestrator *o, const struct orchestrator_optio
                 if (failed >= 0)
                         failed = storm_take_up(a);
                 r = failed < 0 ? failed : r;
+                failed = breakers_take_up(a);
+                r = failed < 0 ? failed : r;
                 lane_look(a);
         }
         return r;
@@ -343,6 +349,8 @@ struct orchestrator *orchestrator_free(struct orchestrator *o)
                 traffic_done(&a->traffic);
                 loop_timer_done(&a->waiting_timer);
                 lane_done(a);
+                breakers_done(a);
+                retry_done(a);
                 sightings_done(&a->sightings);
                 external_done(&a->external);
         }

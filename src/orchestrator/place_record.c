@@ -126,6 +126,28 @@ static void recorded(struct store_job *job)
                 place_record(p);
 }
 
+/* Room for the records of every attempt of the legs that are written now. */
+static bool make_room(struct placing *p)
+{
+        size_t n = p->order->n_legs;
+        for (unsigned i = 0; i < p->order->n_legs; i++)
+                n += p->attempts[i].n_tries;
+        if (n == p->order->n_legs)
+                return true;
+        struct audit_record *audit = reallocarray(p->audit, n, sizeof(*audit));
+        if (!audit)
+                return false;
+        p->audit = audit;
+        return true;
+}
+
+static void take_tries(struct placing *p, struct attempt *t)
+{
+        for (unsigned i = 0; i < t->n_tries; i++)
+                p->audit[p->n_audit++] = t->tries[i];
+        t->n_tries = 0;
+}
+
 /* Writes the legs that were answered since the last time, and the answer once no leg is open. */
 void place_record(struct placing *p)
 {
@@ -133,12 +155,15 @@ void place_record(struct placing *p)
         bool final = true;
 
         place_move(p, PLACE_RECORDING);
+        bool room = make_room(p);
         crash_point(CRASH_PLACE_RESULT);
         for (unsigned i = 0; i < o->n_legs; i++) {
                 struct attempt *t = &p->attempts[i];
                 p->changed[i] = t->answered && !t->recorded;
                 if (p->changed[i]) {
                         t->recorded = true;
+                        if (room)
+                                take_tries(p, t);
                         record_leg(&p->audit[p->n_audit++], AUDIT_LEG_OUTCOME, o, t->leg,
                                    o->key_name, o->correlation_id);
                 }

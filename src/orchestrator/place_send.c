@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/fault.h"
 #include "orchestrator/book.h"
+#include "orchestrator/record.h"
 
 static enum order_status first_status(const struct leg *leg)
 {
@@ -55,6 +56,24 @@ static void claim_number(struct attempt *t)
         text_copy(r->message, sizeof(r->message), "the answer has the number of another order");
 }
 
+/* One attempt came to nothing and another one follows: its evidence goes into a record, which is
+ * written with the outcome. Without memory for it the next attempt is made all the same. */
+static void leg_failed(struct call *c)
+{
+        struct attempt *t = CONTAINER_OF(c, struct attempt, call);
+        const struct order *o = t->placing->order;
+        struct leg shown = *t->leg;
+
+        if (!t->tries)
+                t->tries = calloc(RETRIES_MAX, sizeof(*t->tries));
+        if (!t->tries || t->n_tries == RETRIES_MAX)
+                return;
+        take_result(&shown, c);
+        struct audit_record *a = &t->tries[t->n_tries++];
+        record_leg(a, AUDIT_LEG_ATTEMPT, o, &shown, o->key_name, o->correlation_id);
+        a->account = t->leg->account; /* `shown` dies */
+}
+
 static void leg_answered(struct call *c)
 {
         struct attempt *t = CONTAINER_OF(c, struct attempt, call);
@@ -63,10 +82,17 @@ static void leg_answered(struct call *c)
 
         claim_number(t);
         take_result(leg, c);
+        if (leg->attempts > 0)
+                leg->attempts = c->retry.n + 1;
         t->answered = true;
         gate_settle(p->order, leg, &t->gate);
         if (leg->outcome == OUTCOME_NOT_SENT || leg->outcome == OUTCOME_REJECTED)
                 t->gate.problem = PROBLEM_NONE;
+        /* Its turn did not come in time: as if the gate had known it. */
+        if (leg->problem == PROBLEM_ORDER_RATE) {
+                t->gate.problem = leg->problem;
+                t->gate.retry_after_s = 1;
+        }
         call_clear(c);
         p->n_out--;
         if (p->n_out == 0 && p->state == PLACE_CALLING)
@@ -86,6 +112,7 @@ static void prepare(struct attempt *t)
                 .turn = &t->gate.turn,
                 .until_us = p->deadline_us,
                 .done = leg_answered,
+                .failed = leg_failed,
         };
 }
 

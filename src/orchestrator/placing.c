@@ -27,8 +27,12 @@ struct placing *placing_free(struct placing *p)
         list_unlink(&p->link);
         list_unlink(&p->key_waiter.link);
         if (p->order && p->attempts)
-                for (unsigned i = 0; i < p->order->n_legs; i++)
-                        call_clear(&p->attempts[i].call);
+                for (unsigned i = 0; i < p->order->n_legs; i++) {
+                        struct attempt *t = &p->attempts[i];
+                        call_clear(&t->call);
+                        records_done(t->tries, t->n_tries);
+                        free(t->tries);
+                }
         loop_timer_done(&p->timer);
         records_done(p->audit, p->n_audit);
         free(p->audit);

@@ -53,6 +53,8 @@ struct attempt {
         struct gate gate;
         struct call call;
         struct open_leg *open;
+        struct audit_record *tries; /* attempts before the last one, RETRIES_MAX at most */
+        unsigned n_tries;
         bool passed;
         bool sent; /* or waiting to be, or not any more: until it is answered it is out */
         bool answered, recorded;

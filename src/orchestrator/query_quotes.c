@@ -43,7 +43,8 @@ static enum problem take(struct quotes_read *r, const struct broker_result *resu
         if (result->outcome != OUTCOME_ACCEPTED)
                 return result->problem == PROBLEM_SESSION_REQUIRED ||
                                        result->problem == PROBLEM_RATE_LIMITED ||
-                                       result->problem == PROBLEM_BROKER_RATE
+                                       result->problem == PROBLEM_BROKER_RATE ||
+                                       result->problem == PROBLEM_BREAKER_OPEN
                                ? result->problem
                                : PROBLEM_BROKER_UNREACHABLE;
         struct quote *grown =

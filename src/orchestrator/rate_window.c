@@ -5,6 +5,12 @@
 
 #include "base/clock.h"
 
+void rate_window_clear(struct rate_window *w)
+{
+        for (unsigned i = 0; i < w->cap; i++)
+                w->stamps[i] = INT64_MIN / 2;
+}
+
 int rate_window_init(struct rate_window *w, int64_t span_us, int64_t cap)
 {
         *w = (struct rate_window){.span_us = span_us, .cap = (unsigned)cap};
@@ -13,8 +19,7 @@ int rate_window_init(struct rate_window *w, int64_t span_us, int64_t cap)
         w->stamps = malloc((size_t)cap * sizeof(*w->stamps));
         if (!w->stamps)
                 return -ENOMEM;
-        for (unsigned i = 0; i < w->cap; i++)
-                w->stamps[i] = INT64_MIN / 2;
+        rate_window_clear(w);
         return 0;
 }
 

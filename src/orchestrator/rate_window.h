@@ -22,5 +22,6 @@ int64_t rate_window_turn(const struct rate_window *w, unsigned spare, unsigned a
 void rate_window_take(struct rate_window *w, int64_t now);
 /* Takes out one stamp of that moment, if it is still there. */
 void rate_window_give_back(struct rate_window *w, int64_t at_us);
+void rate_window_clear(struct rate_window *w);
 /* How many may come now; -1: no limit. */
 int64_t rate_window_left(const struct rate_window *w);

@@ -4,6 +4,7 @@
 
 #include "orchestrator/day_orders.h"
 #include "orchestrator/echo.h"
+#include "orchestrator/breaker.h"
 #include "orchestrator/event.h"
 #include "orchestrator/external.h"
 #include "orchestrator/funds.h"
@@ -63,7 +64,9 @@ struct account_state {
         struct storm storm;
         struct traffic traffic;
         struct lane lane;
-        unsigned n_writing;  /* placements and modifications at the broker */
+        struct breakers breakers;
+        struct rate_window retries; /* the budget of them */
+        unsigned n_writing;         /* placements and modifications at the broker */
         struct list writing; /* struct call.waiting: marked, while as many as may be are there */
         struct list waiting; /* struct call.waiting: reads, for room in the windows */
         unsigned n_waiting;
@@ -148,6 +151,8 @@ enum session_state session_shown(const struct account_state *a);
  * be a list of the job's owner (it becomes job->riders). */
 void ledger_outcome(struct orchestrator *o, struct store_outcome *job, struct list *riders);
 void ledger_append(struct orchestrator *o, struct store_append *job, struct list *riders);
+/* One record alone; takes it over. What it tells holds whether or not it can be written. */
+void ledger_note(struct orchestrator *o, struct audit_record *record);
 /* Stores riders that came with a read, if any wait. */
 void ledger_flush(struct orchestrator *o);
 /* While the ledger fails: asks whether it is well again, so that /ready recovers by itself. */

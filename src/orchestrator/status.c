@@ -15,7 +15,11 @@ static void read_account(struct account_state *a, struct account_status *ret)
         *ret = (struct account_status){
                 .account = a->account,
                 .ready = a->ready,
-                .breaker = "closed", /* breakers come with the real brokers */
+                .breaker = a->breakers.of[BREAKER_ORDERS].state,
+                .breaker_reads = a->breakers.of[BREAKER_READS].state,
+                .rate_pause_us = traffic_paused_us(&a->traffic),
+                .waiting_orders = a->lane.n_orders,
+                .waiting_cancels = a->lane.n_urgent,
                 .last_call_us = a->last_call_us,
                 .open_legs = a->n_open - a->n_unresolved,
                 .unresolved_legs = a->n_unresolved,
@@ -135,7 +139,12 @@ void status_measure(struct orchestrator *o)
                 series_set_us(metrics_series(m, METER_BOOK_TIME, id, NULL), book_as_of_us(a));
                 series_set(metrics_series(m, METER_OPEN_LEGS, id, NULL),
                            a->n_open - a->n_unresolved);
-                series_set(metrics_series(m, METER_BREAKER_STATE, id, NULL), 0);
+                for (int k = 0; k < _BREAKER_MAX; k++)
+                        series_set(metrics_series(m, METER_BREAKER_STATE, id,
+                                                  breaker_class_name((enum breaker_class)k), NULL),
+                                   a->breakers.of[k].state);
+                series_set(metrics_series(m, METER_WAITING, id, "orders", NULL), a->lane.n_orders);
+                series_set(metrics_series(m, METER_WAITING, id, "cancels", NULL), a->lane.n_urgent);
                 series_set_us(metrics_series(m, METER_SESSION_EXPIRY, id, NULL),
                               a->session_expires_us);
         }

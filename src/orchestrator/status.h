@@ -2,6 +2,7 @@
  * once. */
 #pragma once
 
+#include "orchestrator/breaker.h"
 #include "orchestrator/killswitch.h"
 #include "orchestrator/orchestrator.h"
 #include "orchestrator/session.h"
@@ -9,9 +10,11 @@
 struct account_status {
         const struct account *account;
         struct session_view session;
-        bool ready;           /* its books were read back since start */
-        const char *breaker;  /* "closed", "half_open", "open" */
-        int64_t last_call_us; /* wall clock; 0 never */
+        bool ready; /* its books were read back since start */
+        enum breaker_state breaker, breaker_reads;
+        int64_t rate_pause_us; /* the broker said that there were too many calls; 0 */
+        unsigned waiting_orders, waiting_cancels; /* for their turn */
+        int64_t last_call_us;                     /* wall clock; 0 never */
         char last_error[MESSAGE_SIZE];
         unsigned open_legs, unresolved_legs, needs_operator;
         const char *tag_echo;     /* echo_state_name(), of today */

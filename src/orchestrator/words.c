@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "orchestrator/breaker.h"
 #include "orchestrator/killswitch.h"
 #include "orchestrator/session.h"
 
@@ -21,6 +22,19 @@ int kill_level_from(const char *s, size_t n)
                 if (strlen(kill_levels[i]) == n && memcmp(kill_levels[i], s, n) == 0)
                         return i;
         return -EINVAL;
+}
+
+const char *breaker_class_name(enum breaker_class class)
+{
+        return class == BREAKER_ORDERS ? "orders" : "reads";
+}
+
+const char *breaker_state_name(enum breaker_state state)
+{
+        static const char *const names[] = {[BREAKER_STATE_CLOSED] = "closed",
+                                            [BREAKER_STATE_HALF_OPEN] = "half_open",
+                                            [BREAKER_STATE_OPEN] = "open"};
+        return names[state];
 }
 
 static const char *const session_states[] = {

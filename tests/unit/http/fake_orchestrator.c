@@ -482,7 +482,6 @@ void status_read(struct orchestrator *o, struct status *ret)
                                .n_accounts = o->options.n_accounts};
         for (unsigned i = 0; i < o->options.n_accounts; i++) {
                 ret->accounts[i].account = &o->options.accounts[i];
-                ret->accounts[i].breaker = "closed";
                 ret->accounts[i].ready = true;
                 ret->accounts[i].orders_left_second = 9;
                 ret->accounts[i].orders_left_minute = ret->accounts[i].orders_left_day = -1;

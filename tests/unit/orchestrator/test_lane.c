@@ -266,6 +266,7 @@ START_TEST(test_pause_beyond_the_deadline)
         world_pass(1);
         ck_assert(p[2]->done);
         ck_assert_int_eq(p[2]->answer.status, 429);
+        ck_assert_int_eq(p[2]->answer.retry_after_s, 1);
         ck_assert_int_eq(leg_of(p[2])->outcome, OUTCOME_NOT_SENT);
         world_pass(SECONDS(60));
         ck_assert_uint_eq(sent(), 2);

@@ -1,0 +1,191 @@
+"""Rates at the broker's own clock: a burst of orders, a kill -9 in the middle of it, cancels beside it and
+by the dozen, and what a 429 teaches. The judge is the simulator's log of what it received."""
+
+import collections
+import concurrent.futures
+import datetime
+import http.client
+import itertools
+import time
+import uuid
+
+import brokersim
+import ordo
+from test_brokers import Daemon, access, log_in, trades
+
+BURST = 1000
+CLIENTS = 128
+MOST = 10       # orders a second, of any kind: the regulator's
+WINDOW = 1.1    # seconds; 9 writes, of which orders leave two
+CANCEL_WITHIN = 0.2
+SHARES = (("NSE:IDEA", "13.00"), ("NSE:YESBANK", "22.00"), ("NSE:SUZLON", "46.00"), ("NSE:PNB", "116.00"),
+          ("NSE:WIPRO", "180.00"), ("NSE:TATASTEEL", "182.00"), ("NSE:ONGC", "235.00"))
+
+
+def at(receipt):
+    return datetime.datetime.fromisoformat(receipt["at"]).timestamp()
+
+
+class Lanes(ordo.Case):
+    BROKER = "mstock"
+    ACCOUNT = "mstock:main"
+    quantities = itertools.count(1)
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.shares = iter(SHARES)
+        cls.sim = brokersim.Sim().start()
+        cls.sim.user(cls.BROKER, funds="1000000000.00")
+        cls.shared = Daemon(accounts=cls.ACCOUNT, env=access(cls.sim, [cls.BROKER]) | {
+            "ORDO_MSTOCK_MAIN_ORDERS_PER_MINUTE": "0",
+            "ORDO_MSTOCK_MAIN_REPEAT_WINDOW_MS": "0",
+            "ORDO_MSTOCK_MAIN_MAX_OPEN_ORDERS": "0",
+            "ORDO_MSTOCK_MAIN_MAX_ORDER_VALUE": "0",
+            "ORDO_MSTOCK_MAIN_REJECT_STORM": "0",
+            "ORDO_MSTOCK_MAIN_MAX_DAILY_VALUE": "0"}).start()
+
+    @classmethod
+    def tearDownClass(cls):
+        try:
+            super().tearDownClass()
+        finally:
+            cls.sim.stop()
+
+    def setUp(self):
+        self.sim.clear_faults()
+        if self.d.get(f"/api/v1/auth/{self.BROKER}/main").json["state"] != "active":
+            log_in(self, self.d, self.sim, self.BROKER)
+        self.until(lambda: trades(self.d, self.ACCOUNT), 60)
+        self.share = next(self.shares)
+        time.sleep(WINDOW)  # what an earlier test sent is out of the second's window
+        self.seen = len(self.sim.received(None))
+
+    def received(self, operation=None):
+        return [r for r in self.sim.received(None)[self.seen:]
+                if operation in (None, r["operation"])]
+
+    def order(self, **fields):
+        """Over a connection of its own: `ordo.Daemon` has one for all."""
+        c = http.client.HTTPConnection("127.0.0.1", self.d.port, timeout=60 * ordo.SLOW)
+        # No two are equal, or the second would wait for the first one's number.
+        symbol, price = self.share
+        body = {"symbol": symbol, "side": "BUY", "type": "LIMIT", "price": price,
+                "quantity": next(self.quantities), "product": "CNC", "validity": "DAY",
+                "targets": [self.ACCOUNT], **fields}
+        try:
+            return self.d.request("POST", "/api/v1/orders", body, connection=c,
+                                  headers={"Idempotency-Key": str(uuid.uuid4())})
+        finally:
+            c.close()
+
+    def burst(self, n):
+        """n orders from CLIENTS clients at once; futures of their answers. Of a daemon that dies: None."""
+        def one(_):
+            try:
+                return self.order()
+            except (OSError, http.client.HTTPException):
+                return None
+        pool = concurrent.futures.ThreadPoolExecutor(CLIENTS)
+        self.addCleanup(pool.shutdown)
+        return [pool.submit(one, i) for i in range(n)]
+
+    def assertRate(self):
+        """Never more than MOST in a rolling second, nor in one of the clock."""
+        times = sorted(at(r) for r in self.received())
+        for i in range(len(times) - MOST):
+            self.assertGreaterEqual(times[i + MOST] - times[i], 1.0, times[i:i + MOST + 1])
+        for _, second in itertools.groupby(times, key=int):
+            self.assertLessEqual(len(list(second)), MOST)
+        return times
+
+    def judge(self, answers):
+        """No accepted order is missing at the broker, and none is there twice."""
+        tags = [r["tag"] for r in self.received("place")]
+        self.assertEqual(len(tags), len(set(tags)))
+        accepted = [a for a in answers if a is not None and a.status == 201]
+        for a in accepted:
+            self.assertIn(a.json["results"][0]["tag"], tags)
+        return accepted
+
+
+class Rates(Lanes):
+    def test_burst(self):
+        path = self.order().headers["location"]
+        time.sleep(WINDOW)
+        began = time.time()
+        answers = self.burst(BURST)
+        time.sleep(2)
+        asked = time.time()
+        self.assertEqual(self.d.request("DELETE", path).status, 200)
+        answers = [a.result() for a in answers]
+        took = time.time() - began
+        cancel = self.received("cancel")
+        self.assertEqual(len(cancel), 1)
+        late = at(cancel[0]) - asked
+        print(f"# the cancel was at the broker after {late * 1000:.1f} ms")
+        self.assertLess(late, CANCEL_WITHIN * ordo.SLOW)
+        times = self.assertRate()
+        accepted = self.judge(answers)
+        refused = [a for a in answers if a.status == 429]
+        print(f"# {BURST} orders in {took:.1f} s: {len(accepted)} accepted, {len(refused)} refused, "
+              f"{len(times)} calls at the broker")
+        others = collections.Counter(a.json["code"] for a in answers if a.status not in (201, 429))
+        self.assertEqual(others, {})
+        self.assertTrue(all(int(a.headers["retry-after"]) > 0 for a in refused))
+        # What can go goes: seven in each window, while anybody waits.
+        self.assertGreater(len(accepted), 7 * 0.8 * (took / WINDOW))
+
+    def test_cancels_of_sixty_orders(self):
+        answers = [a.result() for a in self.burst(60)]
+        self.assertEqual({a.status for a in answers}, {201})
+        opened = {r["order_id"] for r in self.received("place")}
+        self.seen = len(self.sim.received(None))
+        r = self.d.post("/api/v1/orders/cancel", {"accounts": [self.ACCOUNT], "symbol": self.share[0]})
+        self.assertEqual(r.status, 200, r)
+        cancels = self.received("cancel")
+        self.assertEqual(opened, {c["order_id"] for c in cancels})
+        self.assertEqual(len(cancels), len(opened))
+        times = self.assertRate()
+        took = times[-1] - times[0]
+        print(f"# {len(times)} cancels in {took:.2f} s")
+        rounds = (len(times) - 1) // 9
+        self.assertGreaterEqual(took, rounds * WINDOW - 0.2)
+        self.assertLess(took, (rounds + 1) * WINDOW * 1.5 * ordo.SLOW)
+
+
+class Trouble(Lanes):
+    """With an account of its own: m.Stock allows 250 orders a minute."""
+
+    def test_kill_in_the_burst(self):
+        answers = []
+        for _ in range(3):
+            answers += self.burst(200)
+            n = len(self.received("place"))
+            self.until(lambda n=n: len(self.received("place")) >= n + 9, 30)
+            self.d.kill()
+            self.d.start()
+            # What was on its way is unknown, and its instrument waits for the book.
+            self.share = next(self.shares)
+            self.until(lambda: trades(self.d, self.ACCOUNT), 60)
+        more = [a.result() for a in self.burst(30)]
+        self.assertRate()
+        self.judge([a.result() for a in answers] + more)
+        self.assertEqual({a.status for a in more}, {201})
+
+    def test_what_a_429_teaches(self):
+        self.sim.fault("rate_limit", broker=self.BROKER, operation="place", retry_after=3, count=1)
+        asked = time.time()
+        first = self.order()
+        self.assertIn(first.status, (202, 429), first)
+        s = self.d.get("/api/v1/status").json["accounts"][0]
+        self.assertGreater(s["rate_pause_seconds"], 0)
+        r = self.order(symbol="NSE:SBIN", price="1000.00")
+        self.assertEqual(r.status, 201, r)
+        self.assertGreaterEqual(at(self.received("place")[-1]) - asked, 3)
+        s = self.d.get("/api/v1/status").json["accounts"][0]
+        self.assertEqual(s["rate_pause_seconds"], 0)
+
+
+if __name__ == "__main__":
+    ordo.main()
