@@ -10,6 +10,7 @@
 #include "base/http_message.h"
 #include "base/secret.h"
 #include "domain/account.h"
+#include "domain/broker_rate.h"
 #include "domain/scrip.h"
 #include "domain/order.h"
 #include "domain/portfolio.h"
@@ -47,17 +48,6 @@ struct broker_capability {
         unsigned products;   /* bits 1 << PRODUCT_… */
         unsigned validities; /* bits 1 << VALIDITY_… */
         bool disclosed;
-};
-
-/* One request of a broker to its users: at most `count` calls in any `window_us`. */
-struct broker_rate {
-        enum broker_traffic {
-                BROKER_TRAFFIC_ORDERS, /* place, modify, cancel */
-                BROKER_TRAFFIC_QUOTES,
-                BROKER_TRAFFIC_ALL, /* every call, orders and quotes included */
-        } traffic;
-        unsigned count;
-        int64_t window_us;
 };
 
 /* --- the daily login ---

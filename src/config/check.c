@@ -113,22 +113,37 @@ static void check_files(struct loading *l, const struct option *o)
                 check_readable(l, o, &l->drafts[i].account, &l->drafts[i]);
 }
 
-static void check_rate(struct loading *l, const struct account_draft *d)
+static const char *name_of(const struct account_draft *d, const char *option,
+                           char buf[static OPTION_NAME_SIZE])
+{
+        buf[0] = '\0';
+        for (unsigned i = 0; i < n_options; i++)
+                if (text_equal(options[i].name, option))
+                        option_name(&options[i], &d->account, buf);
+        return buf;
+}
+
+static void check_rates(struct loading *l, const struct account_draft *d)
 {
         int64_t rate = d->account.limits.orders_per_second;
-        if (d->algo_registered || (rate > 0 && rate <= UNREGISTERED_PER_SECOND))
+        char name[OPTION_NAME_SIZE];
+
+        if (d->algo_registered)
                 return;
-        for (unsigned i = 0; i < n_options; i++)
-                if (text_equal(options[i].name, "ORDERS_PER_SECOND")) {
-                        char name[OPTION_NAME_SIZE];
-                        option_name(&options[i], &d->account, name);
-                        fault_remedy(fault_error(l->faults, name, source_name(l, name),
-                                                 "More than %d orders a second need an algorithm "
-                                                 "that is registered with the exchange.",
-                                                 UNREGISTERED_PER_SECOND),
-                                     "Set it to 1 to %d, or the account's ALGO_REGISTERED=yes.",
-                                     UNREGISTERED_PER_SECOND);
-                }
+        name_of(d, "ORDERS_PER_SECOND", name);
+        if (rate == 0 || rate > UNREGISTERED_PER_SECOND)
+                fault_remedy(fault_error(l->faults, name, source_name(l, name),
+                                         "More than %d orders a second need an algorithm that is "
+                                         "registered with the exchange.",
+                                         UNREGISTERED_PER_SECOND),
+                             "Set it to 1 to %d, or the account's ALGO_REGISTERED=yes.",
+                             UNREGISTERED_PER_SECOND);
+        name_of(d, "BROKER_RATES", name);
+        if (d->account.access.rates.n > 0)
+                fault_remedy(fault_error(l->faults, name, source_name(l, name),
+                                         "Other rates than the broker's need an algorithm that is "
+                                         "registered with the exchange."),
+                             "Leave it out, or set the account's ALGO_REGISTERED=yes.");
 }
 
 void config_check(struct loading *l)
@@ -140,6 +155,6 @@ void config_check(struct loading *l)
         check_listen(l);
         check_state_dir(l);
         for (unsigned i = 0; i < l->config->n_accounts; i++)
-                check_rate(l, &l->drafts[i]);
+                check_rates(l, &l->drafts[i]);
         access_check(l);
 }

@@ -390,6 +390,11 @@ const struct option options[] = {
                           "code, without blanks",
                .help = "The seed (base32) of the one-time passwords; with it Ordo logs in by "
                        "itself, and whoever has it has the second factor."),
+        ACCESS("BROKER_RATES", RATES, rates, struct broker_rates, 0,
+               .absent = "those of the broker's documents", .example = "orders:50/1s,calls:60/1s",
+               .help = "Rates that the broker has agreed to for your registered algorithm, each "
+                       "kind:count/window with the kinds orders, quotes and calls (all of them); "
+                       "they replace the broker's own of the same kind. Needs ALGO_REGISTERED."),
         ACCESS("EGRESS_ADDRESS", STRING, egress_address, char *, 0, .min = 2,
                .max = INET6_ADDRSTRLEN - 1, .item = egress_valid, .absent = "the kernel's choice",
                .example = "203.0.113.7",
@@ -412,14 +417,15 @@ _Static_assert(ELEMENTS(options) <= OPTIONS_MAX, "account_draft.given has a plac
 const char *option_type_name(enum option_type t)
 {
         static const char *const names[_OPTION_TYPE_MAX] = {
-                [OPTION_STRING] = "text",       [OPTION_PATH] = "absolute path",
-                [OPTION_SECRET] = "secret",     [OPTION_KEY] = "secret",
-                [OPTION_URL] = "secret",        [OPTION_ADDRESS] = "https address",
-                [OPTION_BOOL] = "word",         [OPTION_CHOICE] = "word",
-                [OPTION_ENUM] = "word",         [OPTION_INT] = "whole number",
-                [OPTION_DURATION] = "duration", [OPTION_BYTES] = "size",
-                [OPTION_DECIMAL] = "decimal",   [OPTION_LIST] = "list",
-                [OPTION_POLICY] = "policy",     [OPTION_ACCOUNT] = "list of accounts",
+                [OPTION_STRING] = "text",         [OPTION_PATH] = "absolute path",
+                [OPTION_SECRET] = "secret",       [OPTION_KEY] = "secret",
+                [OPTION_URL] = "secret",          [OPTION_ADDRESS] = "https address",
+                [OPTION_BOOL] = "word",           [OPTION_CHOICE] = "word",
+                [OPTION_ENUM] = "word",           [OPTION_INT] = "whole number",
+                [OPTION_DURATION] = "duration",   [OPTION_BYTES] = "size",
+                [OPTION_DECIMAL] = "decimal",     [OPTION_LIST] = "list",
+                [OPTION_POLICY] = "policy",       [OPTION_ACCOUNT] = "list of accounts",
+                [OPTION_RATES] = "list of rates",
         };
         return names[t];
 }

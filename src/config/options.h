@@ -24,6 +24,7 @@ enum option_type {
         OPTION_DECIMAL,  /* int64_t in 1e-4 units */
         OPTION_LIST,     /* char *[CONFIG_LIST_MAX + 1], comma-separated, each checked by `item` */
         OPTION_POLICY,   /* struct market_policy */
+        OPTION_RATES,    /* struct broker_rates: orders:50/1s, comma-separated */
         OPTION_ACCOUNT,  /* the list of accounts */
         _OPTION_TYPE_MAX
 };

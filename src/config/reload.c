@@ -16,6 +16,8 @@ static size_t member_size(const struct option *o)
                 return sizeof(char * [CONFIG_LIST_MAX + 1]);
         case OPTION_POLICY:
                 return sizeof(struct market_policy);
+        case OPTION_RATES:
+                return sizeof(struct broker_rates);
         case OPTION_INT:
         case OPTION_DURATION:
         case OPTION_BYTES:

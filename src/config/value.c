@@ -8,10 +8,15 @@
 
 #define KEY_SIZE 32
 
+#define RATE_SIZE     48 /* of a rate's text */
+#define RATE_LEAST_US (100 * USEC_PER_MS)
+#define RATE_HOUR_US  (3600 * USEC_PER_SEC)
+#define RATE_DAY_US   (24 * RATE_HOUR_US)
+
 /* What is wrong with one value; filled by the setters, turned into a fault in one place. */
 struct complaint {
         char detail[128];
-        char remedy[128];
+        char remedy[160];
 };
 
 static void complain(struct complaint *c, const char *format, ...)
@@ -356,6 +361,64 @@ static int set_policy(const struct value *v, struct market_policy *member, struc
         return 1;
 }
 
+/* "orders:50/1s" */
+static int parse_rate(const char *s, size_t n, struct broker_rate *ret)
+{
+        char text[RATE_SIZE], *count, *window;
+        int64_t number;
+
+        if (n >= sizeof(text))
+                return -EINVAL;
+        memcpy(text, s, n);
+        text[n] = '\0';
+        count = strchr(text, ':');
+        window = count ? strchr(count, '/') : NULL;
+        if (!window)
+                return -EINVAL;
+        *count++ = *window++ = '\0';
+        for (ret->traffic = 0; ret->traffic < _BROKER_TRAFFIC_MAX; ret->traffic++)
+                if (text_equal(text, broker_traffic_name(ret->traffic)))
+                        break;
+        if (ret->traffic == _BROKER_TRAFFIC_MAX ||
+            text_parse_int(count, strlen(count), 1, BROKER_RATE_COUNT_MAX, &number) < 0 ||
+            parse_suffixed(window, strlen(window), durations, &ret->window_us) < 0)
+                return -EINVAL;
+        ret->count = (unsigned)number;
+        /* Longer ones than an hour are not read back at a start, but for the day's. */
+        bool rolls = ret->window_us >= RATE_LEAST_US && ret->window_us <= RATE_HOUR_US;
+        return rolls || ret->window_us == RATE_DAY_US ? 0 : -EINVAL;
+}
+
+static int set_rates(const struct option *o, const struct value *v, struct broker_rates *member,
+                     struct complaint *c)
+{
+        struct broker_rates rates = {};
+        char shown[SHOWN_SIZE];
+
+        for (const char *s = v->data;; s++) {
+                s += strspn(s, " ");
+                size_t n = strcspn(s, ","), trimmed = n;
+                while (trimmed > 0 && s[trimmed - 1] == ' ')
+                        trimmed--;
+                if (rates.n == BROKER_RATES_MAX ||
+                    parse_rate(s, trimmed, &rates.rates[rates.n]) < 0) {
+                        complain(c, "\"%s\" is not a rate, or one too many.",
+                                 value_shown(s, trimmed, shown));
+                        advise(c,
+                               "Write at most %d like %s: a count of 1 to %d, a window of 100ms to "
+                               "1h, or 1d.",
+                               BROKER_RATES_MAX, o->example, BROKER_RATE_COUNT_MAX);
+                        return 1;
+                }
+                rates.n++;
+                s += n;
+                if (*s == '\0')
+                        break;
+        }
+        *member = rates;
+        return 0;
+}
+
 static int set_member(const struct option *o, const struct value *v, void *member,
                       struct complaint *c)
 {
@@ -389,6 +452,8 @@ static int set_member(const struct option *o, const struct value *v, void *membe
                 return set_list(o, v, member, c);
         case OPTION_POLICY:
                 return set_policy(v, member, c);
+        case OPTION_RATES:
+                return set_rates(o, v, member, c);
         default:
                 return set_number(o, v, member, c);
         }

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/secret.h"
+#include "domain/broker_rate.h"
 #include "domain/order.h"
 
 #define BROKER_SLUG_SIZE  16
@@ -45,6 +46,7 @@ struct account_access {
                           */
         struct secret *api_key, *api_secret;
         char *redirect_uri;
+        struct broker_rates rates; /* agreed with the broker, in place of its sheet's */
         char *username;
         struct secret *password;
         struct secret *totp_secret; /* base32; given: logs in by itself */

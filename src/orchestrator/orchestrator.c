@@ -106,7 +106,7 @@ static int init_account(struct orchestrator *o, unsigned i)
         if (r >= 0)
                 r = storm_init(a);
         if (r >= 0)
-                r = traffic_init(&a->traffic, a->broker);
+                r = traffic_init(&a->traffic, a->broker, &a->account->access.rates);
         if (r >= 0)
                 r = breakers_init(a);
         if (r >= 0)

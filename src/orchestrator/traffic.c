@@ -48,20 +48,30 @@ static int window_init(struct traffic_window *w, const struct broker_rate *rate)
         return rate_window_init(&w->rolling, rate->window_us + TRAFFIC_SLACK_US, rate->count);
 }
 
-int traffic_init(struct traffic *t, const struct broker *b)
+static bool names(const struct broker_rates *agreed, enum broker_traffic traffic)
 {
+        for (unsigned i = 0; i < agreed->n; i++)
+                if (agreed->rates[i].traffic == traffic)
+                        return true;
+        return false;
+}
+
+int traffic_init(struct traffic *t, const struct broker *b, const struct broker_rates *agreed)
+{
+        int r = 0;
+
         *t = (struct traffic){};
-        if (b->n_rates == 0)
+        if (b->n_rates + agreed->n == 0)
                 return 0;
-        t->windows = calloc(b->n_rates, sizeof(*t->windows));
+        t->windows = calloc(b->n_rates + agreed->n, sizeof(*t->windows));
         if (!t->windows)
                 return -ENOMEM;
-        for (unsigned i = 0; i < b->n_rates; i++) {
-                int r = window_init(&t->windows[t->n++], &b->rates[i]);
-                if (r < 0)
-                        return r;
-        }
-        return 0;
+        for (unsigned i = 0; i < b->n_rates && r == 0; i++)
+                if (!names(agreed, b->rates[i].traffic))
+                        r = window_init(&t->windows[t->n++], &b->rates[i]);
+        for (unsigned i = 0; i < agreed->n && r == 0; i++)
+                r = window_init(&t->windows[t->n++], &agreed->rates[i]);
+        return r;
 }
 
 void traffic_done(struct traffic *t)
@@ -93,13 +103,8 @@ static int64_t day_wait(struct traffic_window *w, unsigned keep, unsigned ahead)
 
 static void explain(const struct broker_rate *rate, char *detail, size_t size)
 {
-        static const char *const what[] = {
-                [BROKER_TRAFFIC_ORDERS] = "orders",
-                [BROKER_TRAFFIC_QUOTES] = "quotes",
-                [BROKER_TRAFFIC_ALL] = "calls",
-        };
         snprintf(detail, size, "the broker allows %u %s in %" PRId64 " s, and they are used up",
-                 rate->count, what[rate->traffic], rate->window_us / USEC_PER_SEC);
+                 rate->count, broker_traffic_name(rate->traffic), rate->window_us / USEC_PER_SEC);
 }
 
 static int64_t window_wait(struct traffic_window *w, unsigned keep, unsigned ahead, int64_t now)

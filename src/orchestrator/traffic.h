@@ -1,6 +1,7 @@
 /* What the account's broker allows of calls (broker.rates): several rolling windows at once, for
- * orders, for quotes, for everything. Beside the account's own limits, and not to be lifted: who
- * breaks them is blocked, at one broker for the rest of the day.
+ * orders, for quotes, for everything. Beside the account's own limits, and not to be lifted but by
+ * what the broker agreed to (account.access.rates): who breaks them is blocked, at one broker for
+ * the rest of the day.
  *
  * Writes take their place in the account's lane (lane.h) and give it back when nothing was sent;
  * reads take it when they are sent, and wait for it a while (call.h). Logins are counted and never
@@ -32,7 +33,8 @@ struct traffic {
         unsigned n_refusals; /* in a row, that did not say for how long */
 };
 
-int traffic_init(struct traffic *t, const struct broker *b);
+/* `agreed` replaces the broker's windows of the kinds that it names. Both are borrowed. */
+int traffic_init(struct traffic *t, const struct broker *b, const struct broker_rates *agreed);
 void traffic_done(struct traffic *t);
 /* Microseconds until a write may go that goes behind `ahead` others and keeps `keep` calls free; 0:
  * now, `detail` is untouched. */

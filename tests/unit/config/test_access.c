@@ -147,6 +147,22 @@ static const struct {
         {"BASE_URL", "https://a/x y",
          "It holds a letter that stands in no address; write it as %XX."},
         {"REDIRECT_URI", "https://a/x#y", "It must end before \"#\"."},
+        {"BROKER_RATES", "orders", "\"orders\" is not a rate, or one too many."},
+        {"BROKER_RATES", "orders:50", "\"orders:50\" is not a rate, or one too many."},
+        {"BROKER_RATES", "books:5/1s", "\"books:5/1s\" is not a rate, or one too many."},
+        {"BROKER_RATES", "orders:50/1s,", "\"\" is not a rate, or one too many."},
+        {"BROKER_RATES", "orders:0/1s", "\"orders:0/1s\" is not a rate, or one too many."},
+        {"BROKER_RATES", "orders:100001/1s",
+         "\"orders:100001/1s\" is not a rate, or one too many."},
+        {"BROKER_RATES", "orders:5/99ms", "\"orders:5/99ms\" is not a rate, or one too many."},
+        {"BROKER_RATES", "orders:5/61m", "\"orders:5/61m\" is not a rate, or one too many."},
+        {"BROKER_RATES", "orders:5/2d", "\"orders:5/2d\" is not a rate, or one too many."},
+        {"BROKER_RATES",
+         "calls:1/1s,calls:2/1s,calls:3/1s,calls:4/1s,calls:5/1s,calls:6/1s,calls:7/1s,"
+         "calls:8/1s,calls:9/1s",
+         "\"calls:9/1s\" is not a rate, or one too many."},
+        {"BROKER_RATES", "orders:50/1s",
+         "Other rates than the broker's need an algorithm that is registered with the exchange."},
         {"REDIRECT_URI", "https://a/?x y",
          "It holds a letter that stands in no address; write it as %XX."},
         {"REDIRECT_URI", "http://desk.example.org/",
@@ -171,6 +187,29 @@ START_TEST(test_wrong_values)
                         ck_assert_ptr_null(strstr(f.faults.list[0].remedy, wrong[i].value));
                 fixture_done(&f);
         }
+}
+END_TEST
+
+START_TEST(test_rates)
+{
+        struct fixture f;
+        fixture_init(&f);
+        fixture_set(&f, "ORDO_FYERS_MAIN_ALGO_REGISTERED", "yes");
+        set_fyers(&f, "ORDO_FYERS_MAIN_BROKER_RATES",
+                  "orders:100000/100ms, quotes:1/1h,calls:7/1d");
+        ck_assert_int_eq(fixture_load(&f), 0);
+        const struct broker_rates *r = &f.config->accounts[0].access.rates;
+        ck_assert_uint_eq(r->n, 3);
+        ck_assert_int_eq(r->rates[0].traffic, BROKER_TRAFFIC_ORDERS);
+        ck_assert_uint_eq(r->rates[0].count, 100000);
+        ck_assert_int_eq(r->rates[0].window_us, 100000);
+        ck_assert_int_eq(r->rates[1].traffic, BROKER_TRAFFIC_QUOTES);
+        ck_assert_uint_eq(r->rates[1].count, 1);
+        ck_assert_int_eq(r->rates[1].window_us, INT64_C(3600000000));
+        ck_assert_int_eq(r->rates[2].traffic, BROKER_TRAFFIC_ALL);
+        ck_assert_uint_eq(r->rates[2].count, 7);
+        ck_assert_int_eq(r->rates[2].window_us, INT64_C(86400000000));
+        fixture_done(&f);
 }
 END_TEST
 
@@ -345,5 +384,5 @@ START_TEST(test_table)
 END_TEST
 
 SUITE("config/access", test_whole_account, test_least, test_secrets_from_files, test_wrong_values,
-      test_good_addresses, test_needed, test_one_of_two_needed, test_same_client_twice,
+      test_rates, test_good_addresses, test_needed, test_one_of_two_needed, test_same_client_twice,
       test_paper_option_of_a_real_account, test_reload, test_table)

@@ -8,6 +8,7 @@
 
 static struct traffic traffic;
 static struct broker broker;
+static const struct broker_rates none;
 static char detail[MESSAGE_SIZE];
 
 static void begin(const struct broker_rate *rates, unsigned n)
@@ -16,7 +17,7 @@ static void begin(const struct broker_rate *rates, unsigned n)
         ck_assert_int_eq(clock_parse("2026-11-23T23:59:00+05:30", 25, &now), 0);
         clock_fake(now, SECONDS(100));
         broker = (struct broker){.rates = rates, .n_rates = n};
-        ck_assert_int_eq(traffic_init(&traffic, &broker), 0);
+        ck_assert_int_eq(traffic_init(&traffic, &broker, &none), 0);
 }
 
 /* Writes as the lane does it (lane.h). */
@@ -102,6 +103,33 @@ START_TEST(test_kinds)
         ck_assert_str_eq(detail, "the broker allows 1 quotes in 1 s, and they are used up");
         ck_assert_uint_eq(take_all(BROKER_BOOK), 100 - 22 - 4);
         ck_assert_uint_eq(take_all(BROKER_MASTER), 1000); /* another server's */
+        traffic_done(&traffic);
+}
+END_TEST
+
+/* What was agreed takes the place of the broker's windows of its kinds, and of no others. */
+START_TEST(test_agreed)
+{
+        static const struct broker_rate rates[] = {
+                {BROKER_TRAFFIC_ORDERS, 5, USEC_PER_SEC},
+                {BROKER_TRAFFIC_ORDERS, 8, 60 * USEC_PER_SEC},
+                {BROKER_TRAFFIC_QUOTES, 1, USEC_PER_SEC},
+        };
+        static const struct broker_rates agreed = {
+                .n = 2,
+                .rates = {{BROKER_TRAFFIC_ORDERS, 50, USEC_PER_SEC},
+                          {BROKER_TRAFFIC_ALL, 60, USEC_PER_SEC}}};
+        begin(rates, ELEMENTS(rates));
+        traffic_done(&traffic);
+        ck_assert_int_eq(traffic_init(&traffic, &broker, &agreed), 0);
+        ck_assert_uint_eq(take_all(BROKER_PLACE), 50 - TRAFFIC_LANE);
+        ck_assert_str_eq(detail, "the broker allows 50 orders in 1 s, and they are used up");
+        ck_assert_uint_eq(take_all(BROKER_CANCEL), TRAFFIC_LANE);
+        clock_fake_advance(USEC_PER_SEC + TRAFFIC_SLACK_US);
+        ck_assert_uint_eq(take_all(BROKER_QUOTES), 1);
+        ck_assert_str_eq(detail, "the broker allows 1 quotes in 1 s, and they are used up");
+        ck_assert_uint_eq(take_all(BROKER_BOOK), 60 - 14 - 1);
+        ck_assert_str_eq(detail, "the broker allows 60 calls in 1 s, and they are used up");
         traffic_done(&traffic);
 }
 END_TEST
@@ -251,7 +279,7 @@ static void give_rates(const struct broker_rate *rates, unsigned n)
         broker.n_rates = n;
         a->broker = &broker;
         traffic_done(&a->traffic);
-        ck_assert_int_eq(traffic_init(&a->traffic, &broker), 0);
+        ck_assert_int_eq(traffic_init(&a->traffic, &broker, &none), 0);
 }
 
 START_TEST(test_orders)
@@ -419,6 +447,6 @@ START_TEST(test_learns)
 }
 END_TEST
 
-SUITE("orchestrator/traffic", test_no_rates, test_lanes, test_kinds, test_small_window, test_day,
-      test_day_at_the_end_of_a_month, test_give_back, test_restore, test_refused, test_orders,
-      test_not_sent, test_reads, test_reads_wait, test_drain, test_learns)
+SUITE("orchestrator/traffic", test_no_rates, test_lanes, test_kinds, test_agreed, test_small_window,
+      test_day, test_day_at_the_end_of_a_month, test_give_back, test_restore, test_refused,
+      test_orders, test_not_sent, test_reads, test_reads_wait, test_drain, test_learns)
