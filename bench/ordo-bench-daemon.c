@@ -85,7 +85,9 @@ static void env_fill(struct environment *e, const struct daemon *d,
         env_put(e, "ORDO_LIMITS", "off");
         env_put(e, "ORDO_API_RATE", "0");
         env_put(e, "ORDO_ACCOUNTS", accounts);
-        for (const char *a = accounts; *a;) {
+        if (paths->env_file)
+                env_put(e, "ORDO_ENV_FILE", paths->env_file);
+        for (const char *a = accounts; *a && !paths->env_file;) {
                 size_t n = strcspn(a, ",");
                 env_put_account(e, a, n);
                 a += n + (a[n] == ',');

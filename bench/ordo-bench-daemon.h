@@ -16,6 +16,7 @@ struct daemon {
 
 struct daemon_paths {
         const char *ordod, *market_dir, *migrations_dir;
+        const char *env_file; /* of further options, and no account is paper; NULL: none */
         const char *place; /* where state directories are made: the file system that is measured */
 };
 
@@ -36,7 +37,8 @@ struct daemon_start {
 
 /* Makes an empty state directory. */
 int daemon_init(struct daemon *d, const struct daemon_paths *paths);
-/* `accounts` as in ORDO_ACCOUNTS, all of them paper, with static prices and funds without end.
+/* `accounts` as in ORDO_ACCOUNTS, all of them paper, with static prices and funds without end,
+ * unless there is a file of options.
  * Returns when /ready said 200. `ret` may be NULL; with it, the daemon has a NOTIFY_SOCKET. */
 int daemon_start(struct daemon *d, const struct daemon_paths *paths, const char *accounts,
                  struct daemon_start *ret);

@@ -12,6 +12,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <openssl/ssl.h>
+
 #include "base/cleanup.h"
 #include "base/clock.h"
 
@@ -26,6 +28,7 @@
 
 struct connection {
         int fd;
+        SSL *tls; /* NULL: plain */
         int64_t sent_us;
         size_t filled;
         char answer[ANSWER_SIZE];
@@ -34,6 +37,7 @@ struct connection {
 struct loading {
         const struct load *load;
         struct connection *connections;
+        SSL_CTX *tls;
         int epoll_fd;
         unsigned sent, done, out;
         int64_t from_us, until_us, last_us;
@@ -119,6 +123,26 @@ static int complain(struct loading *l, int r, const char *what, const char *data
         return r;
 }
 
+static ssize_t write_out(struct connection *c, const char *data, size_t n)
+{
+        return c->tls ? SSL_write(c->tls, data, (int)n) : send(c->fd, data, n, MSG_NOSIGNAL);
+}
+
+/* -1 with EAGAIN when there is nothing. */
+static ssize_t read_in(struct connection *c, char *data, size_t n)
+{
+        if (!c->tls)
+                return recv(c->fd, data, n, MSG_DONTWAIT);
+        int got = SSL_read(c->tls, data, (int)n);
+        if (got > 0)
+                return got;
+        int error = SSL_get_error(c->tls, got);
+        if (error == SSL_ERROR_ZERO_RETURN)
+                return 0;
+        errno = error == SSL_ERROR_WANT_READ ? EAGAIN : ECONNRESET;
+        return -1;
+}
+
 /* A request is far smaller than the socket's buffer, so it goes out as a whole. */
 static int send_next(struct loading *l, struct connection *c)
 {
@@ -128,7 +152,7 @@ static int send_next(struct loading *l, struct connection *c)
                 return l->request.failed;
         c->filled = 0;
         c->sent_us = clock_mono_us();
-        ssize_t n = send(c->fd, l->request.data, l->request.len, MSG_NOSIGNAL);
+        ssize_t n = write_out(c, l->request.data, l->request.len);
         if (n != (ssize_t)l->request.len)
                 return complain(l, n < 0 ? -errno : -EIO, "a request could not be sent", "", 0);
         l->sent++;
@@ -152,7 +176,7 @@ static int take_answer(struct loading *l, struct connection *c, const struct ans
 static int on_readable(struct loading *l, struct connection *c)
 {
         struct answer a;
-        ssize_t n = recv(c->fd, c->answer + c->filled, ANSWER_SIZE - 1 - c->filled, MSG_DONTWAIT);
+        ssize_t n = read_in(c, c->answer + c->filled, ANSWER_SIZE - 1 - c->filled);
         if (n < 0)
                 return errno == EAGAIN || errno == EINTR
                                ? 0
@@ -167,8 +191,21 @@ static int on_readable(struct loading *l, struct connection *c)
         return r > 0 ? 0 : take_answer(l, c, &a);
 }
 
+/* The handshake is not measured: it is over before the first request. */
+static int secure(struct loading *l, struct connection *c)
+{
+        if (!l->load->tls)
+                return 0;
+        c->tls = SSL_new(l->tls);
+        if (!c->tls || SSL_set_fd(c->tls, c->fd) != 1 || SSL_connect(c->tls) != 1)
+                return -EPROTO;
+        return fcntl(c->fd, F_SETFL, O_NONBLOCK) < 0 ? -errno : 0;
+}
+
 static int open_connections(struct loading *l)
 {
+        int r = 0;
+
         for (unsigned i = 0; i < l->load->connections; i++) {
                 struct connection *c = &l->connections[i];
                 struct epoll_event e = {.events = EPOLLIN, .data.ptr = c};
@@ -176,6 +213,9 @@ static int open_connections(struct loading *l)
                 if (c->fd < 0)
                         return complain(l, c->fd, "cannot connect", strerror(-c->fd),
                                         FAULT_EXCERPT);
+                r = secure(l, c);
+                if (r < 0)
+                        return complain(l, r, "no TLS", "", 0);
                 if (epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, c->fd, &e) < 0)
                         return -errno;
         }
@@ -239,7 +279,8 @@ int load_run(const struct load *load, struct load_result *ret, char fault[static
         l.total_us = calloc(load->count, sizeof(*l.total_us));
         l.own_us = calloc(load->count, sizeof(*l.own_us));
         l.epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-        if (l.connections && l.total_us && l.own_us && l.epoll_fd >= 0)
+        l.tls = load->tls ? SSL_CTX_new(TLS_client_method()) : NULL;
+        if (l.connections && l.total_us && l.own_us && l.epoll_fd >= 0 && !load->tls == !l.tls)
                 r = run(&l);
         if (r == 0) {
                 int64_t us = l.last_us - l.from_us;
@@ -252,9 +293,12 @@ int load_run(const struct load *load, struct load_result *ret, char fault[static
         } else if (!fault[0]) {
                 (void)snprintf(fault, LOAD_FAULT_SIZE, "%s", strerror(-r));
         }
-        for (unsigned i = 0; l.connections && i < load->connections; i++)
+        for (unsigned i = 0; l.connections && i < load->connections; i++) {
+                SSL_free(l.connections[i].tls);
                 if (l.connections[i].fd > 0)
                         close(l.connections[i].fd);
+        }
+        SSL_CTX_free(l.tls);
         closep(&l.epoll_fd);
         text_done(&l.request);
         free(l.connections);
@@ -266,7 +310,7 @@ int load_run(const struct load *load, struct load_result *ret, char fault[static
 /* --- one request
  * ------------------------------------------------------------------------------------ */
 
-static int exchange_once(int fd, const char *request, char *data, struct text *ret_body)
+static int exchange_once(int fd, const char *request, char *data, struct text *ret_answer)
 {
         static const struct timeval timeout = ONCE_TIMEOUT;
         struct answer a;
@@ -287,12 +331,12 @@ static int exchange_once(int fd, const char *request, char *data, struct text *r
                 if (r == 0)
                         break;
         }
-        if (ret_body)
-                text_add_bytes(ret_body, a.body, a.body_size);
+        if (ret_answer)
+                text_add_bytes(ret_answer, data, a.size);
         return a.status;
 }
 
-int load_once(uint16_t port, const char *request, struct text *ret_body)
+int load_once(uint16_t port, const char *request, struct text *ret_answer)
 {
         _cleanup_(freep) char *data = malloc(ANSWER_SIZE);
         if (!data)
@@ -300,7 +344,7 @@ int load_once(uint16_t port, const char *request, struct text *ret_body)
         int fd = connect_to(port);
         if (fd < 0)
                 return fd;
-        int r = exchange_once(fd, request, data, ret_body);
+        int r = exchange_once(fd, request, data, ret_answer);
         close(fd);
         return r;
 }

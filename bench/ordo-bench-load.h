@@ -13,6 +13,7 @@
 
 struct load {
         uint16_t port;
+        bool tls;             /* to a server of ours: its certificate is not looked at */
         unsigned connections; /* 1 … LOAD_CONNECTIONS_MAX */
         unsigned count;
         int64_t max_us;
@@ -37,8 +38,9 @@ struct load_result {
 /* 0, or a negative errno with a sentence in `fault`. */
 int load_run(const struct load *load, struct load_result *ret, char fault[static LOAD_FAULT_SIZE]);
 
-/* One request on a connection of its own: the status, or negative errno. `ret_body` may be NULL. */
-int load_once(uint16_t port, const char *request, struct text *ret_body);
+/* One request on a connection of its own: the status, or negative errno. `ret_answer` is the whole
+ * of it, head and body, and may be NULL. */
+int load_once(uint16_t port, const char *request, struct text *ret_answer);
 
 /* Sorts `values`. */
 struct spread spread_of(uint32_t *values, unsigned n);

@@ -6,8 +6,8 @@
 
 #include "ordo-bench-load.h"
 
-#define REPORT_ROWS_MAX   16
-#define REPORT_VALUES_MAX 48
+#define REPORT_ROWS_MAX   24
+#define REPORT_VALUES_MAX 64
 #define REPORT_NAME_SIZE  64
 
 struct report_row {

@@ -10,11 +10,8 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "ordo-bench-daemon.h"
-#include "ordo-bench-floor.h"
-#include "ordo-bench-load.h"
 #include "ordo-bench-masters.h"
-#include "ordo-bench-report.h"
+#include "ordo-bench.h"
 
 #define EXIT_MISSED 1
 #define EXIT_BROKEN 2
@@ -24,17 +21,14 @@
 #define FAN_TARGETS  "\"paper:one\",\"paper:two\",\"paper:three\""
 #define TARGET       "\"" ACCOUNT "\""
 
-#define LOAD_MAX_US   (15 * USEC_PER_SEC)
-#define WARM_UP       500
-#define ORDERS_1      4500
-#define ORDERS_16     25000
-#define ORDERS_64     70000
-#define ORDERS_ALL    100000 /* with the warming up: the memory target is about these */
-#define FAN_OUT       20000
-#define READS         150000
-#define BARE_1        20000
-#define STARTS        7
-#define ORDER_COMMITS 2 /* intent and outcome */
+#define ORDERS_1   4500
+#define ORDERS_16  25000
+#define ORDERS_64  70000
+#define ORDERS_ALL 100000 /* with the warming up: the memory target is about these */
+#define FAN_OUT    20000
+#define READS      150000
+#define BARE_1     20000
+#define STARTS     7
 
 /* docs/performance.md */
 #define OWN_P50_MS          0.5
@@ -52,18 +46,7 @@
 #define MASTERS_RSS_MB      30 /* with the idle daemon's 18: 48 */
 #define MASTER_FIND_US      5
 
-struct bench {
-        struct daemon_paths paths;
-        struct daemon daemon;
-        struct bare bare;
-        struct report report;
-        struct spread commit[3]; /* by group, as `crowds` */
-        double bare_ms[3];
-        unsigned orders; /* so far on the daemon */
-        char fault[LOAD_FAULT_SIZE];
-};
-
-static const unsigned crowds[] = {1, 16, 64};
+const unsigned bench_crowds[BENCH_CROWDS] = {1, 16, 64};
 static const unsigned crowd_orders[] = {ORDERS_1, ORDERS_16, ORDERS_64};
 
 /* --- requests
@@ -76,9 +59,8 @@ struct order_request {
         bool same_key;
 };
 
-/* A key as clients make them, without order: each one's row has another place in the ledger. The
- * steps of the sequence are splitmix64's. */
-static uint64_t scatter(uint64_t n)
+/* The steps of the sequence are splitmix64's. */
+uint64_t bench_scatter(uint64_t n)
 {
         n = (n + 1) * UINT64_C(0x9e3779b97f4a7c15);
         n = (n ^ n >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
@@ -89,7 +71,7 @@ static uint64_t scatter(uint64_t n)
 static void put_order(struct text *out, unsigned n, const void *userdata)
 {
         const struct order_request *o = userdata;
-        uint64_t key = scatter(o->first_key + (o->same_key ? 0 : n));
+        uint64_t key = bench_scatter(o->first_key + (o->same_key ? 0 : n));
         char body[512];
         int size = snprintf(body, sizeof(body),
                             "{\"symbol\":\"NSE:SBIN\",\"side\":\"BUY\",\"type\":\"LIMIT\","
@@ -100,7 +82,7 @@ static void put_order(struct text *out, unsigned n, const void *userdata)
                   "POST /api/v1/orders HTTP/1.1\r\nHost: 127.0.0.1:%u\r\n"
                   "Authorization: Bearer %s\r\nIdempotency-Key: %016" PRIx64 "-%016" PRIx64 "\r\n"
                   "Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
-                  o->daemon->port, o->daemon->token, key, scatter(key), size, body);
+                  o->daemon->port, o->daemon->token, key, bench_scatter(key), size, body);
 }
 
 static void put_get(struct text *out, const struct daemon *d, const char *path)
@@ -122,10 +104,10 @@ static int measure_bare(struct bench *b)
         const struct daemon as_if = {.port = b->bare.port, .token = "0123456789abcdef0123456789ab"};
         const struct order_request order = {.daemon = &as_if, .targets = TARGET};
 
-        for (unsigned i = 0; i < ELEMENTS(crowds); i++) {
+        for (unsigned i = 0; i < BENCH_CROWDS; i++) {
                 const struct load load = {.port = b->bare.port,
-                                          .connections = crowds[i],
-                                          .count = crowds[i] == 1 ? BARE_1 : READS,
+                                          .connections = bench_crowds[i],
+                                          .count = bench_crowds[i] == 1 ? BARE_1 : READS,
                                           .max_us = LOAD_MAX_US,
                                           .status = 201,
                                           .request = put_order,
@@ -135,7 +117,8 @@ static int measure_bare(struct bench *b)
                 if (r < 0)
                         return r;
                 b->bare_ms[i] = 1000 / row.result.per_second;
-                (void)snprintf(row.name, sizeof(row.name), "floor: bare libh2o, %u", crowds[i]);
+                (void)snprintf(row.name, sizeof(row.name), "floor: bare libh2o, %u",
+                               bench_crowds[i]);
                 report_load(&b->report, &row);
         }
         return 0;
@@ -156,10 +139,10 @@ static int measure_floors(struct bench *b)
                 return r;
         report_value(&b->report, "floor: fdatasync of 4 KiB, p50", sync.p50_ms, "ms");
         report_value(&b->report, "floor: fdatasync of 4 KiB, p99", sync.p99_ms, "ms");
-        for (unsigned i = 0; i < ELEMENTS(crowds) && r == 0; i++) {
-                r = floor_commit(b->paths.place, crowds[i], &b->commit[i]);
+        for (unsigned i = 0; i < BENCH_CROWDS && r == 0; i++) {
+                r = floor_commit(b->paths.place, bench_crowds[i], &b->commit[i]);
                 (void)snprintf(name, sizeof(name), "floor: SQLite commit of %u row%s, p50",
-                               crowds[i], crowds[i] == 1 ? "" : "s");
+                               bench_crowds[i], bench_crowds[i] == 1 ? "" : "s");
                 report_value(&b->report, name, b->commit[i].p50_ms, "ms");
         }
         return r;
@@ -169,8 +152,8 @@ static int measure_floors(struct bench *b)
  * ------------------------------------------------------------------------------------------------
  */
 
-static int load_daemon(struct bench *b, struct load *load, const char *name, double floor_ms,
-                       struct load_result *ret)
+int bench_load(struct bench *b, struct load *load, const char *name, double floor_ms,
+               struct load_result *ret)
 {
         struct daemon_cpu from, to;
         load->port = b->daemon.port;
@@ -192,20 +175,23 @@ static int load_daemon(struct bench *b, struct load *load, const char *name, dou
         return 0;
 }
 
+double bench_order_floor_ms(const struct bench *b, unsigned crowd)
+{
+        return b->bare_ms[crowd] + ORDER_COMMITS * b->commit[crowd].p50_ms / bench_crowds[crowd];
+}
+
 static int load_orders(struct bench *b, const char *targets, unsigned crowd, unsigned count,
                        const char *name, struct load_result *ret)
 {
         const struct order_request order = {
                 .daemon = &b->daemon, .targets = targets, .first_key = b->orders};
-        struct load load = {.connections = crowds[crowd],
+        struct load load = {.connections = bench_crowds[crowd],
                             .count = count,
                             .status = 201,
                             .own = true,
                             .request = put_order,
                             .userdata = &order};
-        double floor_ms =
-                b->bare_ms[crowd] + ORDER_COMMITS * b->commit[crowd].p50_ms / crowds[crowd];
-        int r = load_daemon(b, &load, name, floor_ms, ret);
+        int r = bench_load(b, &load, name, bench_order_floor_ms(b, crowd), ret);
         b->orders += r == 0 ? ret->done : 0;
         return r;
 }
@@ -215,11 +201,11 @@ static int measure_orders(struct bench *b)
         struct load_result result;
         int r = load_orders(b, TARGET, 0, WARM_UP, NULL, &result);
 
-        for (unsigned i = 0; i < ELEMENTS(crowds) && r == 0; i++) {
+        for (unsigned i = 0; i < BENCH_CROWDS && r == 0; i++) {
                 char name[REPORT_NAME_SIZE];
-                (void)snprintf(name, sizeof(name), "orders, %u", crowds[i]);
+                (void)snprintf(name, sizeof(name), "orders, %u", bench_crowds[i]);
                 r = load_orders(b, TARGET, i, crowd_orders[i], name, &result);
-                if (r == 0 && crowds[i] == 1) {
+                if (r == 0 && bench_crowds[i] == 1) {
                         report_target(&b->report, "own time of an order, p50", result.own.p50_ms,
                                       "ms", REPORT_AT_MOST, OWN_P50_MS);
                         report_target(&b->report, "own time of an order, p99", result.own.p99_ms,
@@ -251,15 +237,15 @@ static int measure_reads(struct bench *b)
 
         /* Only the latest keys are in memory; this takes it there. */
         first.connections = first.count = 1;
-        int r = load_daemon(b, &first, NULL, 0, &result);
+        int r = bench_load(b, &first, NULL, 0, &result);
         if (r == 0)
-                r = load_daemon(b, &replays, "replays of a finished key, 64", b->bare_ms[2],
-                                &result);
+                r = bench_load(b, &replays, "replays of a finished key, 64", b->bare_ms[2],
+                               &result);
         if (r < 0)
                 return r;
         report_target(&b->report, "replays, 64 connections", result.per_second, "/s",
                       REPORT_AT_LEAST, REPLAYS_PER_SECOND);
-        r = load_daemon(b, &statuses, "statuses, 64", b->bare_ms[2], &result);
+        r = bench_load(b, &statuses, "statuses, 64", b->bare_ms[2], &result);
         if (r == 0)
                 report_target(&b->report, "statuses, 64 connections", result.per_second, "/s",
                               REPORT_AT_LEAST, STATUSES_PER_SECOND);
@@ -422,14 +408,10 @@ static int measure_fan_out(struct bench *b)
                      : load_orders(b, FAN_TARGETS, 2, FAN_OUT, "orders on 3 accounts, 64", &result);
 }
 
-static int measure(struct bench *b)
+static int measure_paper(struct bench *b)
 {
         struct load_result result;
-        int r = measure_masters(b); /* before anything else uses SQLite */
-        if (r == 0)
-                r = measure_floors(b);
-        if (r == 0)
-                r = daemon_init(&b->daemon, &b->paths);
+        int r = daemon_init(&b->daemon, &b->paths);
         if (r == 0)
                 r = measure_starts(b);
         if (r == 0)
@@ -451,6 +433,34 @@ static int measure(struct bench *b)
         return r < 0 ? r : measure_fan_out(b);
 }
 
+/* What --only names. */
+enum section {
+        SECTION_MASTERS = 1 << 0,
+        SECTION_PAPER = 1 << 1,
+        SECTION_BROKERS = 1 << 2,
+        SECTION_ALL = SECTION_MASTERS | SECTION_PAPER | SECTION_BROKERS,
+};
+
+static int measure(struct bench *b, unsigned sections, const char *brokersim)
+{
+        int r = sections & SECTION_MASTERS ? measure_masters(b) : 0; /* the first to use SQLite */
+        if (r == 0 && sections & ~SECTION_MASTERS)
+                r = measure_floors(b);
+        if (r == 0 && sections & SECTION_PAPER)
+                r = measure_paper(b);
+        if (r == 0 && sections & SECTION_BROKERS)
+                r = bench_brokers(b, brokersim);
+        return r;
+}
+
+static unsigned section_named(const char *name)
+{
+        return strcmp(name, "masters") == 0   ? SECTION_MASTERS
+               : strcmp(name, "paper") == 0   ? SECTION_PAPER
+               : strcmp(name, "brokers") == 0 ? SECTION_BROKERS
+                                              : 0;
+}
+
 static volatile sig_atomic_t asked_to_stop;
 
 static void on_signal(int number)
@@ -469,11 +479,15 @@ static void take_signals(void)
 static int usage(FILE *to, int code)
 {
         (void)fputs(
-                "Usage: ordo-bench [--json] [--check] [--ordod PATH] [--state-in DIR]\n\n"
+                "Usage: ordo-bench [--json] [--check] [--only SECTION] [--ordod PATH]\n"
+                "                  [--brokersim PATH] [--state-in DIR]\n\n"
                 "Measures ordod beside what the machine and the libraries need by themselves.\n\n"
                 "  --json          print one JSON object instead of the table\n"
                 "  --check         exit with 1 when a target is missed\n"
+                "  --only SECTION  masters, paper or brokers; may be repeated\n"
                 "  --ordod PATH    the daemon to measure (default: of this build)\n"
+                "  --brokersim PATH\n"
+                "                  the brokers to measure with (default: of this build)\n"
                 "  --state-in DIR  where the ledger is made and removed (default: the build's\n"
                 "                  directory); it decides which disk is measured\n",
                 to);
@@ -482,15 +496,21 @@ static int usage(FILE *to, int code)
 
 int main(int argc, char **argv)
 {
-        static const struct option options[] = {
-                {"json", no_argument, NULL, 'j'},        {"check", no_argument, NULL, 'c'},
-                {"ordod", required_argument, NULL, 'o'}, {"state-in", required_argument, NULL, 's'},
-                {"help", no_argument, NULL, 'h'},        {}};
+        static const struct option options[] = {{"json", no_argument, NULL, 'j'},
+                                                {"check", no_argument, NULL, 'c'},
+                                                {"ordod", required_argument, NULL, 'o'},
+                                                {"state-in", required_argument, NULL, 's'},
+                                                {"only", required_argument, NULL, 'n'},
+                                                {"brokersim", required_argument, NULL, 'b'},
+                                                {"help", no_argument, NULL, 'h'},
+                                                {}};
         static struct bench b = {.paths = {.ordod = BENCH_ORDOD,
                                            .market_dir = BENCH_SOURCE "/data/market",
                                            .migrations_dir = BENCH_SOURCE "/migrations",
                                            .place = BENCH_PLACE}};
+        const char *brokersim = BENCH_BROKERSIM;
         bool json = false, check = false;
+        unsigned sections = 0;
 
         for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
                 if (c == 'h')
@@ -501,14 +521,18 @@ int main(int argc, char **argv)
                         b.paths.ordod = optarg;
                 if (c == 's')
                         b.paths.place = optarg;
-                if (c == '?')
+                if (c == 'b')
+                        brokersim = optarg;
+                if (c == 'n')
+                        sections |= section_named(optarg);
+                if (c == '?' || (c == 'n' && !section_named(optarg)))
                         return usage(stderr, EXIT_BROKEN);
         }
         if (optind < argc)
                 return usage(stderr, EXIT_BROKEN);
         take_signals();
         int64_t from_us = clock_mono_us();
-        int r = measure(&b);
+        int r = measure(&b, sections ? sections : SECTION_ALL, brokersim);
         bare_done(&b.bare);
         daemon_done(&b.daemon);
         b.report.seconds = (double)(clock_mono_us() - from_us) / USEC_PER_SEC;
