@@ -107,6 +107,7 @@ static void put_account(FILE *f, const struct brokers *b, unsigned i)
                 "ORDERS_PER_MINUTE=0",
                 "MAX_ORDERS_PER_DAY=0",
                 "MAX_OPEN_ORDERS=1000000",
+                "ORDERS_PER_TRADE_FLOOR=10000000",
                 "MAX_DAILY_VALUE=10000000000000",
                 "BROKER_RATES=orders:100000/1s,calls:100000/1s,quotes:1000/1s",
         };

@@ -165,11 +165,15 @@ static bool market_open(const struct account_state *a, int64_t wall_us)
         return false;
 }
 
+static int64_t live_due_us(const struct book_reader *b)
+{
+        return b->began_us +
+               (b->account->broker->flags & BROKER_LOCAL ? BOOK_LOCAL_US : BOOK_REMOTE_US);
+}
+
 /* When this leg wants the book read. */
 static int64_t leg_due_us(const struct book_reader *b, const struct open_leg *l, int64_t wall_us)
 {
-        int64_t every = b->account->broker->flags & BROKER_LOCAL ? BOOK_LOCAL_US : BOOK_REMOTE_US;
-
         if (l->in_operation)
                 return INT64_MAX;
         if (l->state == LEG_STATE_UNKNOWN) {
@@ -179,7 +183,7 @@ static int64_t leg_due_us(const struct book_reader *b, const struct open_leg *l,
         /* Of an ended day: no book tells of it any more. */
         if (l->state == LEG_STATE_NEEDS_OPERATOR && l->day < clock_ist_day(wall_us))
                 return INT64_MAX;
-        return b->began_us + every;
+        return live_due_us(b);
 }
 
 static int64_t due_us(const struct book_reader *b, int64_t now_us)
@@ -253,8 +257,9 @@ void book_start(struct account_state *a)
 
 void book_kick(struct account_state *a)
 {
-        /* Hot path: what is armed for live legs is soon enough for one more. */
-        if (a->book->armed && a->book->due_us <= clock_mono_us() + BOOK_LOCAL_US)
+        /* Hot path: what is armed for live legs is soon enough for one more. All legs are walked
+         * for the first one only, not for each. */
+        if (a->ready && a->book->armed && a->book->due_us <= live_due_us(a->book))
                 return;
         schedule(a->book);
 }
