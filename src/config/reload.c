@@ -73,6 +73,10 @@ static bool same(const struct option *o, const void *a, const void *b)
                 const struct market_policy *p = a, *q = b;
                 return p->kind == q->kind && p->percent == q->percent;
         }
+        case OPTION_RATES: {
+                const struct broker_rates *p = a, *q = b;
+                return p->n == q->n && memcmp(p->rates, q->rates, p->n * sizeof(p->rates[0])) == 0;
+        }
         default:
                 return memcmp(a, b, member_size(o)) == 0;
         }

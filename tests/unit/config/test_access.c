@@ -213,6 +213,38 @@ START_TEST(test_rates)
 }
 END_TEST
 
+static void load_rates(struct fixture *f, const char *dir, const char *rates)
+{
+        fixture_init(f);
+        fixture_set(f, "ORDO_FYERS_MAIN_ALGO_REGISTERED", "yes");
+        fixture_set(f, "ORDO_STATE_DIR", dir ?: f->dir);
+        set_fyers(f, "ORDO_FYERS_MAIN_BROKER_RATES", rates);
+        ck_assert_int_eq(fixture_load(f), 0);
+}
+
+/* Not taken up by a reload: the windows of a running account stay. */
+START_TEST(test_rates_reload)
+{
+        struct fixture before, same, after;
+        struct config_changes changes;
+
+        load_rates(&before, NULL, "orders:50/1s");
+        load_rates(&same, before.dir, "orders:50/1s");
+        load_rates(&after, before.dir, "orders:51/1s");
+        config_take_up(before.config, same.config, &changes);
+        ck_assert_str_eq(text_str(&changes.waiting), "");
+        config_changes_done(&changes);
+        config_take_up(before.config, after.config, &changes);
+        ck_assert_str_eq(text_str(&changes.taken), "");
+        ck_assert_str_eq(text_str(&changes.waiting), "ORDO_FYERS_MAIN_BROKER_RATES");
+        ck_assert_uint_eq(before.config->accounts[0].access.rates.rates[0].count, 50);
+        config_changes_done(&changes);
+        fixture_done(&before);
+        fixture_done(&same);
+        fixture_done(&after);
+}
+END_TEST
+
 START_TEST(test_good_addresses)
 {
         static const char *const good[] = {"http://localhost", "http://[::1]:8080/x",
@@ -384,5 +416,5 @@ START_TEST(test_table)
 END_TEST
 
 SUITE("config/access", test_whole_account, test_least, test_secrets_from_files, test_wrong_values,
-      test_rates, test_good_addresses, test_needed, test_one_of_two_needed, test_same_client_twice,
-      test_paper_option_of_a_real_account, test_reload, test_table)
+      test_rates, test_rates_reload, test_good_addresses, test_needed, test_one_of_two_needed,
+      test_same_client_twice, test_paper_option_of_a_real_account, test_reload, test_table)
