@@ -100,6 +100,8 @@ START_TEST(test_env_example_loads)
                         equals = strstr(line, "TOTP") ? "=JBSWY3DPEHPK3PXP" : "=abc";
                 fixture_set(&f, line + 1, equals + 1);
         }
+        /* What the example of BROKER_RATES is for. */
+        fixture_set(&f, "ORDO_FYERS_MAIN_ALGO_REGISTERED", "yes");
         ck_assert_uint_gt(f.n, 30);
         ck_assert_int_eq(fixture_load(&f), 0);
         ck_assert_uint_eq(f.faults.n, 0);
