@@ -114,7 +114,7 @@ class Flatten(Closing):
         """An order fills in pieces while the broker does not cancel it: what that made is squared off, too."""
         number = self.place(self.account, product="INTRADAY", symbol="NSE:INFY", price="1000.00",
                             quantity=30).json["results"][0]["broker_order_id"]
-        self.sim.fault("error", broker="fyers", operation="cancel", status=503, count=2)
+        self.sim.fault("error", broker="fyers", operation="cancel", status=503, count=2, book=False)
         self.kill("FLATTEN")
         self.until(lambda: self.sim.received("cancel"), 30)
         self.sim.fill(number, 10, "1000.00")
