@@ -211,6 +211,8 @@ START_TEST(a_start_reads_what_was_sent)
                 waiting->legs[i].sending_us = 0;
         }
         old->legs[0].sending_us = now - 3600 * USEC_PER_SEC;
+        /* Orders that are made one after the other may be microseconds apart. */
+        unsent->created_us = unsent->legs[0].sending_us = now + 1000;
         struct order *const all[] = {answered, unsent, leaving, waiting, old};
         for (unsigned i = 0; i < ELEMENTS(all); i++)
                 ck_assert_int_eq(put_intent(all[i], NULL), STORE_OK);
