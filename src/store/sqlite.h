@@ -113,7 +113,7 @@ enum store_result sqlite_write_riders(struct sqlite *s, struct list *riders, str
 enum store_result sqlite_load_order(struct sqlite *s, const char *id, struct store_job *job,
                                     struct order **ret, int64_t *ret_row);
 /* The column's text, or NULL. */
-void sqlite_scan_evidence(const char *text, struct evidence *ret);
+void sqlite_scan_evidence(const char *text, struct evidence *e);
 /* What a replay is answered with; status 0: nothing yet. `*ret_body` is the caller's. */
 enum store_result sqlite_load_answer(struct sqlite *s, int64_t order_row, struct store_job *job,
                                      int *ret_status, char **ret_body, size_t *ret_size);

@@ -100,6 +100,7 @@ class Fresh(machine.Case):
         [copy] = m.path("/var/lib/ordo/backups").glob("ordo-*.db")
         [block] = re.findall(r"To go back to a backup:\n\n```sh\n(.*?)```",
                              (machine.SOURCE / "docs/systemd.md").read_text(), re.S)
+        block = block.replace("killswitch release", "killswitch release --yes")  # nobody is there to ask
         said = m.sh(re.sub(r"ordo-\w+\.db", copy.name, block))
         self.assertIn("paper:demo", said)
         self.assertEqual({o["order_id"] for o in self.orders()}, before)

@@ -10,7 +10,7 @@ import machine
 PLACE = "/srv/ordo"
 BUILD = pathlib.Path(os.environ.get("ORDO_BUILD", machine.SOURCE / "build")).resolve()
 # Without those that need what the sandbox hides from them: the memory of the daemon in /proc, tools for certificates.
-PROGRAMS = ("crash", "events", "gates", "idempotency", "killswitch", "ledger", "openapi", "orders", "queries", "reload",
+PROGRAMS = ("events", "gates", "idempotency", "killswitch", "ledger", "openapi", "orders", "queries", "reload",
             "restart", "service", "start", "stop")
 
 
