@@ -65,6 +65,11 @@ built=no
 plain() {
     if build_tests -Dwerror="$strict"; then
         built=yes
+        # The tests wait more than they work: the checks of the sources run beside them.
+        if [ "$quick" = no ]; then
+            nice tests/lint/run.sh "$build" >"$build/lint.txt" 2>&1 </dev/null &
+            lint_job=$!
+        fi
         suites 'unit, contract, integration' "$build"
     else
         count 'unit, contract, integration: the build' 0 1 0
@@ -192,8 +197,10 @@ coverage() {
     sed 's/^/  /' build-cov/coverage.txt
 }
 
+# Begun by plain().
 lint() {
-    tests/lint/run.sh "$build" >"$build/lint.txt" 2>&1 || :
+    [ $built = yes ] || return 0
+    wait "$lint_job" || :
     grep -v '^ok' "$build/lint.txt" | sed 's/^/  /' | head -n 100 || :
     count 'lint' "$(grep -c '^ok' "$build/lint.txt")" "$(grep -c '^not ok' "$build/lint.txt")" 0
 }
