@@ -2,6 +2,7 @@
 # `./dev test`, read in by ./dev: uses its configure, compile, say, die. Every step adds to the three
 # counts; what cannot run here is named with its reason and counts as skipped.
 # shellcheck disable=SC2154  # build, jobs: ./dev sets them
+# shellcheck disable=SC2030,SC2031  # beside() has counts of its own, on purpose
 
 passed=0
 failed=0
@@ -180,6 +181,30 @@ fuzz() {
     count "$what" $fuzz_good $fuzz_bad 0
 }
 
+# beside STEP: the step in the background, with counts of its own; joined() adds them.
+beside() {
+    rm -f "$build/$1.count"
+    (
+        passed=0 failed=0 skipped=0
+        "$1"
+        printf '%s\n' "$passed $failed $skipped" >"$build/$1.count"
+    ) >"$build/$1.txt" 2>&1 </dev/null &
+    beside_job=$!
+}
+
+joined() {
+    wait "$beside_job" || :
+    cat "$build/$1.txt"
+    if [ -s "$build/$1.count" ]; then
+        read -r good bad out <"$build/$1.count"
+        passed=$((passed + good))
+        failed=$((failed + bad))
+        skipped=$((skipped + out))
+    else
+        count "$1 (no result)" 0 1 0
+    fi
+}
+
 coverage() {
     if [ "$coverage" != yes ]; then
         skip 'coverage' 'asked for with --coverage, and always on in CI'
@@ -298,8 +323,10 @@ test_all() {
         thread_sanitizer
         under_valgrind
         coverage
-        fuzz
+        # A machine that boots waits for much; fuzzing works all the time.
+        beside fuzz
         booted
+        joined fuzz
         bare
     fi
     say ''
