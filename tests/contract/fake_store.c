@@ -14,7 +14,7 @@
 struct fault {
         unsigned in, times;
         enum store_result result;
-        unsigned delay_us;
+        _Atomic unsigned delay_us; /* may change while a call is delayed */
 };
 
 struct fake_store {
