@@ -101,7 +101,7 @@ thread_sanitizer() {
 under_valgrind() {
     [ $built = yes ] || return 0
     # shellcheck disable=SC2046
-    CK_TIMEOUT_MULTIPLIER=20 suites 'valgrind' "$build" -t 20 --wrapper "valgrind -q --error-exitcode=99 \
+    at_once=$jobs CK_TIMEOUT_MULTIPLIER=20 suites 'valgrind' "$build" -t 20 --wrapper "valgrind -q --error-exitcode=99 \
         --leak-check=full --errors-for-leak-kinds=definite --show-leak-kinds=definite \
         --suppressions=$(pwd)/tests/valgrind.supp" \
         $(tests_of "$build" --suite unit | grep -vE '^(loop-|paper-(market|random)$)')
