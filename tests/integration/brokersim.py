@@ -12,8 +12,6 @@ Control goes over one connection of its own, which faults of connections spare.
 import hashlib
 import http.client
 import json
-import os
-import pathlib
 import re
 import ssl
 import subprocess
@@ -21,9 +19,7 @@ import tempfile
 import threading
 import urllib.parse
 
-SOURCE = pathlib.Path(__file__).resolve().parents[2]
-BUILD = pathlib.Path(os.environ.get("ORDO_BUILD", SOURCE / "build"))
-SLOW = float(os.environ.get("TEST_SLOW", "1"))
+from ordo import BUILD, SLOW, SOURCE, free_port
 
 
 class Answer:
@@ -60,9 +56,9 @@ class Sim:
 
     def start(self):
         command = [str(BUILD / "tests/brokersim/ordo-brokersim"), "--market-dir",
-                   str(SOURCE / "data/market"), "--listen", f"127.0.0.1:{self.port or 0}"]
+                   str(SOURCE / "data/market"), "--listen", f"127.0.0.1:{self.port or free_port()}"]
         if self.tls:
-            command += ["--listen-tls", f"127.0.0.1:{self.tls_port or 0}",
+            command += ["--listen-tls", f"127.0.0.1:{self.tls_port or free_port()}",
                         "--tls-cert", str(self.tls[0]), "--tls-key", str(self.tls[1])]
         self.process = subprocess.Popen(command + self.arguments, stdin=subprocess.DEVNULL,
                                         stdout=subprocess.PIPE, stderr=self.log)

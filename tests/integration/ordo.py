@@ -8,6 +8,7 @@ import http.client
 import json
 import os
 import pathlib
+import random
 import re
 import shutil
 import signal
@@ -25,10 +26,25 @@ BUILD = pathlib.Path(os.environ.get("ORDO_BUILD", SOURCE / "build"))
 SLOW = float(os.environ.get("TEST_SLOW", "1"))  # sanitizers and valgrind wait longer
 
 
+PORTS = range(10000, 32768)  # below those that the kernel gives to connections by itself
+RESERVED = []
+
+
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """A port for this program alone, also while its daemon is down between a stop and a start.
+
+    Every program of the tests asks here: a name in the abstract namespace says that a port is taken, and goes
+    with the program."""
+    for port in random.SystemRandom().sample(PORTS, len(PORTS)):
+        name = socket.socket(socket.AF_UNIX)
+        with contextlib.suppress(OSError), socket.socket() as s:
+            name.bind(f"\0ordo-test-port-{port}")
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            s.bind(("127.0.0.1", port))
+            RESERVED.append(name)
+            return port
+        name.close()
+    raise RuntimeError("no port is free")
 
 
 def listening(family=socket.AF_INET, address=("127.0.0.1", 0)):

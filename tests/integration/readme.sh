@@ -14,7 +14,7 @@ stop() {
 }
 trap stop EXIT
 
-port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+port=$(PYTHONPATH=tests/integration python3 -c 'import ordo; print(ordo.free_port())')
 env ORDO_LISTEN="127.0.0.1:$port" ORDO_ACCOUNTS=paper:demo,paper:second ORDO_STATE_DIR="$scratch/state" \
     ORDO_MARKET_DIR="$PWD/data/market" ORDO_MIGRATIONS_DIR="$PWD/migrations" ORDO_LOG=text \
     "$ordod" >"$scratch/ordod.log" 2>&1 &

@@ -10,11 +10,7 @@ source=$PWD
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
-free_port() {
-    python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
-}
-daemon_port=$(free_port)
-sim_port=$(free_port)
+read -r daemon_port sim_port < <(PYTHONPATH=tests/integration python3 -c 'import ordo; print(ordo.free_port(), ordo.free_port())')
 
 # The programs as they would be if they were installed.
 mkdir "$scratch/bin" "$scratch/desk"
