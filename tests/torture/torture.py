@@ -223,7 +223,7 @@ def checks(t, court):
 
 
 def main():
-    parser = argparse.ArgumentParser(usage=__doc__.split("\n\n")[1])
+    parser = argparse.ArgumentParser(usage=__doc__.split("\n\n")[1].removeprefix("usage: "))
     parser.add_argument("--long", action="store_true")
     parser.add_argument("--seed", type=int)
     parser.add_argument("--keep", help="where evidence goes; a new directory in /tmp unless given")
