@@ -24,42 +24,15 @@ for ((i = 0; i < 100; i++)); do
     sleep 0.1
 done
 
-# block N: its lines, with this daemon's address, token and program in place of the README's.
-block() {
-    awk -v want="$1" '/^<!-- tested -->$/ { n++ } /^```sh$/ && n == want { on = 1; next } /^```$/ { if (on) exit }
-        on' README.md |
-        sed -e "s,127\.0\.0\.1:8080,127.0.0.1:$port,g; s,\$PWD/\.dev/state,$scratch/state,g" \
-            -e "s,\.dev/state,$scratch/state,g" \
-            -e "s,\\\$PWD/build/src/ordoctl,$bin,g"
-}
-
-blocks=$(grep -c '^<!-- tested -->$' README.md)
-echo "1..$blocks"
+. tests/integration/pasted.sh
+# The path of the state directory is there with $PWD and without.
+instead="s,127\.0\.0\.1:8080,127.0.0.1:$port,g; s,\\\$PWD/\.dev/state,$scratch/state,g; s,\.dev/state,$scratch/state,g
+    s,\\\$PWD/build/src/ordoctl,$bin,g"
 # A refused request is a failure here, and so is any command that fails.
-cat >"$scratch/run" <<'EOF'
+if ! pasted README.md "$instead" bash; then
+    tail -n 20 "$scratch/ordod.log" | sed 's/^/# ordod: /'
+    exit 1
+fi <<'EOF'
 set -euo pipefail
 curl() { command curl --fail-with-body "$@"; }
 EOF
-for ((n = 1; n <= blocks; n++)); do
-    {
-        echo "echo '--- block $n'"
-        block "$n"
-        echo "echo; echo 'done $n'"
-    } >>"$scratch/run"
-done
-rc=0
-bash "$scratch/run" >"$scratch/out" 2>&1 </dev/null || rc=$?
-bad=0
-for ((n = 1; n <= blocks; n++)); do
-    if grep -qx "done $n" "$scratch/out"; then
-        echo "ok $n - README block $n"
-    else
-        echo "not ok $n - README block $n"
-        bad=1
-    fi
-done
-if [ $bad -ne 0 ] || [ $rc -ne 0 ]; then
-    sed 's/^/# /' "$scratch/out" | tail -n 40
-    tail -n 20 "$scratch/ordod.log" | sed 's/^/# ordod: /'
-    exit 1
-fi
