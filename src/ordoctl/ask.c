@@ -177,6 +177,15 @@ int ask_results_exit(struct json_object *results)
         return failed == n ? CTL_REFUSED : CTL_PARTIAL;
 }
 
+bool ask_results(struct ctl *c, const struct request *r, struct answer *a, int *ret_exit)
+{
+        if (!ask(c, r, a, ret_exit))
+                return false;
+        int results = ask_results_exit(json_at(a->json, "results"));
+        *ret_exit = results != CTL_OK ? results : *ret_exit;
+        return !c->json;
+}
+
 void path_add(struct text *path, const char *name, const char *value)
 {
         if (!value)

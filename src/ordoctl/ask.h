@@ -9,12 +9,16 @@
 /* Sends the request. True: a 2xx with JSON, for the caller to show unless c->json printed it
  * already; otherwise everything was said. `*ret_exit` in both cases. */
 bool ask(struct ctl *c, const struct request *r, struct answer *a, int *ret_exit);
-/* The same for an answer that is there. */
+/* The same for an answer with "results" of accounts: `*ret_exit` says whether some or all failed.
+ * True: for the caller to show. */
+bool ask_results(struct ctl *c, const struct request *r, struct answer *a, int *ret_exit);
+/* What ask() does, for an answer that is there. */
 bool ask_judge(struct ctl *c, const struct answer *a, int *ret_exit);
 /* By HTTP status. */
 int ask_exit(long status);
 /* A problem document on standard error: title, detail, every error, the remedy. */
 void ask_print_problem(const struct answer *a);
+
 /* Results of accounts or legs with status "failed" among good ones: CTL_PARTIAL; all: CTL_REFUSED.
  */
 int ask_results_exit(struct json_object *results);

@@ -194,11 +194,7 @@ int run_reconcile(struct ctl *c)
         json_object_finish(&w);
         struct request request = {
                 .method = "POST", .path = "/api/v1/accounts/reconcile", .body = &body};
-        if (!ask(c, &request, &a, &r))
-                return r;
-        int results = ask_results_exit(json_at(a.json, "results"));
-        r = results != CTL_OK ? results : r;
-        if (c->json)
+        if (!ask_results(c, &request, &a, &r))
                 return r;
         table_add_list(&t, json_at(a.json, "results"));
         table_print(&t, "There are no accounts.", &out);

@@ -114,11 +114,7 @@ static int run_parts(struct ctl *c, const char *path_, unsigned first, unsigned 
         text_add(&path, path_);
         path_add_accounts(c, &path, "accounts");
         struct request request = {.method = "GET", .path = text_str(&path)};
-        if (!ask(c, &request, &a, &r))
-                return r;
-        int results = ask_results_exit(json_at(a.json, "results"));
-        r = results != CTL_OK ? results : r;
-        if (c->json)
+        if (!ask_results(c, &request, &a, &r))
                 return r;
         for (unsigned i = first; i <= last; i++) {
                 if (first != last)
@@ -169,11 +165,7 @@ int run_trades(struct ctl *c)
         path_add_option(c, &path, "limit", "limit");
         path_add_option(c, &path, "cursor", "cursor");
         struct request request = {.method = "GET", .path = text_str(&path)};
-        if (!ask(c, &request, &a, &r))
-                return r;
-        int results = ask_results_exit(json_at(a.json, "results"));
-        r = results != CTL_OK ? results : r;
-        if (c->json)
+        if (!ask_results(c, &request, &a, &r))
                 return r;
         table_add_list(&t, json_at(a.json, "trades"));
         table_print(&t, "There are no trades today.", &out);
