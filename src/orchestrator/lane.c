@@ -203,6 +203,7 @@ enum problem lane_enter(struct account_state *a, struct turn *t, char *detail, s
                 return p;
         }
         t->waits = true;
+        detail[0] = '\0'; /* why it waits is nothing to be told of what was sent in the end */
         list_append(t->urgent ? &lane->urgent : &lane->orders, &t->link);
         if (t->urgent)
                 lane->n_urgent++;

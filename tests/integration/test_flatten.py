@@ -67,18 +67,24 @@ class Closing(World):
         self.until(lambda: self.leg(r.json["order_id"])["order_status"] == "FILLED", 20)
 
 
-class Flatten(Closing):
+class Squared:
+    """What is tried at every broker; with Closing."""
+
+    @property
+    def broker(self):
+        return self.brokers[0]
+
     def test_ends_flat(self):
         """Ours and those of others are cancelled, what is held on margin goes, delivery stays."""
         price = "1090.00"
         self.filled(product="INTRADAY", quantity=9, price=price, symbol="NSE:SBIN")
         self.filled(product="CNC", quantity=4, price=price, symbol="NSE:SBIN")
         ours = self.place(self.account, price="950.00", quantity=3).json["results"][0]["broker_order_id"]
-        other = self.sim.place_elsewhere("fyers", symbol="NSE:INFY", side="BUY", quantity=3,
+        other = self.sim.place_elsewhere(self.broker, symbol="NSE:INFY", side="BUY", quantity=3,
                                          price="1100.00")["order_id"]
         self.kill("FLATTEN")
         tasks = {(t["kind"], t["symbol"]): t for t in self.until_closed()["tasks"]}
-        status = {o["order_id"]: o["status"] for o in self.sim.orders("fyers")}
+        status = {o["order_id"]: o["status"] for o in self.sim.orders(self.broker)}
         self.assertEqual((status[ours], status[other]), ("CANCELLED", "CANCELLED"))
         self.assertEqual(tasks["position", "NSE:SBIN"]["state"], "flat")
         self.assertEqual(tasks["external", "NSE:INFY"]["state"], "cancelled")
@@ -89,17 +95,17 @@ class Flatten(Closing):
         shown = subprocess.run([CTL, "killswitch", "--wait", "5"], env=self.d.env, check=False,
                                capture_output=True, text=True, timeout=60)
         self.assertEqual(shown.returncode, 0, shown)
-        self.assertRegex(shown.stdout, r"(?m)^position +fyers:main .*NSE:SBIN .* flat")
+        self.assertRegex(shown.stdout, r"(?m)^position +" + self.account + " .*NSE:SBIN .* flat")
 
     def test_a_book_that_does_not_fill_and_then_does(self):
         """Cancelled and priced anew, one order at a time; flat when somebody takes it."""
         self.filled(product="INTRADAY", quantity=5, price="1090.00")
-        before = {o["order_id"] for o in self.sim.orders("fyers")}
+        before = {o["order_id"] for o in self.sim.orders(self.broker)}
         self.sim.price("NSE:SBIN", liquidity=0)
         self.kill("FLATTEN")
 
         def exits():
-            return [o for o in self.sim.orders("fyers") if o["order_id"] not in before]
+            return [o for o in self.sim.orders(self.broker) if o["order_id"] not in before]
         self.until(lambda: len(exits()) >= 2, 60)
         self.assertTrue(self.state()["entries"][0]["closing"])
         self.assertLessEqual(len([o for o in exits() if o["status"] == "OPEN"]), 1, exits())
@@ -110,6 +116,8 @@ class Flatten(Closing):
         self.assertNotIn(("NSE:SBIN", "INTRADAY"), self.positions())
         self.assertEqual(sum(o["filled_quantity"] for o in exits()), 5)
 
+
+class Flatten(Squared, Closing):
     def test_a_book_that_keeps_filling(self):
         """An order fills in pieces while the broker does not cancel it: what that made is squared off, too."""
         number = self.place(self.account, product="INTRADAY", symbol="NSE:INFY", price="1000.00",
@@ -133,6 +141,16 @@ class Flatten(Closing):
         self.assertTrue(self.state()["entries"][0]["closing"])
         self.sim.clear_faults()
         self.until_closed()
+
+
+class FlattenHdfc(Squared, Closing):
+    brokers = ("hdfc",)
+    account = "hdfc:main"
+
+
+class FlattenMstock(Squared, Closing):
+    brokers = ("mstock",)
+    account = "mstock:main"
 
 
 class Reducing(Closing):

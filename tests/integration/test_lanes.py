@@ -11,11 +11,11 @@ import uuid
 
 import brokersim
 import ordo
-from test_brokers import Daemon, access, log_in, trades
+from test_brokers import Daemon, ROWS, access, log_in, trades
 
 BURST = 1000
 CLIENTS = 128
-MOST = 10       # orders a second, of any kind: the regulator's
+MOST = {"mstock": 10, "fyers": 10, "hdfc": 5}  # writes a second: the regulator's, or the broker's own
 WINDOW = 1.1    # seconds; 9 writes, of which orders leave two
 CANCEL_WITHIN = 0.2
 SHARES = (("NSE:IDEA", "13.00"), ("NSE:YESBANK", "22.00"), ("NSE:SUZLON", "46.00"), ("NSE:PNB", "116.00"),
@@ -27,23 +27,22 @@ def at(receipt):
 
 
 class Lanes(ordo.Case):
-    BROKER = "mstock"
-    ACCOUNT = "mstock:main"
+    BROKERS = ("mstock",)
+    ENV = {}
     quantities = itertools.count(1)
 
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
         cls.shares = iter(SHARES)
-        cls.sim = brokersim.Sim().start()
-        cls.sim.user(cls.BROKER, funds="1000000000.00")
-        cls.shared = Daemon(accounts=cls.ACCOUNT, env=access(cls.sim, [cls.BROKER]) | {
-            "ORDO_MSTOCK_MAIN_ORDERS_PER_MINUTE": "0",
-            "ORDO_MSTOCK_MAIN_REPEAT_WINDOW_MS": "0",
-            "ORDO_MSTOCK_MAIN_MAX_OPEN_ORDERS": "0",
-            "ORDO_MSTOCK_MAIN_MAX_ORDER_VALUE": "0",
-            "ORDO_MSTOCK_MAIN_REJECT_STORM": "0",
-            "ORDO_MSTOCK_MAIN_MAX_DAILY_VALUE": "0"}).start()
+        cls.sim = brokersim.Sim(*(["--rows", ROWS] if "hdfc" in cls.BROKERS else [])).start()
+        env = access(cls.sim, cls.BROKERS) | cls.ENV
+        for b in cls.BROKERS:
+            cls.sim.user(b, funds="1000000000.00")
+            for limit in ("ORDERS_PER_MINUTE", "REPEAT_WINDOW_MS", "MAX_OPEN_ORDERS", "MAX_ORDER_VALUE",
+                          "REJECT_STORM", "MAX_DAILY_VALUE"):
+                env[f"ORDO_{b.upper()}_MAIN_{limit}"] = "0"
+        cls.shared = Daemon(accounts=",".join(cls.account(b) for b in cls.BROKERS), env=env).start()
 
     @classmethod
     def tearDownClass(cls):
@@ -52,56 +51,67 @@ class Lanes(ordo.Case):
         finally:
             cls.sim.stop()
 
+    @staticmethod
+    def account(broker):
+        return f"{broker}:main"
+
     def setUp(self):
         self.sim.clear_faults()
-        if self.d.get(f"/api/v1/auth/{self.BROKER}/main").json["state"] != "active":
-            log_in(self, self.d, self.sim, self.BROKER)
-        self.until(lambda: trades(self.d, self.ACCOUNT), 60)
+        for b in self.BROKERS:
+            if self.d.get(f"/api/v1/auth/{b}/main").json["state"] != "active":
+                log_in(self, self.d, self.sim, b)
+        self.until_all_trade()
         self.share = next(self.shares)
         time.sleep(WINDOW)  # what an earlier test sent is out of the second's window
         self.seen = len(self.sim.received(None))
 
-    def received(self, operation=None):
-        return [r for r in self.sim.received(None)[self.seen:]
-                if operation in (None, r["operation"])]
+    def until_all_trade(self):
+        for b in self.BROKERS:
+            self.until(lambda b=b: trades(self.d, self.account(b)), 60)
 
-    def order(self, **fields):
+    def received(self, operation=None, broker=None):
+        broker = broker or self.BROKERS[0]
+        return [r for r in self.sim.received(None)[self.seen:]
+                if operation in (None, r["operation"]) and r["broker"] == broker]
+
+    def order(self, broker=None, **fields):
         """Over a connection of its own: `ordo.Daemon` has one for all."""
         c = http.client.HTTPConnection("127.0.0.1", self.d.port, timeout=60 * ordo.SLOW)
         # No two are equal, or the second would wait for the first one's number.
         symbol, price = self.share
         body = {"symbol": symbol, "side": "BUY", "type": "LIMIT", "price": price,
                 "quantity": next(self.quantities), "product": "CNC", "validity": "DAY",
-                "targets": [self.ACCOUNT], **fields}
+                "targets": [self.account(broker or self.BROKERS[0])], **fields}
         try:
             return self.d.request("POST", "/api/v1/orders", body, connection=c,
                                   headers={"Idempotency-Key": str(uuid.uuid4())})
         finally:
             c.close()
 
-    def burst(self, n):
+    def burst(self, n, broker=None):
         """n orders from CLIENTS clients at once; futures of their answers. Of a daemon that dies: None."""
         def one(_):
             try:
-                return self.order()
+                return self.order(broker)
             except (OSError, http.client.HTTPException):
                 return None
         pool = concurrent.futures.ThreadPoolExecutor(CLIENTS)
         self.addCleanup(pool.shutdown)
         return [pool.submit(one, i) for i in range(n)]
 
-    def assertRate(self):
-        """Never more than MOST in a rolling second, nor in one of the clock."""
-        times = sorted(at(r) for r in self.received())
-        for i in range(len(times) - MOST):
-            self.assertGreaterEqual(times[i + MOST] - times[i], 1.0, times[i:i + MOST + 1])
+    def assertRate(self, broker=None):
+        """Never more than the most in a rolling second, nor in one of the clock."""
+        times = sorted(at(r) for r in self.received(broker=broker))
+        most = MOST[broker or self.BROKERS[0]]
+        for i in range(len(times) - most):
+            self.assertGreaterEqual(times[i + most] - times[i], 1.0, times[i:i + most + 1])
         for _, second in itertools.groupby(times, key=int):
-            self.assertLessEqual(len(list(second)), MOST)
+            self.assertLessEqual(len(list(second)), most)
         return times
 
-    def judge(self, answers):
+    def judge(self, answers, broker=None):
         """No accepted order is missing at the broker, and none is there twice."""
-        tags = [r["tag"] for r in self.received("place")]
+        tags = [r["tag"] for r in self.received("place", broker)]
         self.assertEqual(len(tags), len(set(tags)))
         accepted = [a for a in answers if a is not None and a.status == 201]
         for a in accepted:
@@ -141,7 +151,7 @@ class Rates(Lanes):
         self.assertEqual({a.status for a in answers}, {201})
         opened = {r["order_id"] for r in self.received("place")}
         self.seen = len(self.sim.received(None))
-        r = self.d.post("/api/v1/orders/cancel", {"accounts": [self.ACCOUNT], "symbol": self.share[0]})
+        r = self.d.post("/api/v1/orders/cancel", {"accounts": ["mstock:main"], "symbol": self.share[0]})
         self.assertEqual(r.status, 200, r)
         cancels = self.received("cancel")
         self.assertEqual(opened, {c["order_id"] for c in cancels})
@@ -167,14 +177,14 @@ class Trouble(Lanes):
             self.d.start()
             # What was on its way is unknown, and its instrument waits for the book.
             self.share = next(self.shares)
-            self.until(lambda: trades(self.d, self.ACCOUNT), 60)
+            self.until_all_trade()
         more = [a.result() for a in self.burst(30)]
         self.assertRate()
         self.judge([a.result() for a in answers] + more)
         self.assertEqual({a.status for a in more}, {201})
 
     def test_what_a_429_teaches(self):
-        self.sim.fault("rate_limit", broker=self.BROKER, operation="place", retry_after=3, count=1)
+        self.sim.fault("rate_limit", broker="mstock", operation="place", retry_after=3, count=1)
         asked = time.time()
         first = self.order()
         self.assertIn(first.status, (202, 429), first)
@@ -185,6 +195,52 @@ class Trouble(Lanes):
         self.assertGreaterEqual(at(self.received("place")[-1]) - asked, 3)
         s = self.d.get("/api/v1/status").json["accounts"][0]
         self.assertEqual(s["rate_pause_seconds"], 0)
+
+
+class Others(Lanes):
+    """Brokers that count other things: at FYERS and at HDFC every call is in the windows of the orders."""
+    BROKERS = ("fyers", "hdfc")
+    ENV = {"ORDO_ORDER_DEADLINE": "6s"}  # short, so that those who wait in vain are told soon
+    WAITED = 4    # seconds of it: what comes later would be sent too late for its answer
+    AT_ONCE = {"fyers": 7, "hdfc": 3}  # orders in WINDOW: two of the least window are the cancels'
+
+    def test_burst_with_a_kill(self):
+        """Both at once, and neither takes from the other."""
+        paths = {b: self.order(b).headers["location"] for b in self.BROKERS}
+        time.sleep(WINDOW)
+        answers = {b: self.burst(150, b) for b in self.BROKERS}
+        time.sleep(2)
+        for b, path in paths.items():
+            asked = time.time()
+            self.assertEqual(self.d.request("DELETE", path).status, 200)
+            (cancel,) = self.received("cancel", b)
+            late = at(cancel) - asked
+            print(f"# {b}: the cancel was at the broker after {late * 1000:.1f} ms")
+            self.assertLess(late, CANCEL_WITHIN * ordo.SLOW)
+        for b in self.BROKERS:
+            told = [a.result() for a in answers[b]]
+            self.assertEqual({a.status for a in told}, {201, 429}, b)
+            accepted = self.judge(told, b)
+            print(f"# {b}: {len(accepted)} of {len(told)} orders accepted")
+            # Reads have a part of it, and what waited for its turn does not say so when it is there.
+            self.assertGreater(len(accepted), self.AT_ONCE[b] * 0.5 * (self.WAITED / WINDOW))
+            self.assertEqual({a.json["results"][0]["message"] for a in accepted}, {None}, b)
+        dying = {b: self.burst(50, b) for b in self.BROKERS}
+        sent = {b: len(self.received("place", b)) for b in self.BROKERS}
+        self.until(lambda: all(len(self.received("place", b)) > sent[b] + 2 for b in self.BROKERS), 30)
+        self.d.kill()
+        self.d.start(wait=False)
+        # What was on its way is unknown, and its instrument waits for the book.
+        self.share = next(self.shares)
+        self.d.wait_ready(60)
+        self.until_all_trade()
+        more = {b: self.burst(self.AT_ONCE[b] * 2, b) for b in self.BROKERS}
+        for b in self.BROKERS:
+            statuses = {a.result().status for a in more[b]}
+            self.assertIn(201, statuses, b)
+            self.assertLessEqual(statuses, {201, 429}, b)
+            self.judge([a.result() for a in answers[b] + dying[b] + more[b]], b)
+            self.assertRate(b)
 
 
 if __name__ == "__main__":

@@ -72,6 +72,7 @@ START_TEST(test_turns)
         ck_assert_int_eq(p[2]->answer.status, 201);
         ck_assert_int_eq(leg_of(p[2])->sending_us, clock_wall_us());
         ck_assert_uint_eq(leg_of(p[2])->attempts, 1);
+        ck_assert_str_eq(leg_of(p[2])->message, ""); /* not why it waited */
         world_pass(LIMIT_SECOND_US);
         ck_assert_int_eq(p[4]->answer.status, 201);
         ck_assert_uint_eq(world_account(0)->n_unresolved, 0);
