@@ -143,16 +143,6 @@ class Flatten(Squared, Closing):
         self.until_closed()
 
 
-class FlattenHdfc(Squared, Closing):
-    brokers = ("hdfc",)
-    account = "hdfc:main"
-
-
-class FlattenMstock(Squared, Closing):
-    brokers = ("mstock",)
-    account = "mstock:main"
-
-
 class Reducing(Closing):
     """What passes while halted, and what reduce_only means: opposite to the position that the broker shows,
     and no larger than it together with what is open on that side, stops too."""
