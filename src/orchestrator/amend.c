@@ -406,7 +406,7 @@ static void resolved(void *userdata, enum problem p)
                 struct open_leg *l = m->resolving;
                 l->outcome = OUTCOME_UNKNOWN;
                 l->status = ORDER_STATUS_PENDING;
-                l->broker_order_id[0] = '\0';
+                open_leg_number(l, "");
                 open_leg_set_state(l, m->unresolved);
                 amend_fail(m, p, "", "the ledger cannot be written");
                 return;
@@ -446,7 +446,7 @@ static void resolve(struct amending *m)
         l->outcome = r->outcome;
         l->status = r->outcome == OUTCOME_ACCEPTED ? ORDER_STATUS_OPEN : ORDER_STATUS_REJECTED;
         if (r->outcome == OUTCOME_ACCEPTED)
-                text_copy(l->broker_order_id, sizeof(l->broker_order_id), r->broker_order_id);
+                open_leg_number(l, r->broker_order_id);
         book_claim(l->account, l->broker_order_id, l->order_id);
         open_leg_set_state(l, LEG_STATE_SETTLED);
         open_leg_apply(l, leg);

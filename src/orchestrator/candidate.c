@@ -16,9 +16,9 @@ static bool alike(const struct open_leg *a, const struct open_leg *b)
 /* Another leg that has no number yet, and would look the same in the book. */
 static bool has_twin(const struct account_state *a, const struct open_leg *l)
 {
-        LIST_FOREACH (it, &a->open_legs) {
-                const struct open_leg *other = LIST_ENTRY(it, struct open_leg, of_account);
-                if (other != l && !other->broker_order_id[0] && alike(other, l))
+        LIST_FOREACH (it, &a->numberless) {
+                const struct open_leg *other = LIST_ENTRY(it, struct open_leg, of_numberless);
+                if (other != l && alike(other, l))
                         return true;
         }
         return false;
@@ -60,9 +60,9 @@ const struct book_order *candidate_row(struct account_state *a, const struct ope
 
 bool candidate_pending(const struct account_state *a, const struct book_order *row)
 {
-        LIST_FOREACH (it, &a->open_legs) {
-                const struct open_leg *l = LIST_ENTRY(it, struct open_leg, of_account);
-                if (!l->broker_order_id[0] && same_order(l, row))
+        LIST_FOREACH (it, &a->numberless) {
+                const struct open_leg *l = LIST_ENTRY(it, struct open_leg, of_numberless);
+                if (same_order(l, row))
                         return true;
         }
         return false;
@@ -74,10 +74,9 @@ bool candidate_twin(const struct account_state *a, const char *symbol, enum side
         if (a->broker->flags & BROKER_ECHOES_TAG ||
             echo_state(&a->echo, clock_ist_day(clock_wall_us())) == ECHO_PROVEN)
                 return false;
-        LIST_FOREACH (it, &a->open_legs) {
-                const struct open_leg *l = LIST_ENTRY(it, struct open_leg, of_account);
-                if (!l->broker_order_id[0] && l->side == side && l->quantity == quantity &&
-                    text_equal(l->symbol, symbol))
+        LIST_FOREACH (it, &a->numberless) {
+                const struct open_leg *l = LIST_ENTRY(it, struct open_leg, of_numberless);
+                if (l->side == side && l->quantity == quantity && text_equal(l->symbol, symbol))
                         return true;
         }
         return false;

@@ -70,10 +70,11 @@ struct rival {
 static bool meets_leg(struct account_state *a, const struct order *order, const struct reach *mine,
                       const struct open_leg *except, struct rival *ret)
 {
-        LIST_FOREACH (it, &a->open_legs) {
-                const struct open_leg *l = LIST_ENTRY(it, struct open_leg, of_account);
-                if (l == except || l->side == order->side || order_status_terminal(l->status) ||
-                    strcmp(l->symbol, order->symbol) != 0)
+        enum side against = order->side == SIDE_BUY ? SIDE_SELL : SIDE_BUY;
+
+        LIST_FOREACH (it, open_symbol_legs(a->open_symbols, order->symbol, against)) {
+                const struct open_leg *l = LIST_ENTRY(it, struct open_leg, of_side);
+                if (l == except || order_status_terminal(l->status))
                         continue;
                 struct reach other = reach_of_leg(l);
                 if (!cross(mine, &other))

@@ -25,10 +25,9 @@ static bool reduces(const struct order *o, const struct leg *leg, const struct g
         int64_t open = 0;
         if (position == 0 || (position > 0) == (o->side == SIDE_BUY))
                 return false;
-        LIST_FOREACH (it, &a->open_legs) {
-                const struct open_leg *l = LIST_ENTRY(it, struct open_leg, of_account);
-                if (l != g->modified && l->side == o->side && l->product == o->product &&
-                    strcmp(l->symbol, o->symbol) == 0)
+        LIST_FOREACH (it, open_symbol_legs(a->open_symbols, o->symbol, o->side)) {
+                const struct open_leg *l = LIST_ENTRY(it, struct open_leg, of_side);
+                if (l != g->modified && l->product == o->product)
                         open += rest_of_open(l);
         }
         return gate_rest(leg, g) + open <= llabs(position);
@@ -36,12 +35,9 @@ static bool reduces(const struct order *o, const struct leg *leg, const struct g
 
 static bool unresolved(const struct account_state *a, const char *symbol)
 {
-        if (a->n_unresolved == 0)
-                return false;
-        LIST_FOREACH (it, &a->open_legs) {
-                const struct open_leg *l = LIST_ENTRY(it, struct open_leg, of_account);
-                if ((l->state == LEG_STATE_UNKNOWN || l->state == LEG_STATE_NEEDS_OPERATOR) &&
-                    l->day == clock_ist_day(clock_wall_us()) && strcmp(l->symbol, symbol) == 0)
+        LIST_FOREACH (it, &a->doubtful) {
+                const struct open_leg *l = LIST_ENTRY(it, struct open_leg, of_doubtful);
+                if (l->day == clock_ist_day(clock_wall_us()) && strcmp(l->symbol, symbol) == 0)
                         return true;
         }
         return false;

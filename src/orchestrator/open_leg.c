@@ -23,12 +23,41 @@ static void count(struct open_leg *l, int by)
                 a->n_needs_operator += (unsigned)by;
 }
 
+/* Its outcome is looked for, or a person's to tell: it freezes its symbol. */
+static bool doubtful(const struct open_leg *l)
+{
+        return l->state == LEG_STATE_UNKNOWN || l->state == LEG_STATE_NEEDS_OPERATOR;
+}
+
+static void list_doubt(struct open_leg *l)
+{
+        bool listed = !list_empty(&l->of_doubtful);
+
+        if (listed && !doubtful(l))
+                list_unlink(&l->of_doubtful);
+        else if (!listed && doubtful(l))
+                list_append(&l->account->doubtful, &l->of_doubtful);
+}
+
+void open_leg_number(struct open_leg *l, const char *broker_order_id)
+{
+        bool listed = !list_empty(&l->of_numberless);
+
+        text_copy(l->broker_order_id, sizeof(l->broker_order_id), broker_order_id);
+        if (listed && l->broker_order_id[0])
+                list_unlink(&l->of_numberless);
+        else if (!listed && !l->broker_order_id[0])
+                list_append(&l->account->numberless, &l->of_numberless);
+}
+
 struct open_leg *open_leg_add(struct open_legs *set, struct account_state *a, const struct order *o,
                               const struct leg *leg)
 {
         struct open_leg *l = calloc(1, sizeof(*l));
         if (!l)
                 return NULL;
+        list_init(&l->of_numberless);
+        list_init(&l->of_doubtful);
         list_init(&l->writes);
         list_init(&l->owed);
         l->account = a;
@@ -52,9 +81,14 @@ struct open_leg *open_leg_add(struct open_legs *set, struct account_state *a, co
         text_copy(l->order_id, sizeof(l->order_id), o->id);
         text_copy(l->tag, sizeof(l->tag), leg->tag);
         text_copy(l->symbol, sizeof(l->symbol), o->symbol);
-        text_copy(l->broker_order_id, sizeof(l->broker_order_id), leg->broker_order_id);
+        if (open_symbol_add(&a->open_symbols, l) < 0) {
+                free(l);
+                return NULL;
+        }
         list_append(&a->open_legs, &l->of_account);
         HASH_ADD_STR(set->by_tag, tag, l);
+        open_leg_number(l, leg->broker_order_id);
+        list_doubt(l);
         count(l, 1);
         return l;
 }
@@ -70,6 +104,9 @@ void open_leg_remove(struct open_legs *set, struct open_leg *l)
 {
         count(l, -1);
         list_unlink(&l->of_account);
+        list_unlink(&l->of_numberless);
+        list_unlink(&l->of_doubtful);
+        open_symbol_remove(&l->account->open_symbols, l);
         HASH_DEL(set->by_tag, l);
         leg_writes_free(l);
         free(l);
@@ -98,6 +135,7 @@ void open_legs_free(struct open_legs *set)
 {
         struct open_leg *l, *next;
         HASH_ITER (hh, set->by_tag, l, next) {
+                open_symbol_remove(&l->account->open_symbols, l);
                 HASH_DEL(set->by_tag, l);
                 leg_writes_free(l);
                 free(l);
@@ -109,6 +147,7 @@ void open_leg_set_state(struct open_leg *l, enum leg_state state)
         count(l, -1);
         l->state = state;
         count(l, 1);
+        list_doubt(l);
 }
 
 void open_leg_apply(const struct open_leg *l, struct leg *leg)
@@ -163,6 +202,6 @@ bool open_leg_update(struct open_leg *l, const struct book_order *row)
         l->price = row->price;
         l->trigger_price = row->trigger_price;
         l->type = row->type;
-        text_copy(l->broker_order_id, sizeof(l->broker_order_id), row->broker_order_id);
+        open_leg_number(l, row->broker_order_id);
         return true;
 }

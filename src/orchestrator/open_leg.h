@@ -1,7 +1,8 @@
 /* The legs that are not over: live at the broker, or with an outcome that is not known. One compact
  * struct each, the truth about their state while the daemon runs; the ledger's rows are written
  * from it, so that an older picture never overwrites a newer one. Found by tag, by account, by
- * order. Loop thread only. */
+ * account and symbol; those that a gate asks for with every order are in lists of their own. Loop
+ * thread only. */
 #pragma once
 
 #include <stdbool.h>
@@ -23,11 +24,14 @@ struct open_leg {
         UT_hash_handle hh;      /* by tag */
         UT_hash_handle of_book; /* by the broker's number, while a book is gone through */
         struct list of_account;
+        struct list of_side;       /* open_symbol.h */
+        struct list of_numberless; /* of its account: no number of the broker yet */
+        struct list of_doubtful;   /* of its account: nobody knows what became of it */
         struct account_state *account;
         char order_id[ID_SIZE];
         char tag[TAG_SIZE];
         char symbol[SYMBOL_SIZE];
-        char broker_order_id[BROKER_ORDER_ID_SIZE];
+        char broker_order_id[BROKER_ORDER_ID_SIZE]; /* open_leg_number() */
         unsigned number;
         int day;
         enum side side;
@@ -89,6 +93,8 @@ void open_legs_free(struct open_legs *set);
 /* Moves between unresolved, live and needs-operator; the account's counters follow. */
 void open_leg_set_state(struct open_leg *l, enum leg_state state);
 bool open_leg_unresolved(const struct open_leg *l);
+/* The broker's number of it; "": none is known. */
+void open_leg_number(struct open_leg *l, const char *broker_order_id);
 /* Copies the state into the leg of an order that is about to be written or shown. */
 void open_leg_apply(const struct open_leg *l, struct leg *leg);
 /* Puts what is known in memory over every leg of an order read from the ledger. */

@@ -95,6 +95,8 @@ static int init_account(struct orchestrator *o, unsigned i)
         a->broker = broker_find(a->account->broker);
         a->unlimited = o->options.limits_off && a->account->paper;
         list_init(&a->open_legs);
+        list_init(&a->numberless);
+        list_init(&a->doubtful);
         list_init(&a->waiting);
         list_init(&a->writing);
         lane_init(a);

@@ -27,7 +27,7 @@ static void hand_over(struct attempt *t)
         if (t->leg->state == LEG_STATE_UNKNOWN) {
                 book_reconcile(l);
         } else {
-                text_copy(l->broker_order_id, sizeof(l->broker_order_id), t->leg->broker_order_id);
+                open_leg_number(l, t->leg->broker_order_id);
                 l->in_operation = false;
                 if (leg_live(t->leg))
                         book_kick(l->account);

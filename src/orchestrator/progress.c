@@ -149,10 +149,8 @@ static unsigned count_unknown(const struct account_state *a)
 {
         unsigned n = 0;
 
-        if (a->n_unresolved == 0)
-                return 0;
-        LIST_FOREACH (it, &a->open_legs)
-                n += LIST_ENTRY(it, struct open_leg, of_account)->state == LEG_STATE_UNKNOWN;
+        LIST_FOREACH (it, &a->doubtful)
+                n += LIST_ENTRY(it, struct open_leg, of_doubtful)->state == LEG_STATE_UNKNOWN;
         return n;
 }
 

@@ -15,6 +15,7 @@
 #include "orchestrator/limit.h"
 #include "orchestrator/loss.h"
 #include "orchestrator/open_leg.h"
+#include "orchestrator/open_symbol.h"
 #include "orchestrator/orchestrator.h"
 #include "orchestrator/progress.h"
 #include "orchestrator/quote.h"
@@ -50,8 +51,10 @@ struct account_state {
         struct list farewells;    /* tokens on their way out */
         int64_t totp_window;      /* the last one whose code was used */
 
-        bool ready;            /* a complete book was read since start */
-        struct list open_legs; /* struct open_leg.of_account */
+        bool ready;                       /* a complete book was read since start */
+        struct list open_legs;            /* struct open_leg.of_account */
+        struct list numberless, doubtful; /* some of them, by links of the same names */
+        struct open_symbol *open_symbols; /* the same by symbol and side */
         unsigned n_open, n_unresolved, n_needs_operator;
         struct book_reader *book;
         struct sightings sightings;
