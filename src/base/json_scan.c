@@ -1,5 +1,6 @@
 /* One pass over the bytes, without recursion: a stack of open containers, bounded by the depth
- * limit, and one set of hashes for the member names of all objects, bounded by the member limit. */
+ * limit, and one set of hashes for the member names of the objects that are open: what is closed is
+ * forgotten, so that the set of a list of ten thousand rows stays as small as that of one. */
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -18,6 +19,7 @@ struct frame {
         uint64_t id;       /* of the object: keeps the names of different objects apart */
         uint64_t index;    /* arrays */
         size_t key, key_n; /* objects: the raw bytes of the current name */
+        size_t names;      /* that were remembered before it was opened */
 };
 
 /* Names are remembered by a keyed 128-bit hash: equal hash, equal name. */
@@ -35,7 +37,9 @@ struct scan {
         struct frame inline_frames[INLINE_DEPTH];
         struct slot *slots;
         size_t n_slots, used;
+        uint32_t *order; /* which slots were taken, in that order: the last ones are freed first */
         struct slot inline_slots[INLINE_SLOTS];
+        uint32_t inline_order[INLINE_SLOTS / 2];
         struct text name; /* decoded, for the moment */
         struct json_fault *fault;
 };
@@ -304,26 +308,48 @@ static int scan_word(struct scan *sc, const char *word)
         return 0;
 }
 
+/* Of an open addressing without deletions, but for the last that came. */
+static size_t take_slot(struct slot *slots, size_t n, const struct slot *slot)
+{
+        size_t at = slot->word[0] & (n - 1);
+        while (slots[at].word[0] || slots[at].word[1])
+                at = (at + 1) & (n - 1);
+        slots[at] = *slot;
+        return at;
+}
+
+static void free_slots(struct scan *sc)
+{
+        if (sc->slots != sc->inline_slots)
+                free(sc->slots);
+        if (sc->order != sc->inline_order)
+                free(sc->order);
+}
+
 static int grow_slots(struct scan *sc)
 {
         size_t n = sc->n_slots * 2;
         struct slot *slots = calloc(n, sizeof(*slots));
-        if (!slots)
+        uint32_t *order = calloc(n / 2, sizeof(*order));
+        if (!slots || !order) {
+                free(slots);
+                free(order);
                 return -ENOMEM;
-        for (size_t i = 0; i < sc->n_slots; i++) {
-                struct slot *old = &sc->slots[i];
-                if (!old->word[0] && !old->word[1])
-                        continue;
-                size_t at = old->word[0] & (n - 1);
-                while (slots[at].word[0] || slots[at].word[1])
-                        at = (at + 1) & (n - 1);
-                slots[at] = *old;
         }
-        if (sc->slots != sc->inline_slots)
-                free(sc->slots);
+        for (size_t i = 0; i < sc->used; i++)
+                order[i] = (uint32_t)take_slot(slots, n, &sc->slots[sc->order[i]]);
+        free_slots(sc);
         sc->slots = slots;
+        sc->order = order;
         sc->n_slots = n;
         return 0;
+}
+
+/* Its object is closed. */
+static void forget_names(struct scan *sc, const struct frame *f)
+{
+        while (sc->used > f->names)
+                sc->slots[sc->order[--sc->used]] = (struct slot){};
 }
 
 /* 0: the name is new to the object; 1: it was there. */
@@ -356,7 +382,7 @@ static int remember_name(struct scan *sc, const struct frame *f)
                 if (memcmp(&sc->slots[at], &slot, sizeof(slot)) == 0)
                         return 1;
         sc->slots[at] = slot;
-        sc->used++;
+        sc->order[sc->used++] = (uint32_t)at;
         return 0;
 }
 
@@ -420,7 +446,8 @@ static int open_container(struct scan *sc, bool array)
         if (sc->depth == sc->depth_max)
                 return fault(sc, "the document has more than %u levels", sc->depth_max);
         sc->at++;
-        sc->frames[sc->depth++] = (struct frame){.array = array, .id = ++sc->objects};
+        sc->frames[sc->depth++] =
+                (struct frame){.array = array, .id = ++sc->objects, .names = sc->used};
 
         skip_space(sc);
         if (sc->at < sc->n && sc->s[sc->at] == (array ? ']' : '}')) {
@@ -473,6 +500,7 @@ static int scan_behind(struct scan *sc, bool *ret_more)
                                                        : "a comma or a closing brace was expected");
                 sc->at++;
                 sc->depth--;
+                forget_names(sc, f);
         }
         *ret_more = false;
         return 0;
@@ -518,6 +546,7 @@ int json_scan(const char *s, size_t n, const struct json_limits *limits, struct 
 
         pthread_once(&once, make_hash_key);
         sc.slots = sc.inline_slots;
+        sc.order = sc.inline_order;
         sc.frames = sc.inline_frames;
         if (sc.depth_max > INLINE_DEPTH) {
                 sc.frames = calloc(sc.depth_max, sizeof(*sc.frames));
@@ -527,8 +556,7 @@ int json_scan(const char *s, size_t n, const struct json_limits *limits, struct 
         int r = scan_document(&sc);
         if (sc.frames != sc.inline_frames)
                 free(sc.frames);
-        if (sc.slots != sc.inline_slots)
-                free(sc.slots);
+        free_slots(&sc);
         text_done(&sc.name);
         return r;
 }

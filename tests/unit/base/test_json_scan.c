@@ -292,6 +292,36 @@ START_TEST(duplicates_among_many)
 }
 END_TEST
 
+/* What was closed is forgotten, also when the set has grown meanwhile; what is open is not. */
+START_TEST(duplicates_around_closed_objects)
+{
+        static const struct json_limits wide = {.members = 100000};
+        struct text t = TEXT_NULL;
+        struct json_fault fault;
+
+        text_add(&t, "{\"rows\":[");
+        for (int i = 0; i < 300; i++) {
+                text_add(&t, i > 0 ? ",{\"id\":1" : "{\"id\":1");
+                for (int k = 0; k < i; k++)
+                        text_addf(&t, ",\"k%d\":{\"id\":2}", k);
+                text_add_char(&t, '}');
+        }
+        text_add_char(&t, ']');
+        size_t n = t.len;
+        text_add(&t, ",\"k7\":0,\"id\":0}");
+        ck_assert_int_eq(json_scan(t.data, t.len, &wide, &fault), 0);
+        t.len = n;
+        text_add(&t, ",\"k7\":0,\"rows\":0}");
+        ck_assert_int_eq(json_scan(t.data, t.len, &wide, &fault), 1);
+        ck_assert_str_eq(fault.pointer, "/rows");
+        t.len = n - 2; /* in the last row again */
+        text_add(&t, ",\"k298\":0}]}");
+        ck_assert_int_eq(json_scan(t.data, t.len, &wide, &fault), 1);
+        ck_assert_str_eq(fault.pointer, "/rows/299/k298");
+        text_done(&t);
+}
+END_TEST
+
 START_TEST(pointers_are_cut_between_names)
 {
         struct text t = TEXT_NULL;
@@ -343,4 +373,5 @@ START_TEST(a_large_document)
 END_TEST
 
 SUITE("json_scan", good_documents, malformed_documents, nul_bytes, every_prefix_is_refused, limits,
-      a_million_brackets, duplicates_among_many, pointers_are_cut_between_names, a_large_document)
+      a_million_brackets, duplicates_among_many, duplicates_around_closed_objects,
+      pointers_are_cut_between_names, a_large_document)
