@@ -56,11 +56,10 @@ static const struct broker_capability capabilities[] = {
         {EXCHANGE_BFO, ALL_TYPES, DERIVATIVE_PRODUCTS, ALL_VALIDITIES, false},
 };
 
-/* §10. The published 30 a second are older than the regulator's ceiling of 10. */
+/* §10. The published 30 a second are older than the regulator's ceiling of 10 at an exchange. */
 static const struct broker_rate rates[] = {
-        {BROKER_TRAFFIC_ORDERS, 10, MINUTE_US / 60},
-        {BROKER_TRAFFIC_ORDERS, 250, MINUTE_US},
-        {BROKER_TRAFFIC_ORDERS, 1000, 60 * MINUTE_US},
+        {BROKER_TRAFFIC_EACH, 10, MINUTE_US / 60},   {BROKER_TRAFFIC_ORDERS, 30, MINUTE_US / 60},
+        {BROKER_TRAFFIC_ORDERS, 250, MINUTE_US},     {BROKER_TRAFFIC_ORDERS, 1000, 60 * MINUTE_US},
         {BROKER_TRAFFIC_QUOTES, 20, MINUTE_US / 60},
 };
 

@@ -133,8 +133,8 @@ static void check_rates(struct loading *l, const struct account_draft *d)
         name_of(d, "ORDERS_PER_SECOND", name);
         if (rate == 0 || rate > UNREGISTERED_PER_SECOND)
                 fault_remedy(fault_error(l->faults, name, source_name(l, name),
-                                         "More than %d orders a second need an algorithm that is "
-                                         "registered with the exchange.",
+                                         "More than %d orders a second at an exchange need a "
+                                         "registered algorithm.",
                                          UNREGISTERED_PER_SECOND),
                              "Set it to 1 to %d, or the account's ALGO_REGISTERED=yes.",
                              UNREGISTERED_PER_SECOND);

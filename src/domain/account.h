@@ -22,7 +22,7 @@ struct account_limits {
         int64_t max_open_orders;
         int64_t max_daily_value;   /* 1e-4 rupee, sum of accepted orders */
         int64_t max_daily_loss;    /* 1e-4 rupee, realised and not */
-        int64_t orders_per_second; /* per rolling 1.1 s */
+        int64_t orders_per_second; /* per rolling 1.1 s, at one exchange */
         int64_t orders_per_minute;
         int64_t orders_per_day;
         int64_t max_modifications; /* of one order */

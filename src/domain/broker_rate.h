@@ -4,8 +4,11 @@
 
 #include <stdint.h>
 
+#include "domain/words.h"
+
 enum broker_traffic {
         BROKER_TRAFFIC_ORDERS, /* place, modify, cancel */
+        BROKER_TRAFFIC_EACH,   /* the same, at each exchange by itself: the regulator's ceiling */
         BROKER_TRAFFIC_QUOTES,
         BROKER_TRAFFIC_ALL, /* every call, orders and quotes included */
         _BROKER_TRAFFIC_MAX
@@ -25,9 +28,13 @@ struct broker_rates {
         struct broker_rate rates[BROKER_RATES_MAX];
 };
 
-/* "orders", "quotes" or "calls": in messages, and in the option. */
+/* Where a call counts at an exchange by itself, and nobody knows at which: at every one. */
+#define BROKER_RATE_ANYWHERE _EXCHANGE_MAX
+
+/* In messages, and in the option. */
 static inline const char *broker_traffic_name(enum broker_traffic t)
 {
-        static const char *const names[_BROKER_TRAFFIC_MAX] = {"orders", "quotes", "calls"};
+        static const char *const names[_BROKER_TRAFFIC_MAX] = {"orders", "exchange-orders",
+                                                               "quotes", "calls"};
         return names[t];
 }

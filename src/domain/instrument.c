@@ -31,6 +31,12 @@ int symbol_parse(const char *s, size_t n, char ret[static SYMBOL_SIZE], enum exc
         return 0;
 }
 
+enum exchange symbol_exchange(const char *s)
+{
+        int exchange = exchange_from(s, strcspn(s, ":"));
+        return exchange < 0 ? _EXCHANGE_MAX : (enum exchange)exchange;
+}
+
 bool instrument_make_symbol(struct instrument *i, const char *name)
 {
         static const char *const months[] = {"JAN", "FEB", "MAR", "APR", "MAY", "JUN",

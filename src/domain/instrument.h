@@ -36,6 +36,9 @@ struct instrument {
 int symbol_parse(const char *s, size_t n, char ret[static SYMBOL_SIZE],
                  enum exchange *ret_exchange);
 
+/* That of a symbol; _EXCHANGE_MAX where it has none, or is empty. */
+enum exchange symbol_exchange(const char *s);
+
 static inline bool instrument_derivative(const struct instrument *i)
 {
         return i->segment == SEGMENT_FUTURE || i->segment == SEGMENT_OPTION;

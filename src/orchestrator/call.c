@@ -208,7 +208,7 @@ static void leave(struct call *c)
                 return;
         }
         if (!c->turn)
-                traffic_take(&a->traffic, c->broker.op);
+                traffic_take(&a->traffic, c->broker.op, BROKER_RATE_ANYWHERE);
         c->http.request.writes = broker_op_writes(c->broker.op);
         if (c->turn)
                 c->http.may_leave = may_leave;
@@ -333,7 +333,10 @@ static void cancel_start(struct call *c)
         char message[MESSAGE_SIZE];
         int retry_s;
 
-        c->own_turn = (struct turn){.op = BROKER_CANCEL, .urgent = true, .come = cancel_came};
+        c->own_turn = (struct turn){.op = BROKER_CANCEL,
+                                    .at = symbol_exchange(c->broker.order->symbol),
+                                    .urgent = true,
+                                    .come = cancel_came};
         c->turn = &c->own_turn;
         /* Without a time at which it is no use any more it is never refused. */
         (void)lane_enter(c->account, c->turn, message, sizeof(message), &retry_s);

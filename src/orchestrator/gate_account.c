@@ -47,6 +47,7 @@ enum gate_answer gate_turn(const struct order *order, struct leg *leg, struct ga
         struct turn *t = &g->turn;
 
         t->op = gate_op(g);
+        t->at = symbol_exchange(order->symbol);
         t->urgent = g->exit;
         t->passes_halt = g->passes_halt;
         t->until_us = g->until_us;

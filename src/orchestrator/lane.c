@@ -22,17 +22,40 @@ static bool limited(const struct account_state *a, const struct turn *t)
         return !a->unlimited && (!t->urgent || t->op == BROKER_CANCEL);
 }
 
-/* Microseconds until its turn when `ahead` others go before it. */
-static int64_t wait_of(struct account_state *a, const struct turn *t, unsigned ahead, char *detail,
-                       size_t size, enum problem *ret)
+static void add_ahead(const struct lane *lane, const struct turn *t, bool urgent,
+                      struct rate_ahead *n)
 {
-        int64_t wait_us =
-                traffic_turn(&a->traffic, t->op, t->urgent ? 0 : TRAFFIC_LANE, ahead, detail, size);
+        const unsigned *at = lane->n_at[urgent];
+
+        n->all += urgent ? lane->n_urgent : lane->n_orders;
+        n->here += at[t->at] + (t->at == BROKER_RATE_ANYWHERE ? 0 : at[BROKER_RATE_ANYWHERE]);
+}
+
+/* Who goes before it, the urgent ones in any case; `last`: also those of its own kind. */
+static struct rate_ahead ahead_of(const struct lane *lane, const struct turn *t, bool last)
+{
+        struct rate_ahead n = {};
+
+        if (last || !t->urgent)
+                add_ahead(lane, t, true, &n);
+        if (last && !t->urgent)
+                add_ahead(lane, t, false, &n);
+        if (t->at == BROKER_RATE_ANYWHERE)
+                n.here = n.all;
+        return n;
+}
+
+/* Microseconds until its turn when `ahead` others go before it. */
+static int64_t wait_of(struct account_state *a, const struct turn *t, struct rate_ahead ahead,
+                       char *detail, size_t size, enum problem *ret)
+{
+        int64_t wait_us = traffic_turn(&a->traffic, t->op, t->at, t->urgent ? 0 : TRAFFIC_LANE,
+                                       ahead, detail, size);
         *ret = PROBLEM_BROKER_RATE;
         if (!limited(a, t))
                 return wait_us;
-        int64_t own_us =
-                limits_wait(&a->limits, t->op == BROKER_CANCEL, ahead, detail, size, wait_us);
+        int64_t own_us = limits_wait(&a->limits, t->op == BROKER_CANCEL, t->at, ahead, detail, size,
+                                     wait_us);
         if (own_us > wait_us)
                 *ret = PROBLEM_ORDER_RATE;
         return own_us > wait_us ? own_us : wait_us;
@@ -40,26 +63,32 @@ static int64_t wait_of(struct account_state *a, const struct turn *t, unsigned a
 
 static void take(struct account_state *a, struct turn *t)
 {
-        t->at_us = traffic_take(&a->traffic, t->op);
+        t->at_us = traffic_take(&a->traffic, t->op, t->at);
         if (limited(a, t))
-                limits_count_call(&a->limits, t->at_us);
+                limits_count_call(&a->limits, t->at, t->at_us);
 }
 
 static void give_back(struct account_state *a, struct turn *t)
 {
-        traffic_give_back(&a->traffic, t->op, t->at_us);
+        traffic_give_back(&a->traffic, t->op, t->at, t->at_us);
         if (limited(a, t))
-                limits_uncount_call(&a->limits, t->at_us);
+                limits_uncount_call(&a->limits, t->at, t->at_us);
+}
+
+static void step_in(struct account_state *a, struct turn *t)
+{
+        list_append(t->urgent ? &a->lane.urgent : &a->lane.orders, &t->link);
+        t->waits = true;
+        *(t->urgent ? &a->lane.n_urgent : &a->lane.n_orders) += 1;
+        a->lane.n_at[t->urgent][t->at]++;
 }
 
 static void step_out(struct account_state *a, struct turn *t)
 {
         list_unlink(&t->link);
         t->waits = false;
-        if (t->urgent)
-                a->lane.n_urgent--;
-        else
-                a->lane.n_orders--;
+        *(t->urgent ? &a->lane.n_urgent : &a->lane.n_orders) -= 1;
+        a->lane.n_at[t->urgent][t->at]--;
 }
 
 static void arm(struct account_state *a, int64_t wait_us)
@@ -127,23 +156,41 @@ static int64_t end_hopeless(struct account_state *a, struct list *queue)
         return next;
 }
 
+/* The oldest one whose exchange is not known to be full. One for anywhere needs room everywhere,
+ * and would never find it if others went before. */
+static struct turn *oldest(struct list *queue, const bool full[static _EXCHANGE_MAX + 1])
+{
+        LIST_FOREACH (it, queue) {
+                struct turn *t = LIST_ENTRY(it, struct turn, link);
+                if (!full[t->at])
+                        return t;
+                if (t->at == BROKER_RATE_ANYWHERE)
+                        return NULL;
+        }
+        return NULL;
+}
+
 /* The oldest ones, as far as there is room. Returns how long the next one waits. */
 static int64_t grant(struct account_state *a, struct list *queue)
 {
         char detail[MESSAGE_SIZE];
+        bool full[_EXCHANGE_MAX + 1] = {};
+        int64_t next = INT64_MAX;
         enum problem p;
 
-        while (!list_empty(queue)) {
-                struct turn *t = LIST_ENTRY(queue->next, struct turn, link);
-                int64_t wait_us = wait_of(a, t, 0, detail, sizeof(detail), &p);
-                if (wait_us > 0)
-                        return wait_us;
+        for (struct turn *t; (t = oldest(queue, full));) {
+                int64_t wait_us = wait_of(a, t, (struct rate_ahead){}, detail, sizeof(detail), &p);
+                if (wait_us > 0) {
+                        full[t->at] = true;
+                        next = wait_us < next ? wait_us : next;
+                        continue;
+                }
                 step_out(a, t);
                 take(a, t);
                 t->granted = true;
                 t->come(t);
         }
-        return INT64_MAX;
+        return next;
 }
 
 static void look(struct loop_timer *timer)
@@ -179,20 +226,20 @@ void lane_restore(struct account_state *a, int64_t at_us)
 
         traffic_restore(&a->traffic, at_mono_us);
         if (!a->unlimited)
-                limits_count_call(&a->limits, at_mono_us);
+                limits_count_call(&a->limits, BROKER_RATE_ANYWHERE, at_mono_us);
 }
 
 enum problem lane_enter(struct account_state *a, struct turn *t, char *detail, size_t size,
                         int *ret_retry_s)
 {
         struct lane *lane = &a->lane;
-        unsigned ahead = lane->n_urgent + (t->urgent ? 0 : lane->n_orders);
+        struct rate_ahead ahead = ahead_of(lane, t, true);
         enum problem p;
 
         t->waits = t->granted = false;
         t->problem = PROBLEM_NONE;
         int64_t wait_us = wait_of(a, t, ahead, detail, size, &p);
-        if (wait_us == 0 && ahead == 0) {
+        if (wait_us == 0 && ahead.all == 0) {
                 take(a, t);
                 t->granted = true;
                 return PROBLEM_NONE;
@@ -202,17 +249,13 @@ enum problem lane_enter(struct account_state *a, struct turn *t, char *detail, s
                 *ret_retry_s = seconds_up(wait_us > 0 ? wait_us : 1);
                 return p;
         }
-        t->waits = true;
         detail[0] = '\0'; /* why it waits is nothing to be told of what was sent in the end */
-        list_append(t->urgent ? &lane->urgent : &lane->orders, &t->link);
-        if (t->urgent)
-                lane->n_urgent++;
-        else
-                lane->n_orders++;
-        /* Whoever waited before in its queue has armed it for a moment that is not later. */
+        step_in(a, t);
+        /* Whoever waited before for the same exchange has armed it for a moment that is not later.
+         */
         if (lane->n_urgent + lane->n_orders == 1)
                 arm(a, wait_us);
-        else if (ahead == 0)
+        else if (ahead.here == 0)
                 lane_look(a);
         return PROBLEM_NONE;
 }
@@ -221,8 +264,7 @@ int64_t lane_try(struct account_state *a, struct turn *t)
 {
         char detail[MESSAGE_SIZE];
         enum problem p;
-        int64_t wait_us =
-                wait_of(a, t, t->urgent ? 0 : a->lane.n_urgent, detail, sizeof(detail), &p);
+        int64_t wait_us = wait_of(a, t, ahead_of(&a->lane, t, false), detail, sizeof(detail), &p);
 
         if (wait_us == 0) {
                 take(a, t);

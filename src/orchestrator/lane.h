@@ -1,7 +1,8 @@
 /* The order in which an account's writes go to its broker (orders.md §1.4, §6). A write goes when
  * the broker's windows and the account's own have room for it; until then it waits for its turn,
- * the oldest first. Cancels, and exits of the kill switch, go before all others, and orders leave
- * some room for them. Whose turn cannot come in time does not begin to wait.
+ * the oldest first; an order for another exchange, where there is room, does not wait behind it.
+ * Cancels, and exits of the kill switch, go before all others, and orders leave some room for them.
+ * Whose turn cannot come in time does not begin to wait.
  *
  *   outside ─► waiting ─► granted ─► outside: it was sent, or it gives its place back
  *      │          └─► ended: too late, halted, withdrawn, or the daemon stops
@@ -28,6 +29,7 @@ struct orchestrator;
 struct turn {
         /* in */
         enum broker_op op;          /* PLACE, MODIFY, CANCEL */
+        enum exchange at;           /* BROKER_RATE_ANYWHERE: nobody knows */
         bool urgent;                /* a cancel, or an exit of the kill switch */
         bool passes_halt;           /* goes on under a new halt */
         int64_t until_us;           /* monotonic, when it is no use any more; 0: never */
@@ -46,6 +48,7 @@ struct turn {
 struct lane {
         struct list urgent, orders; /* struct turn.link, the oldest first */
         unsigned n_urgent, n_orders;
+        unsigned n_at[2][_EXCHANGE_MAX + 1]; /* of n_orders and n_urgent: for each exchange */
         struct loop_timer timer;
 };
 
@@ -55,7 +58,7 @@ void lane_init(struct account_state *a);
 void lane_done(struct account_state *a);
 #define LANE_RESTORE_US (3600 * INT64_C(1000000)) /* the longest rolling window of any broker */
 /* At a start: a write that went out at that moment (wall clock); the oldest first. What lies in the
- * future counts as now. */
+ * future counts as now. At which exchange it was is not asked: at each. */
 void lane_restore(struct account_state *a, int64_t at_us);
 /* PROBLEM_NONE: granted, or it waits. ORDER_RATE, BROKER_RATE: its turn cannot come in time;
  * `detail` has the numbers and `ret_retry_s` when to come again. */

@@ -12,7 +12,9 @@
 int limits_init(struct limits *l, const struct account_limits *set)
 {
         *l = (struct limits){.set = set};
-        int r = rate_window_init(&l->second, LIMIT_SECOND_US, set->orders_per_second);
+        int r = 0;
+        for (unsigned e = 0; e < _EXCHANGE_MAX && r == 0; e++)
+                r = rate_window_init(&l->second[e], LIMIT_SECOND_US, set->orders_per_second);
         if (r < 0)
                 return r;
         r = rate_window_init(&l->minute, LIMIT_MINUTE_US, set->orders_per_minute);
@@ -23,7 +25,8 @@ int limits_init(struct limits *l, const struct account_limits *set)
 
 void limits_done(struct limits *l)
 {
-        rate_window_done(&l->second);
+        for (unsigned e = 0; e < _EXCHANGE_MAX; e++)
+                rate_window_done(&l->second[e]);
         rate_window_done(&l->minute);
         repeat_done(&l->recent);
         *l = (struct limits){};
@@ -31,7 +34,9 @@ void limits_done(struct limits *l)
 
 int limits_take_up(struct limits *l)
 {
-        int r = rate_window_resize(&l->second, l->set->orders_per_second);
+        int r = 0;
+        for (unsigned e = 0; e < _EXCHANGE_MAX && r >= 0; e++)
+                r = rate_window_resize(&l->second[e], l->set->orders_per_second);
         if (r >= 0)
                 r = rate_window_resize(&l->minute, l->set->orders_per_minute);
         return r < 0 ? r : repeat_set_span(&l->recent, l->set->repeat_window_us);
@@ -153,33 +158,66 @@ static unsigned lane_of(const struct rate_window *w)
         return w->cap / 4 < LIMIT_LANE ? w->cap / 4 : LIMIT_LANE;
 }
 
-int64_t limits_wait(const struct limits *l, bool cancel, unsigned ahead, char *detail, size_t size,
-                    int64_t than_us)
+static bool at_exchange(enum exchange at, unsigned e)
+{
+        return at == e || at == BROKER_RATE_ANYWHERE;
+}
+
+static int64_t second_wait(const struct limits *l, bool cancel, enum exchange at, unsigned ahead,
+                           int64_t now)
+{
+        int64_t longest = 0;
+        for (unsigned e = 0; e < _EXCHANGE_MAX; e++) {
+                const struct rate_window *w = &l->second[e];
+                if (!at_exchange(at, e))
+                        continue;
+                int64_t wait_us = rate_window_turn(w, cancel ? 0 : lane_of(w), ahead, now);
+                longest = wait_us > longest ? wait_us : longest;
+        }
+        return longest;
+}
+
+int64_t limits_wait(const struct limits *l, bool cancel, enum exchange at, struct rate_ahead ahead,
+                    char *detail, size_t size, int64_t than_us)
 {
         const struct account_limits *set = l->set;
         int64_t now = clock_mono_us();
-        int64_t second = rate_window_turn(&l->second, cancel ? 0 : lane_of(&l->second), ahead, now);
-        int64_t minute = cancel ? 0 : rate_window_turn(&l->minute, 0, ahead, now);
+        int64_t second = second_wait(l, cancel, at, ahead.here, now);
+        int64_t minute = cancel ? 0 : rate_window_turn(&l->minute, 0, ahead.all, now);
         bool by_minute = minute > second;
         int64_t wait_us = by_minute ? minute : second;
 
         if (wait_us > than_us)
-                snprintf(detail, size, "the account's limit is %" PRId64 " orders in %s",
+                snprintf(detail, size, "the account's limit is %" PRId64 " orders %s",
                          by_minute ? set->orders_per_minute : set->orders_per_second,
-                         by_minute ? "60 s" : "1.1 s");
+                         by_minute ? "in 60 s" : "at one exchange in 1.1 s");
         return wait_us;
 }
 
-void limits_count_call(struct limits *l, int64_t at_us)
+void limits_count_call(struct limits *l, enum exchange at, int64_t at_us)
 {
-        rate_window_take(&l->second, at_us);
+        for (unsigned e = 0; e < _EXCHANGE_MAX; e++)
+                if (at_exchange(at, e))
+                        rate_window_take(&l->second[e], at_us);
         rate_window_take(&l->minute, at_us);
 }
 
-void limits_uncount_call(struct limits *l, int64_t at_us)
+void limits_uncount_call(struct limits *l, enum exchange at, int64_t at_us)
 {
-        rate_window_give_back(&l->second, at_us);
+        for (unsigned e = 0; e < _EXCHANGE_MAX; e++)
+                if (at_exchange(at, e))
+                        rate_window_give_back(&l->second[e], at_us);
         rate_window_give_back(&l->minute, at_us);
+}
+
+int64_t limits_second_left(const struct limits *l)
+{
+        int64_t least = rate_window_left(&l->second[0]);
+        for (unsigned e = 1; e < _EXCHANGE_MAX; e++) {
+                int64_t left = rate_window_left(&l->second[e]);
+                least = left < least ? left : least;
+        }
+        return least;
 }
 
 static void count_order(struct limits *l, int64_t added)

@@ -17,7 +17,8 @@
 
 struct limits {
         const struct account_limits *set;
-        struct rate_window second, minute;
+        struct rate_window second[_EXCHANGE_MAX]; /* the regulator counts at each exchange */
+        struct rate_window minute;
         int day;
         int64_t day_orders, day_value;
         int64_t day_traded; /* of the orders; those of an earlier day that trade today, too */
@@ -44,16 +45,17 @@ void limits_give_back(struct limits *l, const struct order *o, const struct leg 
 enum problem limits_take_change(struct limits *l, const struct leg *leg, int64_t value,
                                 int64_t added, bool lesser, char *detail, size_t size);
 void limits_give_back_change(struct limits *l, int64_t added);
-/* The rates (lane.h): microseconds until a call that goes behind `ahead` others has room; 0: now.
- * `detail` is written when that is longer than `than_us`. A cancel counts in both windows, and
- * waits for the second's alone. */
-int64_t limits_wait(const struct limits *l, bool cancel, unsigned ahead, char *detail, size_t size,
-                    int64_t than_us);
-void limits_count_call(struct limits *l, int64_t at_us);
-void limits_uncount_call(struct limits *l, int64_t at_us);
+/* The rates (lane.h): microseconds until a call for the exchange `at`, or BROKER_RATE_ANYWHERE,
+ * that goes behind `ahead` others has room; 0: now. `detail` is written when that is longer than
+ * `than_us`. A cancel counts in both windows, and waits for the second's alone. */
+int64_t limits_wait(const struct limits *l, bool cancel, enum exchange at, struct rate_ahead ahead,
+                    char *detail, size_t size, int64_t than_us);
+void limits_count_call(struct limits *l, enum exchange at, int64_t at_us);
+void limits_uncount_call(struct limits *l, enum exchange at, int64_t at_us);
 /* It was sent, and refused: it counts as an order, its value does not. */
 void limits_not_traded(struct limits *l, int64_t value);
-/* What is left; -1: no limit. */
+/* What is left; -1: no limit. Of the second: at the exchange where the least is. */
+int64_t limits_second_left(const struct limits *l);
 int64_t limits_orders_left(struct limits *l);
 int64_t limits_value_left(struct limits *l);
 /* So many more orders of the day have traded, at least in part. */

@@ -4,6 +4,11 @@
 
 #include <stdint.h>
 
+/* How many go before somebody: in a window of everything, in one of its exchange alone. */
+struct rate_ahead {
+        unsigned all, here;
+};
+
 struct rate_window {
         int64_t span_us;
         unsigned cap, next;

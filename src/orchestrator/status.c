@@ -29,7 +29,7 @@ static void read_account(struct account_state *a, struct account_status *ret)
                 .external_orders = a->external.open,
                 .late_orders = a->n_late,
                 .twin_orders = a->n_twins,
-                .orders_left_second = a->unlimited ? -1 : rate_window_left(&a->limits.second),
+                .orders_left_second = a->unlimited ? -1 : limits_second_left(&a->limits),
                 .orders_left_minute = a->unlimited ? -1 : rate_window_left(&a->limits.minute),
                 .orders_left_day = a->unlimited ? -1 : limits_orders_left(&a->limits),
                 .value_left_day = a->unlimited ? -1 : limits_value_left(&a->limits),

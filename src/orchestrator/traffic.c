@@ -15,11 +15,15 @@
 #define PAUSE_MOST_S    300 /* a broker that wants more is asked again after it */
 
 /* Masters come from another server, and nobody counts them. */
-static bool counts(const struct broker_rate *rate, enum broker_op op)
+static bool counts(const struct traffic_window *w, enum broker_op op, enum exchange at)
 {
-        switch (rate->traffic) {
+        bool order = op == BROKER_PLACE || op == BROKER_MODIFY || op == BROKER_CANCEL;
+
+        switch (w->rate->traffic) {
         case BROKER_TRAFFIC_ORDERS:
-                return op == BROKER_PLACE || op == BROKER_MODIFY || op == BROKER_CANCEL;
+                return order;
+        case BROKER_TRAFFIC_EACH:
+                return order && (at == w->exchange || at == BROKER_RATE_ANYWHERE);
         case BROKER_TRAFFIC_QUOTES:
                 return op == BROKER_QUOTES;
         default:
@@ -48,11 +52,30 @@ static int window_init(struct traffic_window *w, const struct broker_rate *rate)
         return rate_window_init(&w->rolling, rate->window_us + TRAFFIC_SLACK_US, rate->count);
 }
 
-static bool names(const struct broker_rates *agreed, enum broker_traffic traffic)
+/* One window, or one for each exchange where the broker trades. */
+static int windows_add(struct traffic *t, const struct broker *b, const struct broker_rate *rate)
 {
-        for (unsigned i = 0; i < agreed->n; i++)
-                if (agreed->rates[i].traffic == traffic)
+        if (rate->traffic != BROKER_TRAFFIC_EACH)
+                return window_init(&t->windows[t->n++], rate);
+        for (unsigned i = 0; i < b->n_capabilities; i++) {
+                struct traffic_window *w = &t->windows[t->n++];
+                int r = window_init(w, rate);
+                if (r < 0)
+                        return r;
+                w->exchange = b->capabilities[i].exchange;
+        }
+        return 0;
+}
+
+/* Orders that were agreed on as a whole are no more bound at each exchange either. */
+static bool replaces(const struct broker_rates *agreed, enum broker_traffic traffic)
+{
+        for (unsigned i = 0; i < agreed->n; i++) {
+                enum broker_traffic is = agreed->rates[i].traffic;
+                if (is == traffic ||
+                    (is == BROKER_TRAFFIC_ORDERS && traffic == BROKER_TRAFFIC_EACH))
                         return true;
+        }
         return false;
 }
 
@@ -63,14 +86,15 @@ int traffic_init(struct traffic *t, const struct broker *b, const struct broker_
         *t = (struct traffic){};
         if (b->n_rates + agreed->n == 0)
                 return 0;
-        t->windows = calloc(b->n_rates + agreed->n, sizeof(*t->windows));
+        t->windows =
+                calloc((b->n_rates + agreed->n) * (b->n_capabilities + 1), sizeof(*t->windows));
         if (!t->windows)
                 return -ENOMEM;
         for (unsigned i = 0; i < b->n_rates && r == 0; i++)
-                if (!names(agreed, b->rates[i].traffic))
-                        r = window_init(&t->windows[t->n++], &b->rates[i]);
+                if (!replaces(agreed, b->rates[i].traffic))
+                        r = windows_add(t, b, &b->rates[i]);
         for (unsigned i = 0; i < agreed->n && r == 0; i++)
-                r = window_init(&t->windows[t->n++], &agreed->rates[i]);
+                r = windows_add(t, b, &agreed->rates[i]);
         return r;
 }
 
@@ -101,10 +125,14 @@ static int64_t day_wait(struct traffic_window *w, unsigned keep, unsigned ahead)
         return clock_from_ist(clock_day_add(w->day, 1), 0) - clock_wall_us();
 }
 
-static void explain(const struct broker_rate *rate, char *detail, size_t size)
+static void explain(const struct traffic_window *w, char *detail, size_t size)
 {
-        snprintf(detail, size, "the broker allows %u %s in %" PRId64 " s, and they are used up",
-                 rate->count, broker_traffic_name(rate->traffic), rate->window_us / USEC_PER_SEC);
+        const struct broker_rate *rate = w->rate;
+        bool each = rate->traffic == BROKER_TRAFFIC_EACH;
+
+        snprintf(detail, size, "the broker allows %u %s%s in %" PRId64 " s, and they are used up",
+                 rate->count, each ? "orders at " : broker_traffic_name(rate->traffic),
+                 each ? exchange_name(w->exchange) : "", rate->window_us / USEC_PER_SEC);
 }
 
 static int64_t window_wait(struct traffic_window *w, unsigned keep, unsigned ahead, int64_t now)
@@ -114,21 +142,22 @@ static int64_t window_wait(struct traffic_window *w, unsigned keep, unsigned ahe
         return day_wait(w, keep, ahead);
 }
 
-int64_t traffic_turn(struct traffic *t, enum broker_op op, unsigned keep, unsigned ahead,
-                     char *detail, size_t size)
+int64_t traffic_turn(struct traffic *t, enum broker_op op, enum exchange at, unsigned keep,
+                     struct rate_ahead ahead, char *detail, size_t size)
 {
         int64_t now = clock_mono_us(), longest = 0;
 
         for (unsigned i = 0; i < t->n; i++) {
                 struct traffic_window *w = &t->windows[i];
-                if (!counts(w->rate, op))
+                if (!counts(w, op, at))
                         continue;
-                int64_t wait =
-                        window_wait(w, broker_op_writes(op) ? keep : spare(w->rate), ahead, now);
+                bool each = w->rate->traffic == BROKER_TRAFFIC_EACH;
+                int64_t wait = window_wait(w, broker_op_writes(op) ? keep : spare(w->rate),
+                                           each ? ahead.here : ahead.all, now);
                 if (wait <= longest)
                         continue;
                 longest = wait;
-                explain(w->rate, detail, size);
+                explain(w, detail, size);
         }
         int64_t until = op == BROKER_CANCEL ? t->cancels_paused_until_us : t->paused_until_us;
         if (until - now > longest) {
@@ -140,15 +169,17 @@ int64_t traffic_turn(struct traffic *t, enum broker_op op, unsigned keep, unsign
 
 int64_t traffic_wait(struct traffic *t, enum broker_op op, char *detail, size_t size)
 {
-        return never_refused(op) ? 0 : traffic_turn(t, op, 0, 0, detail, size);
+        return never_refused(op) ? 0
+                                 : traffic_turn(t, op, BROKER_RATE_ANYWHERE, 0,
+                                                (struct rate_ahead){}, detail, size);
 }
 
-int64_t traffic_take(struct traffic *t, enum broker_op op)
+int64_t traffic_take(struct traffic *t, enum broker_op op, enum exchange at)
 {
         int64_t now = clock_mono_us();
         for (unsigned i = 0; i < t->n; i++) {
                 struct traffic_window *w = &t->windows[i];
-                if (!counts(w->rate, op))
+                if (!counts(w, op, at))
                         continue;
                 rate_window_take(&w->rolling, now);
                 roll(w);
@@ -160,7 +191,7 @@ int64_t traffic_take(struct traffic *t, enum broker_op op)
 void traffic_restore(struct traffic *t, int64_t at_us)
 {
         for (unsigned i = 0; i < t->n; i++)
-                if (counts(t->windows[i].rate, BROKER_PLACE))
+                if (counts(&t->windows[i], BROKER_PLACE, BROKER_RATE_ANYWHERE))
                         rate_window_take(&t->windows[i].rolling, at_us);
 }
 
@@ -169,7 +200,7 @@ void traffic_restore_day(struct traffic *t, int64_t orders)
         for (unsigned i = 0; i < t->n; i++) {
                 struct traffic_window *w = &t->windows[i];
                 roll(w);
-                if (counts(w->rate, BROKER_PLACE))
+                if (counts(w, BROKER_PLACE, BROKER_RATE_ANYWHERE))
                         w->count = orders;
         }
 }
@@ -180,7 +211,7 @@ void traffic_assume_reads(struct traffic *t)
         for (unsigned i = 0; i < t->n; i++) {
                 const struct broker_rate *rate = t->windows[i].rate;
                 unsigned n = rate->count / TRAFFIC_READ_PART;
-                if (rate->traffic == BROKER_TRAFFIC_ORDERS)
+                if (rate->traffic == BROKER_TRAFFIC_ORDERS || rate->traffic == BROKER_TRAFFIC_EACH)
                         continue;
                 if (rate->window_us < MINUTE_US)
                         n = rate->count > spare(rate) ? rate->count - spare(rate) : rate->count;
@@ -189,11 +220,11 @@ void traffic_assume_reads(struct traffic *t)
         }
 }
 
-void traffic_give_back(struct traffic *t, enum broker_op op, int64_t at_us)
+void traffic_give_back(struct traffic *t, enum broker_op op, enum exchange at, int64_t at_us)
 {
         for (unsigned i = 0; i < t->n; i++) {
                 struct traffic_window *w = &t->windows[i];
-                if (!counts(w->rate, op))
+                if (!counts(w, op, at))
                         continue;
                 rate_window_give_back(&w->rolling, at_us);
                 if (w->count > 0)

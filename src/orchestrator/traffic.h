@@ -19,6 +19,7 @@
 
 struct traffic_window {
         const struct broker_rate *rate;
+        enum exchange exchange;     /* BROKER_TRAFFIC_EACH: whose it is */
         struct rate_window rolling; /* windows below a day */
         int day;                    /* a day's window is the calendar's: its count */
         int64_t count;
@@ -37,17 +38,17 @@ struct traffic {
 int traffic_init(struct traffic *t, const struct broker *b, const struct broker_rates *agreed);
 void traffic_done(struct traffic *t);
 /* Microseconds until a write may go that goes behind `ahead` others and keeps `keep` calls free; 0:
- * now, `detail` is untouched. */
-int64_t traffic_turn(struct traffic *t, enum broker_op op, unsigned keep, unsigned ahead,
-                     char *detail, size_t size);
+ * now, `detail` is untouched. `at`: the exchange that it is for, or BROKER_RATE_ANYWHERE. */
+int64_t traffic_turn(struct traffic *t, enum broker_op op, enum exchange at, unsigned keep,
+                     struct rate_ahead ahead, char *detail, size_t size);
 /* The same for all other calls. */
 int64_t traffic_wait(struct traffic *t, enum broker_op op, char *detail, size_t size);
 /* Counts it, now. Returns the moment, for giving it back. */
-int64_t traffic_take(struct traffic *t, enum broker_op op);
-void traffic_give_back(struct traffic *t, enum broker_op op, int64_t at_us);
-/* At a start. What went out before, the oldest first; how many orders went out today; and reads,
- * which nobody wrote down: windows below a minute are taken to be as full of them as they may be,
- * longer ones by the part that reads leave to the orders. */
+int64_t traffic_take(struct traffic *t, enum broker_op op, enum exchange at);
+void traffic_give_back(struct traffic *t, enum broker_op op, enum exchange at, int64_t at_us);
+/* At a start. What went out before, the oldest first, at whatever exchange; how many orders went
+ * out today; and reads, which nobody wrote down: windows below a minute are taken to be as full of
+ * them as they may be, longer ones by the part that reads leave to the orders. */
 void traffic_restore(struct traffic *t, int64_t at_us);
 void traffic_restore_day(struct traffic *t, int64_t orders);
 void traffic_assume_reads(struct traffic *t);

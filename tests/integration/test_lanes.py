@@ -20,6 +20,7 @@ WINDOW = 1.1    # seconds; 9 writes, of which orders leave two
 CANCEL_WITHIN = 0.2
 SHARES = (("NSE:IDEA", "13.00"), ("NSE:YESBANK", "22.00"), ("NSE:SUZLON", "46.00"), ("NSE:PNB", "116.00"),
           ("NSE:WIPRO", "180.00"), ("NSE:TATASTEEL", "182.00"), ("NSE:ONGC", "235.00"))
+FUTURE = "NFO:NIFTY29DEC26FUT"
 
 
 def at(receipt):
@@ -88,20 +89,20 @@ class Lanes(ordo.Case):
         finally:
             c.close()
 
-    def burst(self, n, broker=None):
+    def burst(self, n, broker=None, **fields):
         """n orders from CLIENTS clients at once; futures of their answers. Of a daemon that dies: None."""
         def one(_):
             try:
-                return self.order(broker)
+                return self.order(broker, **fields)
             except (OSError, http.client.HTTPException):
                 return None
         pool = concurrent.futures.ThreadPoolExecutor(CLIENTS)
         self.addCleanup(pool.shutdown)
         return [pool.submit(one, i) for i in range(n)]
 
-    def assertRate(self, broker=None):
+    def assertRate(self, broker=None, exchange=""):
         """Never more than the most in a rolling second, nor in one of the clock."""
-        times = sorted(at(r) for r in self.received(broker=broker))
+        times = sorted(at(r) for r in self.received(broker=broker) if r["symbol"].startswith(exchange))
         most = MOST[broker or self.BROKERS[0]]
         for i in range(len(times) - most):
             self.assertGreaterEqual(times[i + most] - times[i], 1.0, times[i:i + most + 1])
@@ -182,6 +183,23 @@ class Trouble(Lanes):
         self.assertRate()
         self.judge([a.result() for a in answers] + more)
         self.assertEqual({a.status for a in more}, {201})
+
+    def test_two_exchanges(self):
+        """The regulator's ceiling is one of each exchange: what waits for one does not hold up the other."""
+        shares = self.burst(30)
+        self.until(lambda: len(self.received("place")) >= 7, 30)
+        began = time.time()
+        futures = [self.burst(1, symbol=FUTURE, price="24000.00", product="MARGIN", quantity=65 * n)
+                   for n in range(1, 15)]
+        answers = [a.result() for (a,) in futures]
+        took = time.time() - began
+        self.assertEqual({a.status for a in answers}, {201}, answers)
+        self.assertLess(took, 2 * WINDOW * ordo.SLOW)
+        self.assertTrue(any(not a.done() for a in shares))
+        self.assertEqual({a.result().status for a in shares}, {201})
+        self.assertRate(exchange="NSE:")
+        self.assertRate(exchange="NFO:")
+        self.judge(answers + [a.result() for a in shares])
 
     def test_what_a_429_teaches(self):
         self.sim.fault("rate_limit", broker="mstock", operation="place", retry_after=3, count=1)

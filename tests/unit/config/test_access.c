@@ -196,10 +196,12 @@ START_TEST(test_rates)
         fixture_init(&f);
         fixture_set(&f, "ORDO_FYERS_MAIN_ALGO_REGISTERED", "yes");
         set_fyers(&f, "ORDO_FYERS_MAIN_BROKER_RATES",
-                  "orders:100000/100ms, quotes:1/1h,calls:7/1d");
+                  "orders:100000/100ms, quotes:1/1h,calls:7/1d,exchange-orders:5/1s");
         ck_assert_int_eq(fixture_load(&f), 0);
         const struct broker_rates *r = &f.config->accounts[0].access.rates;
-        ck_assert_uint_eq(r->n, 3);
+        ck_assert_uint_eq(r->n, 4);
+        ck_assert_int_eq(r->rates[3].traffic, BROKER_TRAFFIC_EACH);
+        ck_assert_uint_eq(r->rates[3].count, 5);
         ck_assert_int_eq(r->rates[0].traffic, BROKER_TRAFFIC_ORDERS);
         ck_assert_uint_eq(r->rates[0].count, 100000);
         ck_assert_int_eq(r->rates[0].window_us, 100000);

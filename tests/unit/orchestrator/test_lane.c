@@ -255,6 +255,59 @@ START_TEST(test_windows_survive)
 }
 END_TEST
 
+static const char *const future = "BUY 65 NFO:NIFTY29DEC26FUT MARGIN LIMIT 24000";
+
+/* Another exchange has a second of its own: its order does not wait behind those that wait, and one
+ * behind it does. After a start nobody knows what was where: it counts at each. */
+START_TEST(test_another_exchange)
+{
+        struct placed *p[4];
+        world_open(&two_a_second);
+        queue(p, ELEMENTS(p));
+        struct placed *other[3];
+        for (unsigned i = 0; i < ELEMENTS(other); i++)
+                other[i] = place_begin(future, "one", NULL);
+        world_rest();
+        ck_assert_int_eq(other[0]->answer.status, 201);
+        ck_assert_int_eq(other[1]->answer.status, 201);
+        ck_assert(!other[2]->done && !p[2]->done);
+        ck_assert_uint_eq(sent(), 4);
+        ck_assert_uint_eq(world_account(0)->lane.n_orders, 3);
+        world_pass(LIMIT_SECOND_US);
+        ck_assert_int_eq(p[2]->answer.status, 201);
+        ck_assert_int_eq(p[3]->answer.status, 201);
+        ck_assert_int_eq(other[2]->answer.status, 201);
+        world_crash();
+        other[0] = place_begin(future, "one", NULL);
+        world_rest();
+        ck_assert(!other[0]->done);
+        world_pass(LIMIT_SECOND_US);
+        ck_assert_int_eq(other[0]->answer.status, 201);
+        world_close();
+}
+END_TEST
+
+/* A cancel at one exchange waits for that alone; one of an order whose exchange nobody knows for
+ * all. */
+START_TEST(test_cancel_at_another_exchange)
+{
+        char id[ID_SIZE];
+        world_open(&two_a_second);
+        text_copy(id, sizeof(id), live(future, "one"));
+        world_pass(LIMIT_SECOND_US);
+        for (unsigned i = 0; i < 4; i++)
+                (void)nth(i, NULL);
+        world_rest();
+        ck_assert_uint_eq(world_account(0)->lane.n_orders, 2);
+        ck_assert_int_eq(cancel(id)->answer.status, 200);
+        ck_assert_uint_eq(world_account(0)->lane.n_orders, 2);
+        struct turn anywhere = {.op = BROKER_CANCEL, .at = BROKER_RATE_ANYWHERE, .urgent = true};
+        ck_assert_int_eq(lane_try(world_account(0), &anywhere), LIMIT_SECOND_US);
+        world_pass(LIMIT_SECOND_US);
+        world_close();
+}
+END_TEST
+
 /* The broker's pause makes it late: it ends before the client's time does, and does not go then. */
 START_TEST(test_pause_beyond_the_deadline)
 {
@@ -476,6 +529,6 @@ END_TEST
 
 SUITE("orchestrator/lane", test_turns, test_commits, test_too_late, test_halt,
       test_halt_at_the_last_moment, test_cancelled, test_crash, test_windows_survive,
-      test_pause_beyond_the_deadline, test_some_legs, test_unmarked, test_mark_in_doubt, test_drain,
-      test_cancels, test_lane_of_cancels, test_modify, test_at_once,
-      test_at_once_until_the_deadline)
+      test_another_exchange, test_cancel_at_another_exchange, test_pause_beyond_the_deadline,
+      test_some_legs, test_unmarked, test_mark_in_doubt, test_drain, test_cancels,
+      test_lane_of_cancels, test_modify, test_at_once, test_at_once_until_the_deadline)

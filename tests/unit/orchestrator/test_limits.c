@@ -7,6 +7,7 @@
 
 #define REST "BUY 10 NSE:SBIN CNC LIMIT 1000"
 
+static const struct rate_ahead nobody;
 static struct limits limits;
 static struct account_limits set;
 static char detail[MESSAGE_SIZE];
@@ -29,7 +30,8 @@ static enum problem take(const char *symbol, int64_t quantity, int64_t value, un
         text_copy(o.symbol, sizeof(o.symbol), symbol);
         retry_s = 0;
         detail[0] = '\0';
-        int64_t wait_us = limits_wait(&limits, false, 0, detail, sizeof(detail), 0);
+        int64_t wait_us =
+                limits_wait(&limits, false, EXCHANGE_NSE, nobody, detail, sizeof(detail), 0);
         if (wait_us > 0) {
                 retry_s = (int)((wait_us + USEC_PER_SEC - 1) / USEC_PER_SEC);
                 return PROBLEM_ORDER_RATE;
@@ -37,7 +39,7 @@ static enum problem take(const char *symbol, int64_t quantity, int64_t value, un
         enum problem p =
                 limits_take(&limits, &o, &l, value, n_open, detail, sizeof(detail), &retry_s);
         if (p == PROBLEM_NONE)
-                limits_count_call(&limits, clock_mono_us());
+                limits_count_call(&limits, EXCHANGE_NSE, clock_mono_us());
         return p;
 }
 
@@ -48,7 +50,7 @@ static void give_back(const char *symbol, int64_t quantity, int64_t value, int64
         struct leg l = {.quantity = quantity};
         text_copy(o.symbol, sizeof(o.symbol), symbol);
         limits_give_back(&limits, &o, &l, value);
-        limits_uncount_call(&limits, taken_us);
+        limits_uncount_call(&limits, EXCHANGE_NSE, taken_us);
 }
 
 START_TEST(test_no_limits)
@@ -56,7 +58,7 @@ START_TEST(test_no_limits)
         begin(&(struct account_limits){});
         for (unsigned i = 0; i < 1000; i++)
                 ck_assert_int_eq(take("A", 1000000, RUPEES(1000000), i), PROBLEM_NONE);
-        ck_assert_int_eq(rate_window_left(&limits.second), -1);
+        ck_assert_int_eq(limits_second_left(&limits), -1);
         ck_assert_int_eq(limits_orders_left(&limits), -1);
         ck_assert_int_eq(limits_value_left(&limits), -1);
         give_back("A", 1, 1, clock_mono_us());
@@ -108,7 +110,7 @@ START_TEST(test_windows)
         ck_assert_int_eq(take("A", 1, 1, 0), PROBLEM_NONE);
         clock_fake_advance(SECONDS(1));
         ck_assert_int_eq(take("A", 1, 1, 0), PROBLEM_NONE);
-        ck_assert_int_eq(rate_window_left(&limits.second), 0);
+        ck_assert_int_eq(limits_second_left(&limits), 0);
         ck_assert_int_eq(take("A", 1, 1, 0), PROBLEM_ORDER_RATE);
         ck_assert_int_eq(retry_s, 1);
         ck_assert_ptr_nonnull(strstr(detail, "1.1 s"));
@@ -135,14 +137,45 @@ START_TEST(test_give_back_in_the_middle)
         give_back("A", 1, 10, first);
         ck_assert_int_eq(limits.day_orders, 1);
         ck_assert_int_eq(limits.day_value, 10);
-        ck_assert_int_eq(rate_window_left(&limits.second), 2);
+        ck_assert_int_eq(limits_second_left(&limits), 2);
         clock_fake_advance(200000); /* A would be out of the window by now, B is not */
-        ck_assert_int_eq(rate_window_left(&limits.second), 2);
+        ck_assert_int_eq(limits_second_left(&limits), 2);
         ck_assert_int_eq(take("A", 1, 10, 0), PROBLEM_NONE);
         ck_assert_int_eq(take("C", 1, 10, 0), PROBLEM_NONE);
         ck_assert_int_eq(take("D", 1, 10, 0), PROBLEM_ORDER_RATE);
         give_back("D", 1, 10, 12345); /* nobody's stamp */
-        ck_assert_int_eq(rate_window_left(&limits.second), 0);
+        ck_assert_int_eq(limits_second_left(&limits), 0);
+        limits_done(&limits);
+}
+END_TEST
+
+/* The second is the regulator's, who counts at each exchange; the minute is the account's. */
+START_TEST(test_second_of_each_exchange)
+{
+        static const struct rate_ahead five = {.all = 5, .here = 0};
+        begin(&(struct account_limits){.orders_per_second = 3, .orders_per_minute = 5});
+        for (unsigned i = 0; i < 3; i++)
+                ck_assert_int_eq(take("A", 1 + i, 1, 0), PROBLEM_NONE);
+        ck_assert_int_eq(take("B", 1, 1, 0), PROBLEM_ORDER_RATE);
+        ck_assert_str_eq(detail, "the account's limit is 3 orders at one exchange in 1.1 s");
+        ck_assert_int_eq(limits_second_left(&limits), 0);
+        ck_assert_int_eq(
+                limits_wait(&limits, false, EXCHANGE_NFO, nobody, detail, sizeof(detail), 0), 0);
+        ck_assert_int_eq(limits_wait(&limits, true, EXCHANGE_NFO, five, detail, sizeof(detail), 0),
+                         0);
+        ck_assert_int_gt(
+                limits_wait(&limits, true, BROKER_RATE_ANYWHERE, nobody, detail, sizeof(detail), 0),
+                0);
+        for (unsigned i = 0; i < 2; i++)
+                limits_count_call(&limits, EXCHANGE_NFO, clock_mono_us());
+        ck_assert_int_gt(
+                limits_wait(&limits, false, EXCHANGE_NFO, nobody, detail, sizeof(detail), 0), 0);
+        ck_assert_str_eq(detail, "the account's limit is 5 orders in 60 s");
+        limits_uncount_call(&limits, EXCHANGE_NFO, clock_mono_us());
+        /* Nobody knows where: it counts everywhere. */
+        limits_count_call(&limits, BROKER_RATE_ANYWHERE, clock_mono_us());
+        ck_assert_int_eq(rate_window_left(&limits.second[EXCHANGE_MCX]), 2);
+        ck_assert_int_eq(rate_window_left(&limits.second[EXCHANGE_NFO]), 1);
         limits_done(&limits);
 }
 END_TEST
@@ -160,12 +193,13 @@ START_TEST(test_take_up)
         set.orders_per_minute = 100;
         set.repeat_window_us = SECONDS(1);
         ck_assert_int_eq(limits_take_up(&limits), 0);
-        ck_assert_int_eq(rate_window_left(&limits.second), 2);
+        ck_assert_int_eq(limits_second_left(&limits), 2);
         ck_assert_int_eq(rate_window_left(&limits.minute), 100);
         ck_assert_int_eq(take("A", 1, 1, 0), PROBLEM_NONE);
         /* A quarter of five is left for cancels. */
         ck_assert_int_eq(take("C", 1, 1, 0), PROBLEM_ORDER_RATE);
-        ck_assert_int_eq(limits_wait(&limits, true, 0, detail, sizeof(detail), 0), 0);
+        ck_assert_int_eq(
+                limits_wait(&limits, true, EXCHANGE_NSE, nobody, detail, sizeof(detail), 0), 0);
         /* Smaller: the youngest are kept, so that it is no way around the limit. */
         set.orders_per_second = 2;
         ck_assert_int_eq(limits_take_up(&limits), 0);
@@ -445,7 +479,7 @@ START_TEST(test_open_orders_together)
 END_TEST
 
 SUITE("limits", test_no_limits, test_sizes, test_day_rolls, test_windows,
-      test_give_back_in_the_middle, test_take_up, test_identical, test_identical_among_many,
-      test_repeat_window_is_bounded, test_keys, test_reservations, test_reading_under_way,
-      test_funds_that_cannot_be_read, test_quotes, test_quote_cache_is_bounded,
-      test_nothing_held_while_asking, test_open_orders_together)
+      test_give_back_in_the_middle, test_second_of_each_exchange, test_take_up, test_identical,
+      test_identical_among_many, test_repeat_window_is_bounded, test_keys, test_reservations,
+      test_reading_under_way, test_funds_that_cannot_be_read, test_quotes,
+      test_quote_cache_is_bounded, test_nothing_held_while_asking, test_open_orders_together)

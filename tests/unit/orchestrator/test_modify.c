@@ -233,7 +233,7 @@ START_TEST(test_modify_refusal_tells)
         ck_assert_int_eq(audit_count(AUDIT_MODIFY_REFUSED), 2);
         clock_fake_advance(SECONDS(2));
         ck_assert_int_eq(modify(id, price(1001))->answer.status, 200);
-        ck_assert_int_eq(rate_window_left(&world_account(1)->limits.second), 0);
+        ck_assert_int_eq(limits_second_left(&world_account(1)->limits), 0);
         world_close();
 }
 END_TEST
@@ -564,7 +564,7 @@ START_TEST(test_cancel_counts)
         ck_assert_int_eq(first->answer.status, 200);
         clock_fake_advance(SECONDS(2));
         ck_assert_int_eq(cancel(b)->answer.status, 200);
-        ck_assert_int_eq(rate_window_left(&world_account(0)->limits.second), 1);
+        ck_assert_int_eq(limits_second_left(&world_account(0)->limits), 1);
         ck_assert_int_eq(world_account(0)->limits.day_orders, 2);
         world_close();
 }

@@ -21,24 +21,41 @@ static void begin(const struct broker_rate *rates, unsigned n)
 }
 
 /* Writes as the lane does it (lane.h). */
-static int64_t take(enum broker_op op)
+static int64_t take_at(enum broker_op op, enum exchange at)
 {
         detail[0] = '\0';
         unsigned keep = op == BROKER_CANCEL ? 0 : TRAFFIC_LANE;
         int64_t wait = broker_op_writes(op) && op != BROKER_LOGIN
-                               ? traffic_turn(&traffic, op, keep, 0, detail, sizeof(detail))
+                               ? traffic_turn(&traffic, op, at, keep, (struct rate_ahead){}, detail,
+                                              sizeof(detail))
                                : traffic_wait(&traffic, op, detail, sizeof(detail));
         if (wait == 0)
-                traffic_take(&traffic, op);
+                traffic_take(&traffic, op, at);
         return wait;
+}
+
+static int64_t take(enum broker_op op)
+{
+        return take_at(op, EXCHANGE_NSE);
+}
+
+static unsigned take_all_at(enum broker_op op, enum exchange at)
+{
+        unsigned n = 0;
+        while (n < 1000 && take_at(op, at) == 0)
+                n++;
+        return n;
 }
 
 static unsigned take_all(enum broker_op op)
 {
-        unsigned n = 0;
-        while (n < 1000 && take(op) == 0)
-                n++;
-        return n;
+        return take_all_at(op, EXCHANGE_NSE);
+}
+
+static int64_t cancel_behind(unsigned n)
+{
+        return traffic_turn(&traffic, BROKER_CANCEL, EXCHANGE_NSE, 0, (struct rate_ahead){n, n},
+                            detail, sizeof(detail));
 }
 
 START_TEST(test_no_rates)
@@ -82,9 +99,8 @@ START_TEST(test_lanes)
         ck_assert_uint_eq(take_all(BROKER_PLACE), 5);
         ck_assert_int_eq(take(BROKER_PLACE), 57 * USEC_PER_SEC);
         /* Seven of ten go at once, and so does the fourth behind three that wait. */
-        ck_assert_int_eq(traffic_turn(&traffic, BROKER_CANCEL, 0, 1, detail, sizeof(detail)), 0);
-        ck_assert_int_eq(traffic_turn(&traffic, BROKER_CANCEL, 0, 2, detail, sizeof(detail)),
-                         57 * USEC_PER_SEC);
+        ck_assert_int_eq(cancel_behind(1), 0);
+        ck_assert_int_eq(cancel_behind(2), 57 * USEC_PER_SEC);
         traffic_done(&traffic);
 }
 END_TEST
@@ -134,6 +150,86 @@ START_TEST(test_agreed)
 }
 END_TEST
 
+static const struct broker_capability two_exchanges[] = {{.exchange = EXCHANGE_NSE},
+                                                         {.exchange = EXCHANGE_BSE}};
+
+static void begin_at_two(const struct broker_rate *rates, unsigned n,
+                         const struct broker_rates *agreed)
+{
+        begin(NULL, 0);
+        broker = (struct broker){.rates = rates,
+                                 .n_rates = n,
+                                 .capabilities = two_exchanges,
+                                 .n_capabilities = ELEMENTS(two_exchanges)};
+        ck_assert_int_eq(traffic_init(&traffic, &broker, agreed), 0);
+}
+
+static const struct broker_rate five_at_each[] = {{BROKER_TRAFFIC_EACH, 5, USEC_PER_SEC},
+                                                  {BROKER_TRAFFIC_ORDERS, 8, USEC_PER_SEC}};
+
+/* The ceiling at one exchange does not bind at another, the broker's own for all does; and what
+ * nobody knows the exchange of counts at each. */
+START_TEST(test_each_exchange)
+{
+        begin_at_two(five_at_each, 2, &none);
+        ck_assert_uint_eq(take_all_at(BROKER_PLACE, EXCHANGE_NSE), 3);
+        ck_assert_str_eq(detail, "the broker allows 5 orders at NSE in 1 s, and they are used up");
+        ck_assert_uint_eq(take_all_at(BROKER_CANCEL, EXCHANGE_NSE), 2);
+        ck_assert_uint_eq(take_all_at(BROKER_PLACE, EXCHANGE_BSE), 1);
+        ck_assert_str_eq(detail, "the broker allows 8 orders in 1 s, and they are used up");
+        ck_assert_uint_eq(take_all_at(BROKER_CANCEL, EXCHANGE_BSE), 2);
+        clock_fake_advance(USEC_PER_SEC + TRAFFIC_SLACK_US);
+        /* Behind five at this exchange is the next second, behind five elsewhere is not. */
+        ck_assert_int_gt(traffic_turn(&traffic, BROKER_CANCEL, EXCHANGE_BSE, 0,
+                                      (struct rate_ahead){.all = 5, .here = 5}, detail,
+                                      sizeof(detail)),
+                         0);
+        ck_assert_int_eq(traffic_turn(&traffic, BROKER_CANCEL, EXCHANGE_BSE, 0,
+                                      (struct rate_ahead){.all = 5, .here = 0}, detail,
+                                      sizeof(detail)),
+                         0);
+        ck_assert_uint_eq(take_all_at(BROKER_CANCEL, BROKER_RATE_ANYWHERE), 5);
+        ck_assert_uint_eq(take_all_at(BROKER_CANCEL, EXCHANGE_BSE), 0);
+        ck_assert_str_eq(detail, "the broker allows 5 orders at BSE in 1 s, and they are used up");
+        traffic_done(&traffic);
+}
+END_TEST
+
+/* After a start it is not known at which exchange they were: they count at each. */
+START_TEST(test_each_exchange_after_a_start)
+{
+        begin_at_two(five_at_each, 2, &none);
+        for (unsigned i = 0; i < 4; i++)
+                traffic_restore(&traffic, clock_mono_us());
+        traffic_assume_reads(&traffic);
+        ck_assert_uint_eq(take_all_at(BROKER_CANCEL, EXCHANGE_NSE), 1);
+        ck_assert_uint_eq(take_all_at(BROKER_CANCEL, EXCHANGE_BSE), 1);
+        int64_t at = traffic_take(&traffic, BROKER_CANCEL, BROKER_RATE_ANYWHERE);
+        traffic_give_back(&traffic, BROKER_CANCEL, BROKER_RATE_ANYWHERE, at);
+        clock_fake_advance(USEC_PER_SEC + TRAFFIC_SLACK_US);
+        ck_assert_uint_eq(take_all_at(BROKER_CANCEL, EXCHANGE_BSE), 5);
+        traffic_done(&traffic);
+}
+END_TEST
+
+/* Who agreed on so many orders in all is not bound at each exchange any more; the other way round
+ * the ceiling of all stays. */
+START_TEST(test_agreed_at_each_exchange)
+{
+        static const struct broker_rates all = {
+                .n = 1, .rates = {{BROKER_TRAFFIC_ORDERS, 50, USEC_PER_SEC}}};
+        static const struct broker_rates each = {
+                .n = 1, .rates = {{BROKER_TRAFFIC_EACH, 50, USEC_PER_SEC}}};
+        begin_at_two(five_at_each, 2, &all);
+        ck_assert_uint_eq(take_all(BROKER_CANCEL), 50);
+        traffic_done(&traffic);
+        begin_at_two(five_at_each, 2, &each);
+        ck_assert_uint_eq(take_all(BROKER_CANCEL), 8);
+        ck_assert_str_eq(detail, "the broker allows 8 orders in 1 s, and they are used up");
+        traffic_done(&traffic);
+}
+END_TEST
+
 /* A window too small for any lane still lets one through. */
 START_TEST(test_small_window)
 {
@@ -154,12 +250,11 @@ START_TEST(test_day)
         begin(rates, 1);
         ck_assert_uint_eq(take_all(BROKER_PLACE), 10);
         ck_assert_int_eq(take(BROKER_PLACE), 60 * USEC_PER_SEC); /* midnight */
-        ck_assert_int_eq(traffic_turn(&traffic, BROKER_CANCEL, 0, 1, detail, sizeof(detail)), 0);
-        ck_assert_int_eq(traffic_turn(&traffic, BROKER_CANCEL, 0, 2, detail, sizeof(detail)),
-                         60 * USEC_PER_SEC);
+        ck_assert_int_eq(cancel_behind(1), 0);
+        ck_assert_int_eq(cancel_behind(2), 60 * USEC_PER_SEC);
         ck_assert_int_eq(take(BROKER_CANCEL), 0);
-        int64_t at = traffic_take(&traffic, BROKER_CANCEL);
-        traffic_give_back(&traffic, BROKER_CANCEL, at);
+        int64_t at = traffic_take(&traffic, BROKER_CANCEL, EXCHANGE_NSE);
+        traffic_give_back(&traffic, BROKER_CANCEL, EXCHANGE_NSE, at);
         ck_assert_int_eq(traffic.windows[0].count, 11);
         clock_fake_advance(60 * USEC_PER_SEC);
         ck_assert_uint_eq(take_all(BROKER_PLACE), 10);
@@ -185,10 +280,10 @@ START_TEST(test_give_back)
         static const struct broker_rate rates[] = {{BROKER_TRAFFIC_ORDERS, 3, USEC_PER_SEC},
                                                    {BROKER_TRAFFIC_ALL, 3, USEC_PER_SEC}};
         begin(rates, 2);
-        int64_t at = traffic_take(&traffic, BROKER_PLACE);
+        int64_t at = traffic_take(&traffic, BROKER_PLACE, EXCHANGE_NSE);
         ck_assert_int_gt(take(BROKER_PLACE), 0);
         clock_fake_advance(1000);
-        traffic_give_back(&traffic, BROKER_PLACE, at);
+        traffic_give_back(&traffic, BROKER_PLACE, EXCHANGE_NSE, at);
         ck_assert_int_eq(take(BROKER_PLACE), 0);
         ck_assert_int_gt(take(BROKER_PLACE), 0);
         traffic_done(&traffic);
@@ -447,6 +542,8 @@ START_TEST(test_learns)
 }
 END_TEST
 
-SUITE("orchestrator/traffic", test_no_rates, test_lanes, test_kinds, test_agreed, test_small_window,
-      test_day, test_day_at_the_end_of_a_month, test_give_back, test_restore, test_refused,
-      test_orders, test_not_sent, test_reads, test_reads_wait, test_drain, test_learns)
+SUITE("orchestrator/traffic", test_no_rates, test_lanes, test_kinds, test_agreed,
+      test_each_exchange, test_each_exchange_after_a_start, test_agreed_at_each_exchange,
+      test_small_window, test_day, test_day_at_the_end_of_a_month, test_give_back, test_restore,
+      test_refused, test_orders, test_not_sent, test_reads, test_reads_wait, test_drain,
+      test_learns)
