@@ -298,8 +298,7 @@ const struct option options[] = {
                 .flags = OPTION_RELOADABLE | OPTION_PER_ACCOUNT | OPTION_NO_LIMIT, .min = 0,
                 .max = 1000, .fallback = "9", .unit = "orders per 1.1 s",
                 .help = "Orders, modifies and cancels at one exchange in any 1.1 seconds; more "
-                        "than "
-                        "10, or no limit, needs ALGO_REGISTERED."),
+                        "than 10, or no limit, needs ALGO_REGISTERED."),
         ACCOUNT("ALGO_REGISTERED", BOOL, algo_registered, bool,
                 .flags = OPTION_RELOADABLE | OPTION_PER_ACCOUNT, .fallback = "no",
                 .help = "Says that the exchange has registered your algorithm, so that more than "
@@ -395,9 +394,8 @@ const struct option options[] = {
                .absent = "those of the broker's documents", .example = "orders:50/1s,calls:60/1s",
                .help = "Rates that the broker has agreed to for your registered algorithm, each "
                        "kind:count/window with the kinds orders, exchange-orders (at each exchange "
-                       "by "
-                       "itself), quotes and calls (all of them); they replace the broker's own of "
-                       "the same kind. Needs ALGO_REGISTERED."),
+                       "by itself), quotes and calls (all of them); they replace the broker's own "
+                       "of the same kind. Needs ALGO_REGISTERED."),
         ACCESS("EGRESS_ADDRESS", STRING, egress_address, char *, 0, .min = 2,
                .max = INET6_ADDRSTRLEN - 1, .item = egress_valid, .absent = "the kernel's choice",
                .example = "203.0.113.7",
