@@ -2,8 +2,11 @@
 #include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
-#include "store/driver.h"
+#include "base/decimal.h"
+
+#include "store/results.h"
 
 static const char *const names[_STORE_RESULT_MAX] = {
         [STORE_OK] = "ok",
@@ -67,4 +70,42 @@ void store_restore_done(struct store_restore *r)
         free(r->sessions);
         free(r->sent);
         *r = (struct store_restore){.job = r->job, .day = r->day};
+}
+
+bool results_grow(void **items, unsigned n, size_t size)
+{
+        if (n > 0 && (n & (n - 1)) != 0)
+                return true;
+        void *more = reallocarray(*items, n ? 2 * (size_t)n : 1, size);
+        if (!more)
+                return false;
+        *items = more;
+        return true;
+}
+
+enum store_result results_no_memory(struct store_job *job)
+{
+        return store_fail(job, STORE_UNAVAILABLE, "out of memory");
+}
+
+bool results_count(struct store_restore *v, const char *account, int64_t worth,
+                   int64_t modifications, int64_t filled_quantity)
+{
+        struct store_day_count *c = NULL;
+
+        for (unsigned i = 0; i < v->n_counts && !c; i++)
+                if (strcmp(v->counts[i].account, account) == 0)
+                        c = &v->counts[i];
+        if (!c) {
+                if (!GROW(v->counts, v->n_counts))
+                        return false;
+                c = &v->counts[v->n_counts++];
+                *c = (struct store_day_count){};
+                text_copy(c->account, sizeof(c->account), account);
+        }
+        c->orders += 1 + modifications;
+        c->traded += filled_quantity > 0;
+        if (__builtin_add_overflow(c->value, worth, &c->value) || c->value > DECIMAL_MAX)
+                c->value = DECIMAL_MAX;
+        return true;
 }

@@ -7,8 +7,10 @@
 #include <stdatomic.h>
 
 #include "domain/audit_chain.h"
+#include "store/columns.h"
 #include "store/driver.h"
 #include "store/reserve.h"
+#include "store/results.h"
 #include "store/sqlite_statements.h"
 
 #define SQLITE_LEDGER_ID 0x4f72646f /* "Ordo", PRAGMA application_id */
@@ -112,8 +114,6 @@ enum store_result sqlite_write_riders(struct sqlite *s, struct list *riders, str
 /* sqlite_read.c: NOT_FOUND, or the order with its legs; `ret_row` may be NULL. */
 enum store_result sqlite_load_order(struct sqlite *s, const char *id, struct store_job *job,
                                     struct order **ret, int64_t *ret_row);
-/* The column's text, or NULL. */
-void sqlite_scan_evidence(const char *text, struct evidence *e);
 /* What a replay is answered with; status 0: nothing yet. `*ret_body` is the caller's. */
 enum store_result sqlite_load_answer(struct sqlite *s, int64_t order_row, struct store_job *job,
                                      int *ret_status, char **ret_body, size_t *ret_size);

@@ -2,28 +2,12 @@
  * over. */
 #include "store/sqlite.h"
 
-#include <endian.h>
-#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 
 #define SWEEP_KEYS 2000 /* looked at in one call of the prune */
-
-static int64_t key_hash(const char *scope, const char *key)
-{
-        crypto_generichash_state state;
-        uint8_t hash[crypto_generichash_BYTES_MIN];
-        uint64_t n = 0;
-
-        crypto_generichash_init(&state, NULL, 0, sizeof(hash));
-        crypto_generichash_update(&state, (const uint8_t *)scope, strlen(scope) + 1);
-        crypto_generichash_update(&state, (const uint8_t *)key, strlen(key));
-        crypto_generichash_final(&state, hash, sizeof(hash));
-        memcpy(&n, hash, sizeof(n));
-        return (int64_t)le64toh(n);
-}
 
 static sqlite3_stmt *find_key(struct sqlite *s, int64_t hash, const char *scope, const char *key,
                               struct store_job *job, enum store_result *ret)
@@ -72,7 +56,8 @@ enum store_result sqlite_check_key(struct sqlite *s, struct store_intent *in,
                                    struct sqlite_key *ret)
 {
         enum store_result r;
-        *ret = (struct sqlite_key){.hash = key_hash(in->idempotency_scope, in->idempotency_key)};
+        *ret = (struct sqlite_key){
+                .hash = column_key_hash(in->idempotency_scope, in->idempotency_key)};
         _cleanup_(sqlite_resetp) sqlite3_stmt *st =
                 find_key(s, ret->hash, in->idempotency_scope, in->idempotency_key, &in->job, &r);
         if (!st)
@@ -121,7 +106,7 @@ enum store_result sqlite_op_key_get(void *db, struct store_job *job)
 
         k->answer_body = NULL;
         _cleanup_(sqlite_resetp) sqlite3_stmt *st =
-                find_key(db, key_hash(k->scope, k->key), k->scope, k->key, job, &r);
+                find_key(db, column_key_hash(k->scope, k->key), k->scope, k->key, job, &r);
         if (!st)
                 return r;
         int rc = sqlite3_step(st);

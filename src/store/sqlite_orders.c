@@ -8,82 +8,15 @@
 #include "base/clock.h"
 #include "base/decimal.h"
 
-#define EVIDENCE_SIZE 320 /* seven numbers, transport, error */
-
-enum watch { WATCH_NOTHING, WATCH_LIVE, WATCH_UNSETTLED };
-
-static enum watch leg_watch(const struct leg *l)
-{
-        if (leg_unresolved(l))
-                return WATCH_UNSETTLED;
-        return leg_live(l) ? WATCH_LIVE : WATCH_NOTHING;
-}
-
-/* What an accepted leg adds to its account's day. */
-static int64_t leg_worth(const struct order *o, const struct leg *l)
-{
-        int64_t price = l->average_price;
-        if (l->outcome != OUTCOME_ACCEPTED)
-                return 0;
-        if (price == 0)
-                price = l->effective.price ? l->effective.price : o->price;
-        return decimal_muldiv(l->quantity, price, 1);
-}
-
-static char *put_int(char *p, int64_t value)
-{
-        char digits[24];
-        unsigned n = 0;
-        uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
-
-        do
-                digits[n++] = (char)('0' + rest % 10);
-        while ((rest /= 10) > 0);
-        if (value < 0)
-                *p++ = '-';
-        while (n > 0)
-                *p++ = digits[--n];
-        *p++ = ' ';
-        return p;
-}
-
-static char *put_text(char *p, const char *s)
-{
-        size_t n = strlen(s);
-        memcpy(p, s, n + 1);
-        return p + n;
-}
-
-/* EVIDENCE_SIZE holds the longest of each: no test for room on this path. */
-static void print_evidence(const struct evidence *e, char buf[static EVIDENCE_SIZE])
-{
-        _Static_assert(EVIDENCE_SIZE > 7 * 21 + sizeof(e->transport) + sizeof(e->error), "room");
-        char *p = buf;
-
-        *p = '\0';
-        if (e->started_us == 0 && e->transport[0] == '\0')
-                return;
-        p = put_int(p, e->started_us);
-        p = put_int(p, e->sent_us);
-        p = put_int(p, e->ended_us);
-        p = put_int(p, e->bytes_sent);
-        p = put_int(p, e->http_status);
-        p = put_int(p, e->may_have_left);
-        p = put_int(p, e->complete_reply);
-        p = put_text(p, e->transport[0] ? e->transport : "-");
-        *p++ = ' ';
-        put_text(p, e->error);
-}
-
 /* ?1 … ?25, alike in INSERT and UPDATE; `evidence` must live until the statement has run. */
 static void bind_leg(sqlite3_stmt *st, int64_t order_row, const struct order *o,
                      const struct leg *l, char evidence[static EVIDENCE_SIZE])
 {
-        print_evidence(&l->evidence, evidence);
+        column_print_evidence(&l->evidence, evidence);
         sqlite3_bind_int64(st, 1, order_row * LEG_ROWS + l->number);
         sqlite_bind_text(st, 2, leg_state_name(l->state));
-        sqlite3_bind_int64(st, 3, leg_worth(o, l));
-        sqlite3_bind_int64(st, 4, leg_watch(l));
+        sqlite3_bind_int64(st, 3, column_worth(o, l));
+        sqlite3_bind_int64(st, 4, column_watch(l));
         sqlite_bind_text(st, 5, outcome_name(l->outcome));
         sqlite_bind_text(st, 6, order_status_name(l->status));
         sqlite3_bind_int64(st, 7, l->quantity);

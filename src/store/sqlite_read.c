@@ -48,32 +48,6 @@ static int problem_word(const char *s, size_t n)
         return problem_from_code(s); /* SQLite's texts end in NUL */
 }
 
-void sqlite_scan_evidence(const char *text, struct evidence *e)
-{
-        int64_t numbers[7] = {};
-        char *p = (char *)text;
-
-        *e = (struct evidence){};
-        if (!text || !*text)
-                return;
-        for (int i = 0; i < 7; i++)
-                numbers[i] = strtoll(p, &p, 10);
-        e->started_us = numbers[0];
-        e->sent_us = numbers[1];
-        e->ended_us = numbers[2];
-        e->bytes_sent = numbers[3];
-        e->http_status = (int)numbers[4];
-        e->may_have_left = numbers[5] != 0;
-        e->complete_reply = numbers[6] != 0;
-        p += *p == ' ';
-        size_t n = strcspn(p, " ");
-        if (n != 1 || *p != '-')
-                text_copy_bytes(e->transport, sizeof(e->transport), p, n);
-        p += n;
-        p += *p == ' ';
-        text_copy(e->error, sizeof(e->error), p);
-}
-
 static void read_leg(struct words *w, struct leg *l)
 {
         sqlite3_stmt *st = w->st;
@@ -100,7 +74,7 @@ static void read_leg(struct words *w, struct leg *l)
         l->sending_us = sqlite3_column_int64(st, 21);
         l->latency_us = sqlite3_column_int64(st, 22);
         l->updated_us = sqlite3_column_int64(st, 23);
-        sqlite_scan_evidence((const char *)sqlite3_column_text(st, 24), &l->evidence);
+        column_scan_evidence((const char *)sqlite3_column_text(st, 24), &l->evidence);
         sqlite_column_copy(st, 26, l->account, sizeof(l->account));
         sqlite_column_copy(st, 28, l->tag, sizeof(l->tag));
         l->multiplier = sqlite3_column_int64(st, 29);

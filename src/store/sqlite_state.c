@@ -109,24 +109,6 @@ enum store_result sqlite_op_riders_load(void *db, struct store_job *job)
         return rc == SQLITE_DONE ? STORE_OK : sqlite_job_failure(db, rc, job);
 }
 
-/* Room for one more at the end of a growing array; doubles at powers of two. */
-static bool grow(void **items, unsigned n, size_t size)
-{
-        if (n > 0 && (n & (n - 1)) != 0)
-                return true;
-        void *more = reallocarray(*items, n ? 2 * (size_t)n : 1, size);
-        if (!more)
-                return false;
-        *items = more;
-        return true;
-}
-#define GROW(items, n) grow((void **)&(items), n, sizeof((items)[0]))
-
-static enum store_result no_memory(struct store_job *job)
-{
-        return store_fail(job, STORE_UNAVAILABLE, "out of memory");
-}
-
 static enum store_result restore_orders(struct sqlite *s, struct store_restore *v)
 {
         enum store_result r;
@@ -142,42 +124,13 @@ static enum store_result restore_orders(struct sqlite *s, struct store_restore *
                 if (!id)
                         return store_fail(&v->job, STORE_CORRUPT, "a leg has no order");
                 if (!GROW(v->orders, v->n_orders))
-                        return no_memory(&v->job);
+                        return results_no_memory(&v->job);
                 r = sqlite_load_order(s, id, &v->job, &v->orders[v->n_orders], NULL);
                 if (r != STORE_OK)
                         return r;
                 v->n_orders++;
         }
         return rc == SQLITE_DONE ? STORE_OK : sqlite_job_failure(s, rc, &v->job);
-}
-
-static bool count_leg(struct store_restore *v, const char *account, int64_t worth,
-                      int64_t modifications, int64_t filled_quantity)
-{
-        struct store_day_count *c = NULL;
-
-        for (unsigned i = 0; i < v->n_counts && !c; i++)
-                if (strcmp(v->counts[i].account, account) == 0)
-                        c = &v->counts[i];
-        if (!c) {
-                if (!GROW(v->counts, v->n_counts))
-                        return false;
-                c = &v->counts[v->n_counts++];
-                *c = (struct store_day_count){};
-                text_copy(c->account, sizeof(c->account), account);
-        }
-        c->orders += 1 + modifications;
-        c->traded += filled_quantity > 0;
-        if (__builtin_add_overflow(c->value, worth, &c->value) || c->value > DECIMAL_MAX)
-                c->value = DECIMAL_MAX;
-        return true;
-}
-
-/* Ids begin with their time: the day is a range of them, so the legs need no index by day. A margin
- * of a day forgives clocks that were set. */
-static void first_id_of_day(int day, char ret[static ID_SIZE])
-{
-        ulid_first(clock_from_ist(day, 0) - 86400 * USEC_PER_SEC, ret);
 }
 
 static enum store_result restore_counts(struct sqlite *s, struct store_restore *v)
@@ -190,14 +143,14 @@ static enum store_result restore_counts(struct sqlite *s, struct store_restore *
                 sqlite_statement(s, SQL_RESTORE_COUNTS, &v->job, &r);
         if (!st)
                 return r;
-        first_id_of_day(v->day, from);
+        column_first_id(v->day, from);
         sqlite_bind_text(st, 1, from);
         sqlite3_bind_int(st, 2, v->day);
         while ((rc = sqlite3_step(st)) == SQLITE_ROW)
-                if (!count_leg(v, (const char *)sqlite3_column_text(st, 0),
-                               sqlite3_column_int64(st, 1), sqlite3_column_int64(st, 2),
-                               sqlite3_column_int64(st, 3)))
-                        return no_memory(&v->job);
+                if (!results_count(v, (const char *)sqlite3_column_text(st, 0),
+                                   sqlite3_column_int64(st, 1), sqlite3_column_int64(st, 2),
+                                   sqlite3_column_int64(st, 3)))
+                        return results_no_memory(&v->job);
         return rc == SQLITE_DONE ? STORE_OK : sqlite_job_failure(s, rc, &v->job);
 }
 
@@ -212,7 +165,7 @@ static enum store_result restore_killswitch(struct sqlite *s, struct store_resto
                 return r;
         while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
                 if (!GROW(v->killswitch, v->n_killswitch))
-                        return no_memory(&v->job);
+                        return results_no_memory(&v->job);
                 struct store_killswitch_row *row = &v->killswitch[v->n_killswitch++];
                 *row = (struct store_killswitch_row){
                         .level = sqlite3_column_int(st, 1),
@@ -236,7 +189,7 @@ static enum store_result restore_sessions(struct sqlite *s, struct store_restore
                 return r;
         while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
                 if (!GROW(v->sessions, v->n_sessions))
-                        return no_memory(&v->job);
+                        return results_no_memory(&v->job);
                 struct store_session_row *row = &v->sessions[v->n_sessions++];
                 *row = (struct store_session_row){
                         .size = (size_t)sqlite3_column_bytes(st, 2),
@@ -246,7 +199,7 @@ static enum store_result restore_sessions(struct sqlite *s, struct store_restore
                 sqlite_column_copy(st, 1, row->column, sizeof(row->column));
                 row->value = malloc(row->size + 1);
                 if (!row->value)
-                        return no_memory(&v->job);
+                        return results_no_memory(&v->job);
                 if (row->size > 0)
                         memcpy(row->value, sqlite3_column_blob(st, 2), row->size);
         }
@@ -256,7 +209,7 @@ static enum store_result restore_sessions(struct sqlite *s, struct store_restore
 static enum store_result add_sent(struct store_restore *v, sqlite3_stmt *st, int64_t at_us)
 {
         if (!GROW(v->sent, v->n_sent))
-                return no_memory(&v->job);
+                return results_no_memory(&v->job);
         struct store_sent *sent = &v->sent[v->n_sent++];
         sent->at_us = at_us;
         sqlite_column_copy(st, 0, sent->account, sizeof(sent->account));
@@ -286,23 +239,13 @@ static enum store_result restore_sent(struct sqlite *s, struct store_restore *v)
                  * may have left right before the end. */
                 const char *state = (const char *)sqlite3_column_text(st, 1);
                 bool over = state && strcmp(state, leg_state_name(LEG_STATE_SENDING)) != 0;
-                sqlite_scan_evidence((const char *)sqlite3_column_text(st, 3), &e);
+                column_scan_evidence((const char *)sqlite3_column_text(st, 3), &e);
                 int64_t at_us = e.sent_us ? e.sent_us : sqlite3_column_int64(st, 2);
                 r = add_sent(v, st, over ? at_us : INT64_MAX);
                 if (r != STORE_OK)
                         return r;
         }
         return rc == SQLITE_DONE ? STORE_OK : sqlite_job_failure(s, rc, &v->job);
-}
-
-static bool asks_broker(const char *action)
-{
-        static const enum audit_action asks[] = {AUDIT_MODIFY_INTENT, AUDIT_CANCEL_INTENT,
-                                                 AUDIT_EXTERNAL_CANCEL};
-        for (size_t i = 0; i < ELEMENTS(asks); i++)
-                if (action && strcmp(action, audit_action_name(asks[i])) == 0)
-                        return true;
-        return false;
 }
 
 /* Modifies and cancels leave records only. */
@@ -320,7 +263,7 @@ static enum store_result restore_asked(struct sqlite *s, struct store_restore *v
                 int64_t at_us = sqlite3_column_int64(st, 2);
                 if (at_us < v->sent_since_us)
                         return STORE_OK;
-                if (!asks_broker((const char *)sqlite3_column_text(st, 1)))
+                if (!column_asks_broker((const char *)sqlite3_column_text(st, 1)))
                         continue;
                 r = add_sent(v, st, at_us);
                 if (r != STORE_OK)

@@ -7,9 +7,7 @@
         "validity,quantity,price,trigger_price,disclosed_quantity,reduce_only,market_policy"
 #define SQL_ORDER_COLUMNS_N 17
 
-/* The legs of an order lie behind one another: the order's row times LEG_ROWS, and the number. */
-#define SQL_LEG_ROWS       "64"
-#define LEG_ROWS           64
+#define SQL_LEG_ROWS       "64" /* LEG_ROWS */
 #define SQL_LEGS_OF(order) "BETWEEN " order "*" SQL_LEG_ROWS " AND " order "*" SQL_LEG_ROWS "+63"
 
 /* The first parameters of INSERT and UPDATE are the same, and so are the first columns of SELECT.
