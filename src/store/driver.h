@@ -5,8 +5,12 @@
  * it: OK                                  its changes are in the transaction NOT_FOUND … STALE
  * documented; this job wrote nothing, the transaction is sound anything else the transaction is
  * spoiled: rollback() follows. After FAILED the job alone is to blame and the group runs again
- * without it. `job->result` is the store's and final only after commit() has returned OK: a driver
- * that pipelines may return OK early and correct `job->result` of the group's jobs inside commit().
+ * without it. `job->result` is the store's and final only after commit() has returned OK.
+ *
+ * A driver for which each question is a journey has decide(): its ops note the job and return OK,
+ * and decide() gives every job of the group its result. When decide() or commit() then ends as
+ * FAILED, nobody knows whose fault it is: the group runs again with careful(true), in which an op
+ * does all by itself and says what came of it.
  *
  * The head of the audit chain, the kill switch's epoch and everything else a transaction advances
  * belong to the driver; rollback() takes them back. */
@@ -32,7 +36,10 @@ struct store_driver {
          */
         enum store_result (*op[_STORE_OP_MAX])(void *db, struct store_job *job);
 
-        /* The rest may be NULL. Room is so short that only outcomes may be written. */
+        /* The rest may be NULL. See above. */
+        enum store_result (*decide)(void *db, char error[static STORE_ERROR_SIZE]);
+        void (*careful)(void *db, bool on);
+        /* Room is so short that only outcomes may be written. */
         bool (*strained)(void *db);
         /* A group ended as FULL: gives up what is kept for outcomes. True: trying again is worth
          * it. */
@@ -43,7 +50,7 @@ struct store_driver {
 
 #define STORE_THREAD_STACK (256U << 10)
 
-extern const struct store_driver store_sqlite;
+extern const struct store_driver store_sqlite, store_postgres;
 
 bool store_op_writes(enum store_op op);
 /* A result that leaves the transaction sound. */

@@ -24,7 +24,7 @@ static bool favoured(enum store_op op)
         return op == STORE_OUTCOME || op == STORE_KILLSWITCH;
 }
 
-static struct audit_record *job_audit(struct store_job *job, unsigned *ret_n)
+struct audit_record *group_audit(struct store_job *job, unsigned *ret_n)
 {
 #define AUDIT_OF(op_name, type)                                        \
         case op_name:                                                  \
@@ -53,7 +53,7 @@ static void note_failure(struct group *g, enum store_result r, const char *error
 static void job_failed(struct store_job *job, enum store_result r, const char *error)
 {
         unsigned n;
-        struct audit_record *audit = job_audit(job, &n);
+        struct audit_record *audit = group_audit(job, &n);
 
         for (unsigned i = 0; i < n; i++)
                 audit[i].seq = 0;
@@ -111,6 +111,19 @@ static void batch_remove(struct batch *b, unsigned at)
         b->n--;
 }
 
+/* The results of a driver that asks for all jobs at once. */
+static enum store_result decide(struct group *g, struct batch *b,
+                                char error[static STORE_ERROR_SIZE])
+{
+        if (!g->driver->decide)
+                return STORE_OK;
+        enum store_result r = g->driver->decide(g->db, error);
+        for (unsigned i = 0; i < b->n && r == STORE_OK; i++)
+                if (b->jobs[i]->result != STORE_OK)
+                        pass_on(g, b, i);
+        return r;
+}
+
 /* One transaction. OK: durable, every result is set. FAILED: `*ret_culprit` is to blame, rolled
  * back. */
 static enum store_result attempt(struct group *g, struct batch *b, unsigned *ret_culprit,
@@ -137,7 +150,9 @@ static enum store_result attempt(struct group *g, struct batch *b, unsigned *ret
                 return job->result;
         }
         int64_t from = clock_mono_us();
-        r = g->driver->commit(g->db, error);
+        r = decide(g, b, error);
+        if (r == STORE_OK)
+                r = g->driver->commit(g->db, error);
         g->commit_us = clock_mono_us() - from;
         if (r != STORE_OK)
                 g->driver->rollback(g->db);
@@ -161,7 +176,8 @@ static void keep_favoured(struct group *g, struct batch *b, const char *error)
         note_failure(g, STORE_FULL, text);
 }
 
-static void run_writes(struct group *g, struct batch *b)
+/* Until every job has its result. `*careful`: the driver runs each job by itself. */
+static void run_batch(struct group *g, struct batch *b, bool *careful)
 {
         char error[STORE_ERROR_SIZE] = "";
         bool relieved = false;
@@ -181,6 +197,11 @@ static void run_writes(struct group *g, struct batch *b)
                         keep_favoured(g, b, error);
                         continue;
                 }
+                if (r == STORE_FAILED && culprit == b->n && g->driver->careful && !*careful) {
+                        *careful = true;
+                        g->driver->careful(g->db, true);
+                        continue;
+                }
                 if (r == STORE_FAILED && culprit < b->n && ++b->culprits <= CULPRITS_MAX) {
                         job_failed(b->jobs[culprit], r, error);
                         pass_on(g, b, culprit);
@@ -191,6 +212,15 @@ static void run_writes(struct group *g, struct batch *b)
                 }
                 batch_fail(g, b, r, error);
         }
+}
+
+static void run_writes(struct group *g, struct batch *b)
+{
+        bool careful = false;
+
+        run_batch(g, b, &careful);
+        if (careful)
+                g->driver->careful(g->db, false);
 }
 
 void group_run(struct group *g)

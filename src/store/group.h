@@ -25,3 +25,5 @@ struct group {
 void group_run(struct group *g);
 /* The riders that travel with a job; NULL: none can. */
 struct list *group_riders(struct store_job *job);
+/* The audit records that are written with a job. */
+struct audit_record *group_audit(struct store_job *job, unsigned *ret_n);

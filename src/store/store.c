@@ -329,15 +329,18 @@ int store_open_driver(struct loop *loop, const struct store_driver *d,
         return 0;
 }
 
+bool store_is_postgres(const char *url)
+{
+        return text_starts(url, "postgresql://") || text_starts(url, "postgres://");
+}
+
 int store_open(struct loop *loop, const struct store_options *o,
                char error[static STORE_ERROR_SIZE], struct store **ret)
 {
         if (text_starts(o->url, "sqlite:"))
                 return store_open_driver(loop, &store_sqlite, o, error, ret);
-        if (text_starts(o->url, "postgresql://") || text_starts(o->url, "postgres://")) {
-                snprintf(error, STORE_ERROR_SIZE, "this build has no PostgreSQL driver");
-                return -EOPNOTSUPP;
-        }
+        if (store_is_postgres(o->url))
+                return store_open_driver(loop, &store_postgres, o, error, ret);
         snprintf(error, STORE_ERROR_SIZE, "a database URL starts with sqlite: or postgresql://");
         return -EINVAL;
 }

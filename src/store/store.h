@@ -285,6 +285,8 @@ struct store_options {
 
 struct store_driver; /* driver.h */
 
+bool store_is_postgres(const char *url); /* else it is SQLite */
+
 /* Opens, locks, migrates, checks; starts the thread. On failure `error` says why and what to do.
  * 0; -EBUSY another process holds it (named in error); -EBADMSG damaged; -EPROTO schema unknown or
  * an applied migration was edited; other negative errno. */

@@ -40,8 +40,6 @@ START_TEST(urls_that_name_no_ledger)
 
         o.url = "mysql://localhost";
         refused(&o, -EINVAL, "sqlite:");
-        o.url = "postgresql://localhost/ordo";
-        refused(&o, -EOPNOTSUPP, "PostgreSQL");
         o.url = "sqlite:";
         refused(&o, -EINVAL, "names no file");
         o.url = "sqlite:/nonexistent/dir/ordo.db";

@@ -1,0 +1,201 @@
+#include "postgres_server.h"
+
+#include <check.h>
+#include <errno.h>
+#include <glob.h>
+#include <libpq-fe.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+
+static char bin[256], dir[64], data[128], name[32], url[256];
+static pid_t server;
+static const struct passwd *user; /* NULL: whoever runs the test */
+
+/* The newest that is installed; Debian keeps them out of $PATH. */
+static bool find_programs(void)
+{
+        glob_t found = {};
+        bool there = glob("/usr/lib/postgresql/*/bin/initdb", 0, NULL, &found) == 0;
+
+        if (there)
+                snprintf(bin, sizeof(bin), "%.*s",
+                         (int)(strrchr(found.gl_pathv[found.gl_pathc - 1], '/') -
+                               found.gl_pathv[found.gl_pathc - 1]),
+                         found.gl_pathv[found.gl_pathc - 1]);
+        globfree(&found);
+        return there;
+}
+
+static void become_user(void)
+{
+        if (user && (setgid(user->pw_gid) < 0 || setuid(user->pw_uid) < 0))
+                _exit(126);
+        /* after the change of user, which would take it back */
+        prctl(PR_SET_PDEATHSIG, SIGQUIT);
+        if (chdir("/") < 0)
+                _exit(126);
+}
+
+static pid_t spawn(const char *program, const char *const *arguments)
+{
+        char path[320], log[160];
+        snprintf(path, sizeof(path), "%s/%s", bin, program);
+        snprintf(log, sizeof(log), "%s/log", dir);
+
+        pid_t pid = fork();
+        if (pid == 0) {
+                become_user();
+                if (!freopen(log, "a", stdout) || dup2(STDOUT_FILENO, STDERR_FILENO) < 0)
+                        _exit(126);
+                execv(path, (char *const *)arguments);
+                _exit(127);
+        }
+        return pid;
+}
+
+static bool make_cluster(void)
+{
+        const char *const arguments[] = {"initdb", "-D", data,   "-A",         "trust",     "-U",
+                                         "ordo",   "-E", "UTF8", "--locale=C", "--no-sync", NULL};
+        int status = 0;
+        pid_t pid = spawn("initdb", arguments);
+        return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
+}
+
+static void wait_for(PGPing wanted)
+{
+        char conninfo[160];
+        snprintf(conninfo, sizeof(conninfo), "host=%s dbname=postgres user=ordo", dir);
+        for (unsigned i = 0; i < 3000; i++) {
+                if (PQping(conninfo) == wanted)
+                        return;
+                nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+        }
+        fprintf(stderr, "the server in %s does not come to be as it should\n", dir);
+        abort();
+}
+
+void postgres_server_restart(void)
+{
+        const char *const arguments[] = {"postgres",          "-D", data,        "-k", dir, "-c",
+                                         "listen_addresses=", "-c", "fsync=off", NULL};
+        server = spawn("postgres", arguments);
+        wait_for(PQPING_OK);
+}
+
+void postgres_server_kill(void)
+{
+        kill(server, SIGKILL);
+        waitpid(server, NULL, 0);
+        wait_for(PQPING_NO_RESPONSE);
+}
+
+static void skip(const char *why)
+{
+        printf("1..0 # SKIP %s\n", why);
+}
+
+bool postgres_server_start(void)
+{
+        if (!find_programs()) {
+                skip("no PostgreSQL server is installed: apt-get install postgresql");
+                return false;
+        }
+        if (geteuid() == 0 && !(user = getpwnam("postgres"))) {
+                skip("PostgreSQL does not run as root, and there is no user postgres");
+                return false;
+        }
+        snprintf(dir, sizeof(dir), "/tmp/ordo-postgres-XXXXXX");
+        if (!mkdtemp(dir) || (user && chown(dir, user->pw_uid, user->pw_gid) < 0) ||
+            chmod(dir, 0755) < 0) {
+                perror(dir);
+                abort();
+        }
+        snprintf(data, sizeof(data), "%s/data", dir);
+        if (!make_cluster()) {
+                fprintf(stderr, "initdb failed, see %s/log\n", dir);
+                abort();
+        }
+        postgres_server_restart();
+        return true;
+}
+
+void postgres_server_stop(void)
+{
+        char command[128];
+        if (server > 0) {
+                kill(server, SIGQUIT);
+                waitpid(server, NULL, 0);
+        }
+        snprintf(command, sizeof(command), "rm -rf '%s'", dir);
+        if (system(command) != 0)
+                fprintf(stderr, "%s stays\n", dir);
+}
+
+const char *postgres_server_dir(void)
+{
+        return dir;
+}
+
+static PGconn *dial(const char *database)
+{
+        char conninfo[200];
+        snprintf(conninfo, sizeof(conninfo), "host=%s dbname=%s user=ordo", dir, database);
+        PGconn *conn = PQconnectdb(conninfo);
+        ck_assert_msg(PQstatus(conn) == CONNECTION_OK, "%s", PQerrorMessage(conn));
+        return conn;
+}
+
+static void run(const char *database, const char *statements)
+{
+        PGconn *conn = dial(database);
+        PGresult *r = PQexec(conn, statements);
+        ck_assert_msg(PQresultStatus(r) == PGRES_COMMAND_OK || PQresultStatus(r) == PGRES_TUPLES_OK,
+                      "%s: %s", statements, PQerrorMessage(conn));
+        PQclear(r);
+        PQfinish(conn);
+}
+
+const char *postgres_server_url_at(const char *at)
+{
+        static char proxied[256];
+        snprintf(proxied, sizeof(proxied), "postgresql:///%s?host=%s&user=ordo", name, at);
+        return proxied;
+}
+
+const char *postgres_server_database(void)
+{
+        static unsigned n; /* of this process: each test has its own */
+        char statement[80];
+
+        snprintf(name, sizeof(name), "t%d_%u", (int)getpid(), n++);
+        snprintf(statement, sizeof(statement), "CREATE DATABASE %s TEMPLATE template0", name);
+        run("postgres", statement);
+        snprintf(url, sizeof(url), "%s", postgres_server_url_at(dir));
+        return url;
+}
+
+void postgres_server_sql(const char *statements)
+{
+        run(name, statements);
+}
+
+void postgres_server_ask(const char *query, char *ret, size_t size)
+{
+        PGconn *conn = dial(name);
+        PGresult *r = PQexec(conn, query);
+        ck_assert_msg(PQresultStatus(r) == PGRES_TUPLES_OK, "%s: %s", query, PQerrorMessage(conn));
+        snprintf(ret, size, "%s", PQntuples(r) > 0 ? PQgetvalue(r, 0, 0) : "");
+        PQclear(r);
+        PQfinish(conn);
+}

@@ -1,0 +1,25 @@
+/* A PostgreSQL server of the test's own: Debian's package, a temporary directory, a unix socket,
+ * and never root. It ends with the test program, however that ends. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+/* Starts it. False: it cannot run here, and the reason was printed as TAP wants it. */
+bool postgres_server_start(void);
+void postgres_server_stop(void);
+/* As kill -9 would end it, and as it comes back. */
+void postgres_server_kill(void);
+void postgres_server_restart(void);
+
+/* The directory with the server's socket. */
+const char *postgres_server_dir(void);
+/* A new, empty database; its URL, overwritten by the next call. */
+const char *postgres_server_database(void);
+/* The same database behind another socket directory, for a proxy. */
+const char *postgres_server_url_at(const char *dir);
+/* Runs statements on the database, as a person with psql would. */
+void postgres_server_sql(const char *statements);
+/* The first cell of the first row. */
+void postgres_server_ask(const char *query, char *ret, size_t size);
