@@ -1,13 +1,19 @@
 #include "config/config.h"
+
+#include <string.h>
+
 #include "config/options.h"
 
 void option_free(const struct option *o, void *object)
 {
         void *member = (char *)object + o->offset;
         switch (o->type) {
+        case OPTION_URL: /* may hold a password */
+                if (*(char **)member)
+                        explicit_bzero(*(char **)member, strlen(*(char **)member));
+                __attribute__((fallthrough));
         case OPTION_STRING:
         case OPTION_PATH:
-        case OPTION_URL:
         case OPTION_ADDRESS:
                 free(TAKE(*(char **)member));
                 break;

@@ -47,7 +47,8 @@ struct config {
         char *state_dir; /* exists, or can be made */
         char *market_dir;
         char *migrations_dir;     /* holds sqlite/ and postgres/ */
-        char *database_url;       /* NULL: SQLite in state_dir; always NULL in this release */
+        char *database_url;       /* PostgreSQL; NULL: SQLite in state_dir */
+        bool auto_migrate;        /* PostgreSQL: brings its schema up to date at the start */
         struct secret *vault_key; /* 32 bytes; NULL: generated in state_dir */
         /* audit */
         int64_t audit_segment_bytes;

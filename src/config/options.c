@@ -203,7 +203,12 @@ const struct option options[] = {
                        "reload; the variables of the environment come first."),
         GLOBAL("DATABASE_URL", PLACES, URL, database_url, char *, .flags = OPTION_IS_SECRET,
                .absent = "SQLite, ordo.db in the state directory",
-               .help = "A shared ledger; this release has SQLite only, so leave it unset."),
+               .example = "postgresql://ordo@db.example.org/ordo?sslmode=verify-full",
+               .help = "A ledger in PostgreSQL instead, which may be on another machine."),
+        GLOBAL("AUTO_MIGRATE", PLACES, BOOL, auto_migrate, bool, .fallback = "no",
+               .help = "Brings the schema of a ledger in PostgreSQL up to date at the start, "
+                       "instead "
+                       "of asking for ordoctl migrate up; a SQLite ledger always is."),
         GLOBAL("MARKET_DIR", PLACES, PATH, market_dir, char *, .flags = OPTION_READABLE,
                .absent = "the installed files, /usr/share/ordo/market of the package",
                .example = "/etc/ordo/market",

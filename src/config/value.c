@@ -85,17 +85,14 @@ static int length_check(const struct option *o, size_t n, struct complaint *c)
         return 1;
 }
 
-/* The address of a database may hold a password, so nothing of it is shown. No release up to this
- * one has a database beside SQLite: every value is refused, those that will work one day by name.
- */
-static int refuse_url(const struct value *v, struct complaint *c)
+/* The address of a database may hold a password, so nothing of it is shown. */
+static int set_url(const struct value *v, char **member, struct complaint *c)
 {
-        bool postgres =
-                text_starts(v->data, "postgresql://") || text_starts(v->data, "postgres://");
-        complain(c, "%s",
-                 postgres ? "PostgreSQL is not in this release."
-                          : "It does not name a database that Ordo knows.");
-        advise(c, "Leave it unset: the ledger is SQLite, ordo.db in the state directory.");
+        if (text_starts(v->data, "postgresql://") || text_starts(v->data, "postgres://"))
+                return set_text(v->data, v->size, member);
+        complain(c, "It does not name a database that Ordo knows.");
+        advise(c, "Write postgresql://user@host/database, or leave it unset: then the ledger is "
+                  "SQLite, ordo.db in the state directory.");
         return 1;
 }
 
@@ -425,7 +422,7 @@ static int set_member(const struct option *o, const struct value *v, void *membe
         int word = 0, r;
         switch (o->type) {
         case OPTION_URL:
-                return refuse_url(v, c);
+                return set_url(v, member, c);
         case OPTION_STRING:
                 return set_string(o, v, member, c);
         case OPTION_ADDRESS:

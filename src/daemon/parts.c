@@ -43,7 +43,7 @@ static int open_store(struct daemon *d)
         const struct store_options o = {
                 .url = d->config->database_url ? d->config->database_url : text_str(&url),
                 .migrations_dir = d->config->migrations_dir,
-                .migrate = true,
+                .migrate = !d->config->database_url || d->config->auto_migrate,
         };
         /* A migration copies the ledger first and may rewrite it: on this thread, for minutes. */
         struct patience patience;

@@ -60,6 +60,11 @@ int offline_ledger(struct config **ret, struct text *ret_path)
 
         if (r != CTL_OK)
                 return r;
+        if ((*ret)->database_url)
+                return ctl_fail(
+                        CTL_USAGE,
+                        "this works on SQLite's file, and the ledger is in PostgreSQL "
+                        "(ORDO_DATABASE_URL)\nSee docs/database.md for PostgreSQL's own way.");
         text_addf(ret_path, "%s/ordo.db", (*ret)->state_dir);
         return ret_path->failed ? ctl_fail(CTL_UNEXPECTED, "out of memory") : CTL_OK;
 }
@@ -94,20 +99,32 @@ static void schema_done(struct schema *s)
         migrations_done(&s->applied);
 }
 
-static int read_schema(const struct config *config, const char *path, struct schema *ret)
+static int read_file_schema(const struct config *config, char error[static STORE_ERROR_SIZE],
+                            struct schema *ret)
 {
         _cleanup_(ledger_file_closep) struct ledger_file *f = NULL;
-        char error[STORE_ERROR_SIZE] = "out of memory";
+        _cleanup_(freep) char *path = NULL;
 
-        if (migrations_load(config->migrations_dir, "sqlite", error, &ret->files) < 0)
-                return ctl_fail(CTL_USAGE, "%s", error);
+        if (asprintf(&path, "%s/ordo.db", config->state_dir) < 0)
+                return -ENOMEM;
         int r = ledger_file_open(path, error, &f);
         if (r == -ENOENT) {
                 ret->fresh = true;
-                return CTL_OK;
+                return 0;
         }
-        if (r == 0)
-                r = ledger_file_migrations(f, error, &ret->applied);
+        return r < 0 ? r : ledger_file_migrations(f, error, &ret->applied);
+}
+
+static int read_schema(const struct config *config, struct schema *ret)
+{
+        char error[STORE_ERROR_SIZE] = "out of memory";
+        const char *url = config->database_url;
+
+        if (migrations_load(config->migrations_dir, url ? "postgres" : "sqlite", error,
+                            &ret->files) < 0)
+                return ctl_fail(CTL_USAGE, "%s", error);
+        int r = url ? migrations_applied(url, error, &ret->applied)
+                    : read_file_schema(config, error, ret);
         return r == 0 ? CTL_OK : ctl_fail(CTL_REFUSED, "the ledger cannot be read: %s", error);
 }
 
@@ -184,17 +201,19 @@ int offline_check_owner(const char *state_dir)
                 state_dir, st.st_uid, st.st_uid, st.st_gid);
 }
 
-static int migrate_up(const struct config *config, const char *path)
+static int migrate_up(const struct config *config)
 {
         _cleanup_(text_done) struct text url = TEXT_NULL;
         char error[STORE_ERROR_SIZE];
         struct store *store = NULL;
 
-        if (offline_check_owner(config->state_dir) != CTL_OK)
+        if (!config->database_url && offline_check_owner(config->state_dir) != CTL_OK)
                 return CTL_USAGE;
-        text_addf(&url, "sqlite:%s", path);
-        struct store_options options = {
-                .url = text_str(&url), .migrations_dir = config->migrations_dir, .migrate = true};
+        text_addf(&url, "sqlite:%s/ordo.db", config->state_dir);
+        struct store_options options = {.url = config->database_url ? config->database_url
+                                                                    : text_str(&url),
+                                        .migrations_dir = config->migrations_dir,
+                                        .migrate = true};
         int r = store_open(NULL, &options, error, &store);
         if (r < 0)
                 return ctl_fail(CTL_REFUSED, "%s", error);
@@ -208,18 +227,18 @@ int run_migrate(struct ctl *c)
 {
         _cleanup_(config_freep) struct config *config = NULL;
         _cleanup_(schema_done) struct schema s = {};
-        _cleanup_(text_done) struct text path = TEXT_NULL;
         const char *verb = c->operands[0];
+        struct config_faults faults;
 
         bool up = strcmp(verb, "up") == 0, status = strcmp(verb, "status") == 0;
         if (!up && !status && strcmp(verb, "verify") != 0)
                 return ctl_usage(c, "it is status, up or verify, not \"%.40s\"", verb);
-        int r = offline_ledger(&config, &path);
+        int r = offline_config(&faults, &config);
         if (r != CTL_OK)
                 return r;
         if (up)
-                return migrate_up(config, text_str(&path));
-        r = read_schema(config, text_str(&path), &s);
+                return migrate_up(config);
+        r = read_schema(config, &s);
         if (r != CTL_OK)
                 return r;
         return status ? migrate_status(c, &s) : migrate_verify(&s);

@@ -34,3 +34,7 @@ void migrations_done(struct migrations *m);
  * they know. */
 int migrations_pending(const struct migrations *m, const struct migrations *applied,
                        char error[static STORE_ERROR_SIZE]);
+/* What a ledger in PostgreSQL says was applied; nothing: it has no schema yet. 0; negative errno.
+ */
+int migrations_applied(const char *url, char error[static STORE_ERROR_SIZE],
+                       struct migrations *ret);

@@ -138,9 +138,6 @@ void postgres_shut(void *db);
 int postgres_migrate(PGconn *conn, const struct store_options *o, int *ret_version,
                      char error[static STORE_ERROR_SIZE]);
 
-/* What was applied, for the command line; a connection of its own. */
-int postgres_applied(const char *url, struct migrations *ret, char error[static STORE_ERROR_SIZE]);
-
 /* --- postgres_group.c: the first trip; postgres_write.c: the second --- */
 
 /* Begins the transaction where it is not begun, and gives the entries' jobs their results. */

@@ -75,7 +75,7 @@ static int load_applied(PGconn *conn, struct migrations *ret, char error[static 
         return 0;
 }
 
-int postgres_applied(const char *url, struct migrations *ret, char error[static STORE_ERROR_SIZE])
+int migrations_applied(const char *url, char error[static STORE_ERROR_SIZE], struct migrations *ret)
 {
         PGconn *conn = postgres_dial(url, error);
         if (!conn)

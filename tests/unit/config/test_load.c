@@ -496,7 +496,7 @@ START_TEST(test_secrets_are_not_printed)
         fixture_init(&f);
         fixture_set(&f, "ORDO_API_TOKEN", "hunter2 hunter2 hunter2");
         fixture_set(&f, "ORDO_VAULT_KEY", "hunter2");
-        fixture_set(&f, "ORDO_DATABASE_URL", "postgres://ordo:hunter2@db/ordo");
+        fixture_set(&f, "ORDO_DATABASE_URL", "mysql://ordo:hunter2@db/ordo");
         ck_assert_int_eq(fixture_load(&f), 1);
         ck_assert_uint_eq(f.faults.errors, 3);
         struct text t = TEXT_NULL;
