@@ -26,6 +26,7 @@
         X(ACCOUNT_TRIPPED, "eace48f313f943c48146c68cbe14a4b7", "an account was stopped")           \
         X(DEAD_MAN, "8cba5f8ea29c4a29b82666dc39cd9918", "a key's dead-man timer")                  \
         X(BREAKER, "9f2cfad8742a4b9b92ae30deec570749", "a broker cannot be reached, or can again") \
+        X(BOOK, "642178ecf7534c78b334ce18cb0dfe78", "an order book cannot be read, or can again")  \
         X(SESSION, "9f80cd4260344e0f9e7cb93718cbc2ad", "an account's session changed")             \
         X(LOGIN_NEEDED, "1f549c251fb741f0a28843de21e1140a",                                        \
           "an account has no session for the day")                                                 \

@@ -39,6 +39,8 @@
           "Orders in the book that are not Ordo's and not over")                                   \
         X(BOOK_TIME, GAUGE, "ordo_book_timestamp_seconds", "account",                              \
           "When the last complete read of the order book began; 0 none yet")                       \
+        X(BOOK_UNREAD, GAUGE, "ordo_book_unread", "account",                                       \
+          "1: the last read of the order book failed")                                             \
         X(SESSION_EXPIRY, GAUGE, "ordo_session_expiry_timestamp_seconds", "account",               \
           "When the broker session ends; 0 without one")                                           \
         X(IDEMPOTENCY, COUNTER, "ordo_idempotency_total", "result",                                \

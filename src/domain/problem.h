@@ -153,7 +153,8 @@
         X(STORE_UNAVAILABLE, 503, true, "The ledger cannot be written",                            \
           "Nothing was sent. The disk may be full or the database away; /ready says more.")        \
         X(NOT_READY, 503, true, "The account is not ready yet",                                    \
-          "Its open orders are still being read back after a restart; try again in a moment.")     \
+          "Its order book was not read yet since the start, or cannot be: the message says "       \
+          "which. Try again in a moment.")                                                         \
         X(INSTRUMENTS_MISSING, 503, true, "The broker's instruments are not there yet",            \
           "The first file of them is still being fetched, or cannot be; /api/v1/status says "      \
           "more.")                                                                                 \

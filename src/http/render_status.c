@@ -62,6 +62,7 @@ static void render_account_status(struct json_writer *w, const struct account_st
         json_put_int(w, "needs_operator", a->needs_operator);
         json_put_string(w, "tag_echo", a->tag_echo);
         json_put_time(w, "book_as_of", a->book_as_of_us);
+        render_word(w, "book_error", a->book_error);
         json_put_int(w, "external_orders", a->external_orders);
         json_put_int(w, "late_orders", a->late_orders);
         json_put_int(w, "twin_orders", a->twin_orders);

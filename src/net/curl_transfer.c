@@ -309,7 +309,7 @@ int transfer_prepare(struct transfer *t, struct http_call *c, const struct curl_
 
         t->call = c;
         t->ports = ports;
-        t->reply_max = s->reply_max;
+        t->reply_max = c->reply_max ? c->reply_max : s->reply_max;
         t->attempt.error = ECANCELED;
         t->complaint = "the request could not be built";
         r = curl_url_of_call(s->base_url, &c->request.url, &line, &t->url);

@@ -43,6 +43,7 @@ struct http_call {
         /* From httpc_send() to the last byte of the reply, everything in between included. Without
          * a positive rest of time the call ends as VERDICT_NOT_SENT. */
         int64_t timeout_us;
+        size_t reply_max; /* of the body; 0: the transport's own. curl only */
         /* Asked at the last moment before the first byte leaves (kill switch); may be NULL. False:
          * the call ends as VERDICT_NOT_SENT. It must only look: no httpc_*() from inside it. */
         bool (*may_leave)(struct http_call *c);

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/log.h"
+#include "domain/event.h"
 #include "orchestrator/absence.h"
 #include "orchestrator/book_rows.h"
 #include "orchestrator/leg_write.h"
@@ -19,11 +21,13 @@ struct book_reader {
         struct loop_timer timer;
         struct call call;
         bool started, armed, reading, failed;
-        bool wanted;      /* somebody wants it read soon */
-        bool looks;       /* the timer only asks whether the market is open */
-        int64_t due_us;   /* monotonic, when armed */
-        unsigned number;  /* of reads */
-        int64_t began_us; /* monotonic, of the running or last read */
+        bool wanted;              /* somebody wants it read soon */
+        bool looks;               /* the timer only asks whether the market is open */
+        bool told;                /* that it cannot be read */
+        char error[MESSAGE_SIZE]; /* of the last read; "" */
+        int64_t due_us;           /* monotonic, when armed */
+        unsigned number;          /* of reads */
+        int64_t began_us;         /* monotonic, of the running or last read */
         int64_t began_wall_us;
         int64_t complete_wall_us; /* when the last complete one began; 0 never */
         struct list waiting;      /* struct book_wait */
@@ -53,6 +57,52 @@ static void answer(struct book_reader *b, const struct broker_result *r,
         }
 }
 
+static void say_unread(const struct book_reader *b)
+{
+        const struct account_state *a = b->account;
+        const char *id = a->account->id;
+
+        log_event(
+                LOG_ERR, EVENT_BOOK,
+                LOG_FIELDS({"ORDO_ACCOUNT", id}, {"ORDO_ACTION", "book"},
+                           {"ORDO_STATUS", "unread"}),
+                a->ready ? "the order book of %s cannot be read: %s; what changes there is not seen"
+                         : "the order book of %s cannot be read: %s; no order is taken until it is",
+                id, b->error);
+}
+
+static void say_read(const struct book_reader *b)
+{
+        const char *id = b->account->account->id;
+
+        log_event(
+                LOG_NOTICE, EVENT_BOOK,
+                LOG_FIELDS({"ORDO_ACCOUNT", id}, {"ORDO_ACTION", "book"}, {"ORDO_STATUS", "read"}),
+                "the order book of %s can be read again", id);
+}
+
+/* A read that fails once is nothing while an earlier one is fresh. Without a session, and at the
+ * end of the daemon, nobody expects it. */
+static void tell(struct book_reader *b, const struct broker_result *r)
+{
+        const struct account_state *a = b->account;
+
+        if (!b->failed) {
+                b->error[0] = '\0';
+                if (b->told)
+                        say_read(b);
+                b->told = false;
+                return;
+        }
+        text_copy(b->error, sizeof(b->error),
+                  r->message[0] ? r->message : "the broker gave no usable answer");
+        bool fresh = clock_wall_us() - b->complete_wall_us < BOOK_OLD_US;
+        if (b->told || fresh || a->session != SESSION_STATE_ACTIVE || a->orchestrator->draining)
+                return;
+        say_unread(b);
+        b->told = true;
+}
+
 static void read_ended(struct call *c)
 {
         struct book_reader *b = CONTAINER_OF(c, struct book_reader, call);
@@ -75,6 +125,7 @@ static void read_ended(struct call *c)
                 a->ready = true;
                 loss_watch(a);
         }
+        tell(b, &c->result);
         answer(b, &c->result, &read);
         call_clear(c);
         LIST_FOREACH (it, &a->open_legs)
@@ -294,6 +345,11 @@ bool book_searched(const struct open_leg *l)
 int64_t book_as_of_us(const struct account_state *a)
 {
         return a->book->complete_wall_us;
+}
+
+const char *book_error(const struct account_state *a)
+{
+        return a->book->error;
 }
 
 void book_wait(struct account_state *a, struct book_wait *w)

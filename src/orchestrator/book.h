@@ -19,6 +19,7 @@ struct account_state;
 #define BOOK_WATCH_US        INT64_C(8000000)
 #define BOOK_WATCH_BEFORE_US (15 * 60 * USEC_PER_SEC) /* the exchange takes orders by then */
 #define BOOK_WATCH_AFTER_US  (30 * 60 * USEC_PER_SEC) /* closing session; late reports */
+#define BOOK_OLD_US          INT64_C(30000000)        /* unread for so long: somebody is told */
 #define BOOK_LOOK_US         (60 * USEC_PER_SEC)      /* how often it is asked whether it is open */
 
 int book_init(struct account_state *a);
@@ -37,6 +38,9 @@ void book_reconcile(struct open_leg *l);
 bool book_searched(const struct open_leg *l);
 /* Wall clock: when the last complete read began; 0 none yet. */
 int64_t book_as_of_us(const struct account_state *a);
+
+/* Why the last read failed; "": it did not. */
+const char *book_error(const struct account_state *a);
 
 /* Somebody waits for a read that begins after it was asked for. */
 struct book_wait {

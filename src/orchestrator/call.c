@@ -212,6 +212,8 @@ static void leave(struct call *c)
         c->http.request.writes = broker_op_writes(c->broker.op);
         if (c->turn)
                 c->http.may_leave = may_leave;
+        if (c->broker.op == BROKER_BOOK || c->broker.op == BROKER_TRADES)
+                c->http.reply_max = CALL_BOOK_MAX;
         c->http.timeout_us = c->retry.over_us - clock_mono_us();
         /* A commit that ends after the transports leads here: the mark in the ledger tells the next
          * start that it may have been sent, and the book that it was not. */

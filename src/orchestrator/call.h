@@ -19,6 +19,9 @@ struct account_state;
  * for an answer. Fewer than the connections there may be (HTTPC_CONNECTIONS): cancels and reads
  * have the rest. */
 #define CALL_WRITES_MAX 8
+/* Bytes of a day's orders, or trades, in one reply; others: HTTP_REPLY_MAX. Brokers write 700 to
+ * 1000 bytes a row: 20,000 orders with long reasons, and a third more. */
+#define CALL_BOOK_MAX (32U << 20)
 
 struct call {
         struct account_state *account;

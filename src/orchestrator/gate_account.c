@@ -1,6 +1,7 @@
 #include "orchestrator/gate_check.h"
 
 #include "base/clock.h"
+#include "orchestrator/book.h"
 #include "orchestrator/state.h"
 
 enum gate_answer gate_account(const struct order *order, struct leg *leg, struct gate *g)
@@ -13,6 +14,10 @@ enum gate_answer gate_account(const struct order *order, struct leg *leg, struct
                                    a->account->id);
         if (!a->ready) {
                 g->retry_after_s = 1;
+                if (book_error(a)[0])
+                        return gate_refuse(g, leg, PROBLEM_NOT_READY, "",
+                                           "the order book of %s cannot be read: %s",
+                                           a->account->id, book_error(a));
                 return gate_refuse(g, leg, PROBLEM_NOT_READY, "",
                                    "the order book of %s is still being read", a->account->id);
         }

@@ -25,6 +25,7 @@ static void read_account(struct account_state *a, struct account_status *ret)
                 .unresolved_legs = a->n_unresolved,
                 .needs_operator = a->n_needs_operator,
                 .tag_echo = echo_state_name(echo_state(&a->echo, clock_ist_day(clock_wall_us()))),
+                .book_error = book_error(a),
                 .book_as_of_us = book_as_of_us(a),
                 .external_orders = a->external.open,
                 .late_orders = a->n_late,
@@ -137,6 +138,7 @@ void status_measure(struct orchestrator *o)
                 series_set(metrics_series(m, METER_NEEDS_OPERATOR, id, NULL), a->n_needs_operator);
                 series_set(metrics_series(m, METER_EXTERNAL_ORDERS, id, NULL), a->external.open);
                 series_set_us(metrics_series(m, METER_BOOK_TIME, id, NULL), book_as_of_us(a));
+                series_set(metrics_series(m, METER_BOOK_UNREAD, id, NULL), book_error(a)[0] != 0);
                 series_set(metrics_series(m, METER_OPEN_LEGS, id, NULL),
                            a->n_open - a->n_unresolved);
                 for (int k = 0; k < _BREAKER_MAX; k++)

@@ -18,6 +18,7 @@ struct account_status {
         char last_error[MESSAGE_SIZE];
         unsigned open_legs, unresolved_legs, needs_operator;
         const char *tag_echo;     /* echo_state_name(), of today */
+        const char *book_error;   /* why its last read failed; "" */
         int64_t book_as_of_us;    /* wall clock: when the last complete read of its book began; 0 */
         unsigned external_orders; /* not ours and not over, in that read */
         unsigned late_orders, twin_orders; /* since start */

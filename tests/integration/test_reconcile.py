@@ -1,6 +1,7 @@
 """What the books say, against ordo-brokersim: orders placed by hand, lost ones with and without tags, late
 ones, twins, books that are read because somebody asks."""
 
+import contextlib
 import http.client
 import json
 import os
@@ -114,6 +115,46 @@ class Absent(World):
         again = self.place("mstock:main", price="997.00", quantity=3, key="k1")
         self.assertEqual((again.status, again.json["outcome"]), (422, "not_placed"), again)
         self.assertEqual(len(self.sim.received(broker="mstock", quantity=3)), 1)
+
+
+class Large(World):
+    """Books of a busy day."""
+    brokers = ("fyers",)
+    MOST = 32 << 20  # CALL_BOOK_MAX
+
+    def raised(self):
+        return self.d.records(message_id="642178ecf7534c78b334ce18cb0dfe78")
+
+    def test_larger_than_may_be(self):
+        """Somebody is told why an account is not ready, everywhere; and it recovers by itself."""
+        told = len(self.raised())
+        self.d.stop()
+        self.sim.fault("huge", broker="fyers", operation="book", bytes=self.MOST + 1, count=0)
+        self.d.start(wait=False)
+
+        def shown():
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                s = self.status("fyers:main")
+                return s if s["book_error"] else None
+            return None
+        s = self.until(shown, 30)
+        self.assertEqual((s["book_error"], s["ready"]), ("the reply is too large", False))
+        r = self.d.order(targets=["fyers:main"])
+        self.assertProblem(r, 503, "NOT_READY")
+        self.assertIn("the reply is too large", r.json["detail"])
+        self.assertRegex(self.d.get("/metrics").raw.decode(), r'ordo_book_unread\{account="fyers:main"\} 1\n')
+        (record,) = self.raised()[told:]
+        self.assertEqual((record["account"], record["status"]), ("fyers:main", "unread"))
+        self.assertIn("the reply is too large", record["message"])
+        self.sim.clear_faults()
+        self.until(lambda: self.may_trade("fyers:main"), 30)
+        self.assertIsNone(self.status("fyers:main")["book_error"])
+        self.assertEqual(self.raised()[told + 1]["status"], "read")
+
+    def test_as_large_as_may_be(self):
+        self.sim.fault("huge", broker="fyers", operation="book", bytes=self.MOST, count=0)
+        self.reconcile("fyers:main")
+        self.sim.clear_faults()
 
 
 class Reconcile(World):

@@ -210,6 +210,59 @@ START_TEST(test_session)
 }
 END_TEST
 
+static void pass_seconds(unsigned n)
+{
+        while (n-- > 0)
+                world_pass(SECONDS(1));
+}
+
+/* Told when nothing fresh is known any more, once, and once when it is over. */
+START_TEST(test_book)
+{
+        char at_first[MESSAGE_SIZE];
+        world_open(&plain);
+        (void)live(REST, "one");
+        pass_seconds(2);
+        ck_assert_str_eq(book_error(world_account(0)), "");
+        listen_in();
+        unsigned read = wire_calls(world.wires[0], BROKER_BOOK);
+        wire_script(world.wires[0], BROKER_BOOK, read + 1, 1000, FATE_BROKEN);
+        pass_seconds(20);
+        text_copy(at_first, sizeof(at_first), book_error(world_account(0)));
+        pass_seconds(60);
+        wire_script(world.wires[0], BROKER_BOOK, 0, 0, FATE_SERVED);
+        pass_seconds(5);
+        told();
+        ck_assert_str_ne(at_first, "");
+        ck_assert_str_eq(book_error(world_account(0)), "");
+        ck_assert_uint_eq(count(EVENT_BOOK), 2);
+        unsigned i = find(0, EVENT_BOOK), over = find(i + 1, EVENT_BOOK);
+        ck_assert_str_eq(field(i, "account"), "paper:one");
+        ck_assert_str_eq(field(i, "status"), "unread");
+        ck_assert_str_eq(field(i, "level"), "err");
+        ck_assert_ptr_nonnull(strstr(field(i, "message"), at_first));
+        ck_assert_str_eq(field(over, "status"), "read");
+        end();
+}
+END_TEST
+
+/* One read that fails is made good by the next one. */
+START_TEST(test_book_once)
+{
+        world_open(&plain);
+        (void)live(REST, "one");
+        pass_seconds(2);
+        listen_in();
+        unsigned read = wire_calls(world.wires[0], BROKER_BOOK);
+        wire_script(world.wires[0], BROKER_BOOK, read + 1, 3, FATE_BROKEN);
+        pass_seconds(20);
+        told();
+        ck_assert_uint_gt(wire_calls(world.wires[0], BROKER_BOOK), read + 3);
+        ck_assert_uint_eq(count(EVENT_BOOK), 0);
+        end();
+}
+END_TEST
+
 START_TEST(test_marker)
 {
         char away[128];
@@ -226,4 +279,4 @@ START_TEST(test_marker)
 END_TEST
 
 SUITE("orchestrator/journal", test_lost_and_found, test_needs_operator, test_cancel, test_told_once,
-      test_refused, test_session, test_marker)
+      test_refused, test_session, test_book, test_book_once, test_marker)
