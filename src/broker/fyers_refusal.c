@@ -203,15 +203,30 @@ static bool status_speaks(int status)
         return status == 200 || (status >= 400 && status < 500 && status != 408);
 }
 
+/* A status that proves nothing; what the broker wrote with it may help whoever looks. */
+static int doubt(const struct http_reply *reply, struct broker_result *r)
+{
+        _cleanup_(json_freep) struct json_object *o = NULL;
+        struct broker_result none = {};
+        struct envelope e = {};
+
+        reading_unknown(r, "The broker answered with an unexpected status");
+        int n = reading_json(reply, &o, &none);
+        if (n != 0)
+                return n < 0 ? n : 1;
+        if (fields_read(envelope_fields, o, &e, NULL) >= 0 && !strcmp(e.s, "error") &&
+            *fyers_string(o, "message"))
+                put_words(r, e.code, fyers_string(o, "message"));
+        return 1;
+}
+
 int fyers_open(const struct broker_call *c, const struct http_reply *reply,
                struct json_object **ret, int64_t *ret_code, struct broker_result *r)
 {
         struct envelope e = {};
 
-        if (!status_speaks(reply->status)) {
-                reading_unknown(r, "The broker answered with an unexpected status");
-                return 1;
-        }
+        if (!status_speaks(reply->status))
+                return doubt(reply, r);
         int n = reading_json(reply, ret, r);
         if (n != 0)
                 return n;

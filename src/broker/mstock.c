@@ -340,6 +340,23 @@ static void read_too_many(const struct broker_call *c, struct broker_result *r)
         r->rate_limited = true;
 }
 
+/* A status that proves nothing; what the broker wrote with it may help whoever looks. */
+static int doubt(const struct http_reply *reply, struct broker_result *r)
+{
+        _cleanup_(json_freep) struct json_object *root = NULL;
+        struct broker_result none = {};
+
+        reading_unknown(r, "The broker answered with an unexpected status");
+        int e = reading_json(reply, &root, &none);
+        if (e != 0)
+                return e < 0 ? e : 0;
+        struct json_object *o = envelope(root);
+        const char *message = mstock_text(o, "message");
+        if (strcasecmp(mstock_text(o, "status"), "error") == 0 && *message)
+                unknown_with(r, mstock_text(o, "error_type"), message);
+        return 0;
+}
+
 static int mstock_reply(const struct broker_call *c, const struct http_reply *reply,
                         struct broker_result *ret)
 {
@@ -350,10 +367,8 @@ static int mstock_reply(const struct broker_call *c, const struct http_reply *re
                 return 0;
         }
         bool refused = reply->status >= 400 && reply->status < 500;
-        if (!refused && reply->status != 200 && reply->status != 201) {
-                reading_unknown(ret, "The broker answered with an unexpected status");
-                return 0;
-        }
+        if (!refused && reply->status != 200 && reply->status != 201)
+                return doubt(reply, ret);
         int e = reading_json(reply, &root, ret);
         if (e != 0)
                 return e < 0 ? e : 0;
