@@ -94,6 +94,13 @@ void handle_killswitch_set(struct http_exchange *x)
                 exchange_faults(x, PROBLEM_INVALID_REQUEST);
                 return;
         }
+        if (!killswitch_scope_allowed(exchange_orchestrator(x), k->scope, &x->caller)) {
+                exchange_problem(
+                        x, PROBLEM_ACCOUNT_FORBIDDEN,
+                        "The scope covers accounts that this key may not use; name each of "
+                        "its own: \"scope\": \"account:BROKER:NAME\". Nothing was changed.");
+                return;
+        }
         k->caller = x->caller;
         k->level = (enum kill_level)level;
         k->done = on_set;

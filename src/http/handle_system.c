@@ -56,7 +56,7 @@ void handle_status(struct http_exchange *x)
         static struct status status;
 
         status_read(exchange_orchestrator(x), &status);
-        render_status(&w, &status, &x->caller);
+        render_status(&w, &status, exchange_orchestrator(x), &x->caller);
         exchange_answer(x, 200, MIME_JSON);
 }
 

@@ -45,7 +45,8 @@ void render_reconciled(struct json_writer *w, const struct reconcile_request *r)
 void render_result_head(struct json_writer *w, const struct account_result *r);
 
 void render_session(struct json_writer *w, const char *key, const struct session_view *s);
-void render_status(struct json_writer *w, const struct status *s, const struct caller *c);
+void render_status(struct json_writer *w, const struct status *s, const struct orchestrator *o,
+                   const struct caller *c);
 void render_account(struct json_writer *w, const struct account *a);
 struct dead_man_view;
 /* Members of an object that is open. */

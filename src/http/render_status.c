@@ -97,7 +97,32 @@ static bool may_see(const struct status *s, const struct caller *c, const char *
         return false;
 }
 
-void render_status(struct json_writer *w, const struct status *s, const struct caller *c)
+void render_dead_man(struct json_writer *w, const struct dead_man_view *d)
+{
+        json_put_string(w, "key", d->key_name);
+        json_put_string(w, "level", kill_level_name(d->level));
+        json_put_int(w, "after_s", d->after_s);
+        json_put_time(w, "armed_at", d->armed_us);
+        json_put_time(w, "heard_at", d->heard_us);
+        json_put_time(w, "fires_at", d->fires_us);
+}
+
+/* Of nobody for NULL: whoever has no key reads no names of keys. */
+static void render_dead_men(struct json_writer *w, const struct orchestrator *o)
+{
+        struct dead_man_view d;
+
+        json_array_begin(w, "dead_men");
+        for (unsigned i = 0; o && dead_man_look(o, NULL, i, &d); i++) {
+                json_object_begin(w, NULL);
+                render_dead_man(w, &d);
+                json_object_finish(w);
+        }
+        json_array_finish(w);
+}
+
+void render_status(struct json_writer *w, const struct status *s, const struct orchestrator *o,
+                   const struct caller *c)
 {
         json_object_begin(w, NULL);
         json_put_string(w, "status", s->overall);
@@ -124,6 +149,7 @@ void render_status(struct json_writer *w, const struct status *s, const struct c
                 if (may_see(s, c, s->masters[i].broker))
                         render_master(w, &s->masters[i]);
         json_array_finish(w);
+        render_dead_men(w, c->key_name ? o : NULL);
         json_object_finish(w);
 }
 
@@ -171,29 +197,6 @@ static void render_kill_tasks(struct json_writer *w, const struct orchestrator *
                 render_kill_task(w, tasks[i]);
         json_array_finish(w);
         json_put_int(w, "tasks_total", total);
-}
-
-void render_dead_man(struct json_writer *w, const struct dead_man_view *d)
-{
-        json_put_string(w, "key", d->key_name);
-        json_put_string(w, "level", kill_level_name(d->level));
-        json_put_int(w, "after_s", d->after_s);
-        json_put_time(w, "armed_at", d->armed_us);
-        json_put_time(w, "heard_at", d->heard_us);
-        json_put_time(w, "fires_at", d->fires_us);
-}
-
-static void render_dead_men(struct json_writer *w, const struct orchestrator *o)
-{
-        struct dead_man_view d;
-
-        json_array_begin(w, "dead_men");
-        for (unsigned i = 0; dead_man_look(o, NULL, i, &d); i++) {
-                json_object_begin(w, NULL);
-                render_dead_man(w, &d);
-                json_object_finish(w);
-        }
-        json_array_finish(w);
 }
 
 void render_killswitch(struct json_writer *w, const struct orchestrator *o,

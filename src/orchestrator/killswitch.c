@@ -53,6 +53,16 @@ bool killswitch_scope_valid(const struct orchestrator *o, const char *scope)
         return false;
 }
 
+bool killswitch_scope_allowed(const struct orchestrator *o, const char *scope,
+                              const struct caller *c)
+{
+        for (unsigned i = 0; i < o->options.n_accounts; i++)
+                if (covers(&o->accounts[i], scope) &&
+                    !caller_may_use(c, o->accounts[i].account->id))
+                        return false;
+        return true;
+}
+
 static struct kill_entry *find(struct killswitch *k, const char *scope)
 {
         for (unsigned i = 0; i < k->n; i++)

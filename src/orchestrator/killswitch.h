@@ -44,7 +44,7 @@ enum kill_level killswitch_level(const struct orchestrator *o, const char *accou
 struct kill_request {
         struct caller caller; /* lowering a level needs caller.admin: FORBIDDEN otherwise */
         enum kill_level level;
-        const char *scope; /* validated: killswitch_scope_valid() */
+        const char *scope; /* validated: killswitch_scope_valid(), killswitch_scope_allowed() */
         const char *reason;
         void (*done)(struct kill_request *r);
         enum problem problem; /* NONE: effective and durable. STORE_UNAVAILABLE: effective in memory
@@ -54,3 +54,7 @@ struct kill_request {
 void killswitch_set(struct orchestrator *o, struct kill_request *r);
 /* "global", or broker/account that exists. */
 bool killswitch_scope_valid(const struct orchestrator *o, const char *scope);
+/* Whether it covers no account that the caller may not use: what it makes happen to one is as if
+ * the caller had done it there. */
+bool killswitch_scope_allowed(const struct orchestrator *o, const char *scope,
+                              const struct caller *c);

@@ -226,6 +226,9 @@ class DeadMan(ordo.Case):
                          (True, "desk", "CANCEL", self.SECONDS))
         (shown,) = self.k.get("/api/v1/killswitch").json["dead_men"]
         self.assertEqual(shown["key"], "desk")
+        (in_status,) = self.k.get("/api/v1/status").json["dead_men"]
+        self.assertEqual({k: v for k, v in in_status.items() if k not in ("heard_at", "fires_at")},
+                         {k: v for k, v in shown.items() if k not in ("heard_at", "fires_at")})
         # any request of the key is a sign of life, that of another one is not
         for _ in range(2 * self.SECONDS):
             self.until(lambda: self.k.get("/api/v1/status", token=self.token).status == 200)
@@ -247,6 +250,24 @@ class DeadMan(ordo.Case):
         self.assertTrue(self.beat()["armed"])
         r = self.k.request("DELETE", "/api/v1/killswitch/heartbeat?key=desk")
         self.assertEqual((r.status, r.json), (200, {"armed": False}))
+
+    def test_its_own_accounts_alone(self):
+        """A key that is limited to accounts stops these, and no others."""
+        def engage(**body):
+            return self.k.post("/api/v1/killswitch", {"level": "CANCEL", "reason": "test", **body},
+                               token=self.token)
+        order = self.k.order(targets=["paper:second"], price="1000.00")
+        self.assertEqual(order.status, 201, order)
+        for body in ({}, {"scope": "global"}, {"scope": "broker:paper"}, {"scope": "account:paper:second"}):
+            r = engage(**body)
+            self.assertProblem(r, 403, "ACCOUNT_FORBIDDEN")
+            self.assertIn("account:BROKER:NAME", r.json["detail"])
+        self.assertEqual(self.levels(), {})
+        self.assertEqual(engage(scope="account:paper:demo").status, 200)
+        self.assertEqual(self.levels(), {"account:paper:demo": ("CANCEL", "desk")})
+        self.assertEqual(self.k.order(targets=["paper:second"], price="1001.00").status, 201)
+        self.assertEqual(self.k.get(order.headers["location"]).json["legs"][0]["order_status"], "OPEN")
+        self.assertEqual(self.k.get("/api/v1/status").json["dead_men"], [])
 
     def test_restart(self):
         self.place("1000.00")

@@ -450,6 +450,12 @@ bool killswitch_scope_valid(const struct orchestrator *o, const char *scope)
                (text_starts(scope, "account:") && orchestrator_account(o, scope + 8));
 }
 
+bool killswitch_scope_allowed(const struct orchestrator *o, const char *scope,
+                              const struct caller *c)
+{
+        return !text_starts(scope, "account:") || caller_may_use(c, scope + 8);
+}
+
 static void answer_kill(struct orchestrator *o, void *request)
 {
         struct kill_request *r = request;
