@@ -192,10 +192,10 @@ static void take_others(struct book_read *r)
 void book_rows_take(struct book_read *r)
 {
         struct account_state *a = r->account;
-        int64_t now_us = clock_wall_us();
 
+        /* Since when it was there nobody knows: at the latest, since the read began. */
         for (unsigned i = 0; i < r->n && !ours_alone(a); i++)
-                (void)sighting_note(&a->sightings, r->rows[i].broker_order_id, now_us);
+                (void)sighting_note(&a->sightings, r->rows[i].broker_order_id, r->began_wall_us);
         take_by_number(r);
         take_by_tag(r);
         take_candidates(r);

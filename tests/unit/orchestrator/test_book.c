@@ -101,6 +101,29 @@ START_TEST(test_inferred)
 }
 END_TEST
 
+/* A reply that was long on its way tells nothing about what was new when it came. */
+START_TEST(test_not_inferred_from_a_read_that_began_before)
+{
+        begin(false);
+        SHOW({.id = "2"});
+        wire_script(world.wires[0], BROKER_BOOK, 1, 1, FATE_HELD);
+        book_read_soon(world_account(0));
+        world_rest();
+        ck_assert_uint_eq(wire_held(world.wires[0]), 1);
+        clock_fake_advance(SECONDS(1));
+        const char *id = lost(REST);
+        clock_fake_advance(SECONDS(1));
+        wire_release(world.wires[0], FATE_SERVED);
+        world_rest();
+        world_pass(SECONDS(6));
+        ck_assert_int_eq(shown_leg(id, 0)->outcome, OUTCOME_UNKNOWN);
+        SHOW({.id = "2"}, {.id = "3"}); /* and this one is */
+        world_pass(SECONDS(6));
+        ck_assert_str_eq(shown_leg(id, 0)->broker_order_id, "3");
+        world_close();
+}
+END_TEST
+
 /* A broker that echoes tags is believed: no tag, not ours. */
 START_TEST(test_never_inferred_where_tags_are_echoed)
 {
@@ -314,7 +337,8 @@ START_TEST(test_answer_to_another_order)
 END_TEST
 
 SUITE("orchestrator/book", test_by_number, test_by_tag_with_another_number, test_two_with_one_tag,
-      test_inferred, test_never_inferred_where_tags_are_echoed, test_not_inferred,
+      test_inferred, test_not_inferred_from_a_read_that_began_before,
+      test_never_inferred_where_tags_are_echoed, test_not_inferred,
       test_not_inferred_when_seen_before, test_not_inferred_when_ours,
       test_not_inferred_with_a_twin, test_not_inferred_after_a_restart, test_twins_wait,
       test_twins_with_tags, test_sightings, test_answer_to_another_order)
