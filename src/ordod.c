@@ -67,14 +67,15 @@ static int make_state_dir(const char *dir)
         return r;
 }
 
-/* Little memory, but an arena each for loop, store, log and jobs thread: sharing one, loop and
- * store wait for each other so often that it costs a fifth of the orders, and the loop waits while
- * the jobs thread gives back what a list of instruments took to sort. Freed memory goes back. And
- * no cores: libraries' buffers with secrets cannot be wiped (operations.md "Units"). */
+/* Little memory, but an arena each for loop, store, log, jobs thread and that of large replies:
+ * sharing one, loop and store wait for each other so often that it costs a fifth of the orders, and
+ * the loop waits while the jobs thread gives back what a list of instruments took to sort. Freed
+ * memory goes back. And no cores: libraries' buffers with secrets cannot be wiped (operations.md
+ * "Units"). */
 static void set_process(void)
 {
         const struct rlimit none = {0, 0};
-        (void)mallopt(M_ARENA_MAX, 4);
+        (void)mallopt(M_ARENA_MAX, 5);
         (void)mallopt(M_TRIM_THRESHOLD, 256 * 1024);
         (void)setrlimit(RLIMIT_CORE, &none);
         (void)prctl(PR_SET_DUMPABLE, 0);

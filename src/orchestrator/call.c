@@ -131,6 +131,36 @@ static void read_reply(struct call *c)
                 r->outcome = OUTCOME_UNKNOWN;
 }
 
+/* What the reply came to is known. */
+static void conclude(struct call *c)
+{
+        struct broker_result *r = &c->result;
+
+        if (r->outcome == OUTCOME_UNKNOWN && r->problem == PROBLEM_NONE)
+                r->problem = PROBLEM_OUTCOME_UNKNOWN;
+        if (!r->message[0] && c->http.facts.error[0])
+                text_copy(r->message, sizeof(r->message), c->http.facts.error);
+        finish(c);
+}
+
+static void came_back(struct large_reply *large)
+{
+        struct call *c = CONTAINER_OF(large, struct call, large);
+
+        if (large->error < 0 || c->result.outcome == OUTCOME_NONE)
+                read_reply(c);
+        conclude(c);
+}
+
+static bool read_elsewhere(struct call *c)
+{
+        c->large = (struct large_reply){.call = &c->broker,
+                                        .reply = &c->http.reply,
+                                        .result = &c->result,
+                                        .done = came_back};
+        return large_reply_read(c->account, &c->large);
+}
+
 static void answered(struct http_call *h)
 {
         struct call *c = CONTAINER_OF(h, struct call, http);
@@ -145,6 +175,8 @@ static void answered(struct http_call *h)
                 list_append(&o->riders, &TAKE(h->rider)->link);
         switch (h->verdict) {
         case VERDICT_ANSWERED:
+                if (read_elsewhere(c))
+                        return;
                 read_reply(c);
                 break;
         case VERDICT_NOT_SENT:
@@ -155,11 +187,7 @@ static void answered(struct http_call *h)
                 r->outcome = OUTCOME_UNKNOWN;
                 break;
         }
-        if (r->outcome == OUTCOME_UNKNOWN && r->problem == PROBLEM_NONE)
-                r->problem = PROBLEM_OUTCOME_UNKNOWN;
-        if (!r->message[0] && h->facts.error[0])
-                text_copy(r->message, sizeof(r->message), h->facts.error);
-        finish(c);
+        conclude(c);
 }
 
 static bool find_scrip(void *userdata, enum scrip_by by, const char *text, struct scrip *ret)

@@ -7,6 +7,7 @@
 #include "broker/broker.h"
 #include "net/httpc.h"
 #include "orchestrator/lane.h"
+#include "orchestrator/large_reply.h"
 #include "orchestrator/retry.h"
 
 struct account_state;
@@ -48,6 +49,7 @@ struct call {
         struct turn own_turn;  /* of a cancel */
         struct retry retry;
         bool writing; /* one of CALL_WRITES_MAX */
+        struct large_reply large;
         struct loop_work work;
 };
 

@@ -29,6 +29,7 @@ struct master {
         const struct broker *broker;
         char *path;
         struct scrip_file *file; /* NULL: none was ever loaded, or it is damaged */
+        uint64_t version;        /* raised by every change of `file` */
         struct cached *cache;    /* CACHE_SIZE; made with the first find */
         enum stage stage;
         struct master_fetch fetch;
@@ -168,6 +169,7 @@ static struct scrip_file *use(struct master *m, struct scrip_file *file)
         struct scrip_file *old = m->file;
 
         m->file = file;
+        m->version++;
         free(TAKE(m->cache));
         return old;
 }
@@ -383,6 +385,23 @@ bool master_there(const struct account_state *a)
         return !a->master || a->master->file;
 }
 
+const char *master_file(const struct account_state *a, uint64_t *ret_version)
+{
+        const struct master *m = a->master;
+
+        if (!m || !m->file)
+                return NULL;
+        *ret_version = m->version;
+        return m->path;
+}
+
+bool master_outdated(enum scrip_by by, const struct scrip *s)
+{
+        bool by_number = by == SCRIP_BY_KEY || by == SCRIP_BY_TOKEN;
+        return by_number && s->instrument.expiry &&
+               s->instrument.expiry < clock_ist_day(clock_wall_us());
+}
+
 bool master_scrip(struct account_state *a, enum scrip_by by, const char *text, struct scrip *ret)
 {
         struct master *m = a->master;
@@ -390,10 +409,7 @@ bool master_scrip(struct account_state *a, enum scrip_by by, const char *text, s
 
         if (!found && by == SCRIP_BY_ISIN && m->file && text[0])
                 found = find_foreign_isin(m, text, ret);
-        /* Tokens of contracts that have expired are given to new ones (market.md §9). */
-        bool by_number = by == SCRIP_BY_KEY || by == SCRIP_BY_TOKEN;
-        return found && !(by_number && ret->instrument.expiry &&
-                          ret->instrument.expiry < clock_ist_day(clock_wall_us()));
+        return found && !master_outdated(by, ret);
 }
 
 bool masters_busy(const struct orchestrator *o)

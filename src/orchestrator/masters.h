@@ -38,6 +38,12 @@ int64_t masters_moment(const struct calendar *c, int64_t now_us);
 
 /* False: the account's broker has a master, and none was ever loaded. */
 bool master_there(const struct account_state *a);
+/* The file in use and its number, which rises with every file that is taken into use; for who opens
+ * it on another thread. It may have been replaced by the next one already. NULL: none. */
+const char *master_file(const struct account_state *a, uint64_t *ret_version);
+/* What was asked for by number is a contract that has expired: its numbers are given to new ones
+ * (market.md §9). Pure, but for the clock. */
+bool master_outdated(enum scrip_by by, const struct scrip *s);
 /* As account_scrip(). */
 bool master_scrip(struct account_state *a, enum scrip_by by, const char *text, struct scrip *ret);
 bool masters_busy(const struct orchestrator *o); /* something is fetched or loaded */

@@ -259,6 +259,8 @@ int orchestrator_new(const struct orchestrator_options *options,
         if (r >= 0)
                 r = masters_new(o);
         if (r >= 0)
+                r = large_replies_new(o);
+        if (r >= 0)
                 r = restore(o, error);
         if (r >= 0)
                 r = jobs_new(o);
@@ -332,6 +334,7 @@ struct orchestrator *orchestrator_free(struct orchestrator *o)
         if (!o)
                 return NULL;
         masters_stop(o);
+        large_replies_free(o);
         if (o->jobs)
                 jobs_free(o);
         masters_free(o);

@@ -25,6 +25,7 @@
 #include "orchestrator/traffic.h"
 
 struct book_reader;
+struct large_replies;
 struct login;
 struct master;
 struct masters;
@@ -108,6 +109,7 @@ struct orchestrator {
         int64_t last_event_id;
         struct jobs *jobs;
         struct masters *masters;
+        struct large_replies *large_replies;
         struct preopen *preopen;
 
         int64_t started_us, started_mono_us;

@@ -275,6 +275,54 @@ static bool lists(unsigned account, enum scrip_by by, const char *text, struct s
         return account_scrip(&o->accounts[account], by, text, ret);
 }
 
+/* The same from the thread of large replies. */
+static struct {
+        enum scrip_by by;
+        const char *text;
+        bool found, back;
+        int error;
+        struct scrip scrip;
+} asked;
+
+static int ask(const struct broker_call *c, const struct http_reply *reply, struct broker_result *r)
+{
+        asked.found = c->source.find &&
+                      c->source.find(c->source.userdata, asked.by, asked.text, &asked.scrip);
+        r->outcome = OUTCOME_ACCEPTED;
+        return 0;
+}
+
+static void came_back(struct large_reply *r)
+{
+        asked.error = r->error;
+        asked.back = true;
+}
+
+static bool lists_there(unsigned account, enum scrip_by by, const char *text, struct scrip *ret)
+{
+        struct account_state *a = &o->accounts[account];
+        const struct broker *own = a->broker, asking = {.flags = own->flags, .reply = ask};
+        const struct broker_call call = {.op = BROKER_BOOK};
+        struct broker_result result = {};
+        struct http_reply reply = {};
+        struct large_reply large = {
+                .call = &call, .reply = &reply, .result = &result, .done = came_back};
+
+        text_addf(&reply.body, "%*s", (int)LARGE_REPLY_SIZE, "");
+        asked.by = by;
+        asked.text = text;
+        asked.back = false;
+        a->broker = &asking;
+        ck_assert(large_reply_read(a, &large));
+        for (unsigned i = 0; i < 20000 && !asked.back; i++)
+                turn();
+        a->broker = own;
+        ck_assert(asked.back);
+        http_reply_done(&reply);
+        *ret = asked.scrip;
+        return asked.found;
+}
+
 /* --- tests --- */
 
 START_TEST(test_a_day)
@@ -319,6 +367,12 @@ START_TEST(test_a_day)
         ck_assert(lists(0, SCRIP_BY_TOKEN, "3045", &s));
         ck_assert_str_eq(s.instrument.symbol, "NSE:SBIN");
         ck_assert(lists(0, SCRIP_BY_TOKEN, "77", &s)); /* its last day */
+        ck_assert(lists_there(0, SCRIP_BY_TOKEN, "77", &s));
+        ck_assert(lists_there(0, SCRIP_BY_KEY, "SBIN-EQ", &s));
+        ck_assert_str_eq(s.instrument.symbol, "NSE:SBIN");
+        ck_assert_int_eq(s.instrument.lot, 7);
+        ck_assert(!lists_there(0, SCRIP_BY_KEY, "NOSUCH", &s));
+        ck_assert(!lists_there(0, SCRIP_BY_KEY, "", &s));
         /* no ISIN in this master: the built-in set knows whose it is */
         ck_assert(lists(0, SCRIP_BY_ISIN, SBIN_ISIN, &s));
         ck_assert_str_eq(s.key, "SBIN-EQ");
@@ -337,7 +391,9 @@ START_TEST(test_a_day)
         ck_assert_int_eq(gate_of(0, "NSE:SBIN"), PROBLEM_LOT_SIZE);
         /* a token of a contract that has expired may be another one's by now */
         ck_assert(!lists(0, SCRIP_BY_TOKEN, "77", &s));
+        ck_assert(!lists_there(0, SCRIP_BY_TOKEN, "77", &s));
         ck_assert(lists(0, SCRIP_BY_TOKEN, "78", &s));
+        ck_assert(lists_there(0, SCRIP_BY_TOKEN, "78", &s));
         ck_assert(lists(0, SCRIP_BY_SYMBOL, "NFO:NIFTY23NOV26FUT", &s));
         clock_fake_advance(MASTER_RETRY_US);
         pass();
@@ -346,6 +402,9 @@ START_TEST(test_a_day)
         ck_assert(lists(0, SCRIP_BY_SYMBOL, "NSE:SBIN", &s));
         ck_assert_int_eq(s.instrument.lot, 3); /* nothing is remembered of the old one */
         ck_assert(!lists(0, SCRIP_BY_TOKEN, "78", &s));
+        ck_assert(lists_there(0, SCRIP_BY_SYMBOL, "NSE:SBIN", &s));
+        ck_assert_int_eq(s.instrument.lot, 3);
+        ck_assert(!lists_there(0, SCRIP_BY_TOKEN, "78", &s));
         ck_assert_uint_eq(script_requests(&server), 5);
         halt();
         close_world();
@@ -374,10 +433,13 @@ START_TEST(test_restart)
         ck_assert_uint_eq(script_requests(&server), 1);
         halt();
 
-        /* cut off behind its first page: it opens, and is found out when it is asked */
+        /* cut off behind its first page while it is open: that is found out when it is asked */
         snprintf(path, sizeof(path), "%s/masters/open.db", dir);
-        ck_assert_int_eq(truncate(path, 4096), 0);
         boot(1);
+        ck_assert_str_eq(view(0).state, "loaded");
+        ck_assert_int_eq(truncate(path, 4096), 0);
+        (void)lists_there(0, SCRIP_BY_SYMBOL, "NSE:INFY", &s);
+        ck_assert_int_lt(asked.error, 0); /* read again on the loop, which finds it out */
         ck_assert(!lists(0, SCRIP_BY_SYMBOL, "NSE:INFY", &s));
         ck_assert_str_eq(view(0).state, "missing");
         ck_assert_int_eq(gate_of(0, "NSE:INFY"), PROBLEM_INSTRUMENTS_MISSING);
