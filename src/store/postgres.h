@@ -81,6 +81,7 @@ struct postgres {
         struct postgres_head head;
 
         struct values values; /* of the statement that is being made */
+        struct values own;    /* of what connecting sends, perhaps before that one */
         struct text line;     /* the audit record being written */
         int64_t swept_row;    /* where forgetting old keys goes on */
 };
@@ -98,6 +99,7 @@ enum store_result postgres_failure(const PGresult *r, char error[static STORE_ER
 
 /* Puts a statement with p->values into the next trip. */
 void postgres_queue(struct postgres *p, enum postgres_statement id);
+void postgres_queue_own(struct postgres *p, enum postgres_statement id); /* with p->own */
 /* Sends what is queued and takes the results, as many as were queued; `results` may be NULL. Not
  * OK: the first failure, no results, and p->conn is NULL when the connection is lost. */
 enum store_result postgres_trip(struct postgres *p, int64_t patience_us, PGresult **results,

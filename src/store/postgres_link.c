@@ -65,13 +65,13 @@ static enum store_result sign(struct postgres *p, char error[static STORE_ERROR_
 {
         PGresult *results[4] = {};
 
-        postgres_queue(p, PG_BEGIN);
-        postgres_queue(p, PG_LOCK);
-        values_text(&p->values, 0, p->writer);
-        values_int(&p->values, 1, p->mark);
-        values_int(&p->values, 2, clock_wall_us());
-        postgres_queue(p, PG_WRITER_SIGN);
-        postgres_queue(p, PG_COMMIT);
+        postgres_queue_own(p, PG_BEGIN);
+        postgres_queue_own(p, PG_LOCK);
+        values_text(&p->own, 0, p->writer);
+        values_int(&p->own, 1, p->mark);
+        values_int(&p->own, 2, clock_wall_us());
+        postgres_queue_own(p, PG_WRITER_SIGN);
+        postgres_queue_own(p, PG_COMMIT);
         enum store_result r = postgres_trip(p, POSTGRES_TRIP_US, results, error);
         if (r == STORE_OK)
                 *ret_mark = cell_int(results[2], 0, 0);
@@ -245,9 +245,9 @@ static void leave(struct postgres *p)
         char error[STORE_ERROR_SIZE];
         if (!p->conn)
                 return;
-        values_text(&p->values, 0, p->writer);
-        values_int(&p->values, 1, clock_wall_us() - WRITER_AGE_US);
-        postgres_queue(p, PG_WRITER_LEAVE);
+        values_text(&p->own, 0, p->writer);
+        values_int(&p->own, 1, clock_wall_us() - WRITER_AGE_US);
+        postgres_queue_own(p, PG_WRITER_LEAVE);
         (void)postgres_trip(p, USEC_PER_SEC, NULL, error);
 }
 
@@ -257,6 +257,7 @@ void postgres_shut(void *db)
         leave(p);
         PQfinish(p->conn);
         values_done(&p->values);
+        values_done(&p->own);
         text_done(&p->line);
         if (p->url)
                 explicit_bzero(p->url, strlen(p->url));

@@ -137,27 +137,33 @@ PGconn *postgres_dial(const char *url, char error[static STORE_ERROR_SIZE])
         return NULL;
 }
 
-/* Keeps p->values, so that it can be sent again. */
-static void send(struct postgres *p, enum postgres_statement id, unsigned n_values)
+/* Keeps the values, so that they can be sent again. NULL: there are none. */
+static void send(struct postgres *p, enum postgres_statement id, struct values *v)
 {
         const char *values[VALUES_MAX];
         int lengths[VALUES_MAX], formats[VALUES_MAX];
 
         if (!p->conn || p->n_queued == POSTGRES_QUEUE_MAX ||
-            !values_finish(&p->values, values, lengths, formats)) {
+            (v && !values_finish(v, values, lengths, formats))) {
                 p->broken = true;
                 return;
         }
         p->queued[p->n_queued++] = id;
-        if (!p->broken && PQsendQueryPrepared(p->conn, statements[id], (int)n_values, values,
+        if (!p->broken && PQsendQueryPrepared(p->conn, statements[id], v ? (int)v->n : 0, values,
                                               lengths, formats, 1) != 1)
                 p->broken = true;
 }
 
 void postgres_queue(struct postgres *p, enum postgres_statement id)
 {
-        send(p, id, p->values.n);
+        send(p, id, &p->values);
         values_begin(&p->values);
+}
+
+void postgres_queue_own(struct postgres *p, enum postgres_statement id)
+{
+        send(p, id, &p->own);
+        values_begin(&p->own);
 }
 
 /* The next result, NULL between two statements. False: the connection is lost, or too slow. */
@@ -272,7 +278,7 @@ void postgres_end(struct postgres *p)
         }
         if (PQtransactionStatus(p->conn) == PQTRANS_IDLE)
                 return;
-        postgres_queue(p, PG_ROLLBACK);
+        postgres_queue_own(p, PG_ROLLBACK);
         if (postgres_trip(p, POSTGRES_TRIP_US, NULL, error) != STORE_OK)
                 postgres_drop(p);
 }
@@ -285,13 +291,13 @@ static enum store_result ask_once(struct postgres *p, enum postgres_statement id
         unsigned at = 0;
 
         if (brief) {
-                send(p, PG_BEGIN_READ, 0);
-                send(p, PG_READ_LIMIT, 0);
+                send(p, PG_BEGIN_READ, NULL);
+                send(p, PG_READ_LIMIT, NULL);
                 at = 2;
         }
-        send(p, id, p->values.n);
+        send(p, id, &p->values);
         if (brief)
-                send(p, PG_COMMIT, 0);
+                send(p, PG_COMMIT, NULL);
         enum store_result r = postgres_trip(p, POSTGRES_TRIP_US, results, error);
         if (r == STORE_OK) {
                 *ret = results[at];

@@ -93,11 +93,34 @@ void postgres_server_restart(void)
         wait_for(PQPING_OK);
 }
 
+/* A postmaster that dies leaves its sessions running. */
+static void kill_children(void)
+{
+        char path[64];
+        int child;
+
+        snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)server, (int)server);
+        FILE *f = fopen(path, "re");
+        ck_assert_ptr_nonnull(f);
+        while (fscanf(f, "%d", &child) == 1)
+                kill(child, SIGKILL);
+        (void)fclose(f);
+}
+
 void postgres_server_kill(void)
 {
+        char path[160];
+
+        kill(server, SIGSTOP); /* or it would start everything anew */
+        kill_children();
         kill(server, SIGKILL);
-        waitpid(server, NULL, 0);
         wait_for(PQPING_NO_RESPONSE);
+        /* In a test the server is the grandparent's child, who does not wait for it yet: to its
+         * successor the process would seem to be alive. */
+        snprintf(path, sizeof(path), "%s/postmaster.pid", data);
+        unlink(path);
+        snprintf(path, sizeof(path), "%s/.s.PGSQL.5432.lock", dir);
+        unlink(path);
 }
 
 static void skip(const char *why)
@@ -198,4 +221,20 @@ void postgres_server_ask(const char *query, char *ret, size_t size)
         snprintf(ret, size, "%s", PQntuples(r) > 0 ? PQgetvalue(r, 0, 0) : "");
         PQclear(r);
         PQfinish(conn);
+}
+
+static PGconn *holder;
+
+void postgres_server_hold(const char *statements)
+{
+        holder = dial(name);
+        PGresult *r = PQexec(holder, statements);
+        ck_assert_msg(PQresultStatus(r) == PGRES_TUPLES_OK, "%s", PQerrorMessage(holder));
+        PQclear(r);
+}
+
+void postgres_server_let_go(void)
+{
+        PQfinish(holder);
+        holder = NULL;
 }

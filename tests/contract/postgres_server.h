@@ -23,3 +23,6 @@ const char *postgres_server_url_at(const char *dir);
 void postgres_server_sql(const char *statements);
 /* The first cell of the first row. */
 void postgres_server_ask(const char *query, char *ret, size_t size);
+/* A session of its own runs them and stays open, until it is let go. */
+void postgres_server_hold(const char *statements);
+void postgres_server_let_go(void);

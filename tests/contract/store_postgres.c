@@ -41,7 +41,9 @@ int main(void)
 {
         if (!postgres_server_start())
                 return 0;
-        int r = store_suite_main(&driver, NULL, 0);
+        unsigned n_own;
+        const TTest *const *own = store_postgres_loss_tests(&n_own);
+        int r = store_suite_main(&driver, own, n_own);
         postgres_server_stop();
         return r;
 }

@@ -21,6 +21,8 @@ import time
 import unittest
 import uuid
 
+import postgres
+
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("ORDO_BUILD", SOURCE / "build"))
 SLOW = float(os.environ.get("TEST_SLOW", "1"))  # sanitizers and valgrind wait longer
@@ -149,6 +151,9 @@ class Daemon:
                 self.env[name] = os.environ[name]
         self.env.setdefault("LSAN_OPTIONS", f"suppressions={SOURCE / 'tests/integration/lsan.supp'}"
                                             ":print_suppressions=0")
+        if postgres.WANTED:
+            self.env["ORDO_DATABASE_URL"] = postgres.url_for(self.state)
+            self.env["ORDO_AUTO_MIGRATE"] = "yes"
         if self.sockets:
             del self.env["ORDO_LISTEN"]
             inherit = "".join(f"exec {3 + i}<&{s.fileno()}; " for i, s in enumerate(self.sockets))
@@ -302,6 +307,10 @@ class Daemon:
 
     def book(self, account="paper:demo"):
         """The paper exchange's own rows: the judge of what was booked."""
+        if postgres.WANTED:
+            return [json.loads(v) if v[:1] in "{[" else v for (v,) in postgres.query(
+                self.state, "select convert_from(value,'UTF8') from guest_rows where guest='paper' "
+                f"and account='{account}' and kind='order'")]
         import sqlite3
         db = sqlite3.connect(f"file:{self.state / 'ordo.db'}?mode=ro", uri=True)
         try:
@@ -416,7 +425,14 @@ class TapResult(unittest.TextTestResult):
         self.line(True, test, f" # SKIP {reason}")
 
 
+# A test of what SQLite alone has: its files, its locks.
+sqlite_only = unittest.skipIf(postgres.WANTED, "about SQLite's files")
+
+
 def main():
+    if postgres.WANTED and postgres.absent():
+        print(f"1..0 # SKIP {postgres.absent()}")
+        return
     suite = unittest.defaultTestLoader.loadTestsFromModule(sys.modules["__main__"])
     print(f"1..{suite.countTestCases()}", flush=True)
     runner = unittest.TextTestRunner(stream=open(os.devnull, "w"), resultclass=TapResult)

@@ -265,6 +265,7 @@ class Reconcile(World):
         self.assertEqual((leg["broker_order_id"], leg["order_status"], leg["confidence"]),
                          (number, "OPEN", "proven"), leg)
         self.assertEqual(self.status("fyers:main")["late_orders"], late + 1)
+        self.until(lambda: self.audit("leg.late", order_id=order_id))
         self.assertEqual(len(self.audit("leg.late", order_id=order_id)), 1)
         again = self.place("fyers:main", price="996.00", quantity=4, key=key)
         self.assertEqual((again.status, again.headers.get("idempotent-replayed")), (201, "true"), again)
