@@ -91,6 +91,8 @@ struct postgres {
 #define POSTGRES_TRIP_US (15 * USEC_PER_SEC)  /* the longest that an answer is waited for */
 #define POSTGRES_SLOW_US (300 * USEC_PER_SEC) /* for what a start reads, and migrations */
 
+/* 0, or -EINVAL with words that hold nothing of the URL. */
+int postgres_check_url(const char *url, char error[static STORE_ERROR_SIZE]);
 /* A new connection with Ordo's settings, that can be written to, out of pipeline mode. NULL:
  * `error` says why, without the URL. Any thread, blocking. */
 PGconn *postgres_dial(const char *url, char error[static STORE_ERROR_SIZE]);

@@ -188,26 +188,10 @@ static int schema_up_to_date(struct postgres *p, const struct store_options *o,
         return r;
 }
 
-static int check_url(const char *url, char error[static STORE_ERROR_SIZE])
-{
-        char *why = NULL;
-        PQconninfoOption *parts = PQconninfoParse(url, &why);
-
-        PQfreemem(why); /* it may quote the URL, password and all */
-        if (!parts) {
-                snprintf(error, STORE_ERROR_SIZE,
-                         "the database URL is malformed: it is written "
-                         "postgresql://user:password@host/database?option=value");
-                return -EINVAL;
-        }
-        PQconninfoFree(parts);
-        return 0;
-}
-
 static int open_all(struct postgres *p, const struct store_options *o,
                     char error[static STORE_ERROR_SIZE])
 {
-        int r = check_url(p->url, error);
+        int r = postgres_check_url(p->url, error);
         if (r == 0)
                 r = schema_up_to_date(p, o, error);
         if (r == 0)

@@ -114,6 +114,34 @@ static bool settle_in(PGconn *conn, char error[static STORE_ERROR_SIZE])
         return true;
 }
 
+/* One "@", before the first slash. A password with a bare "@" or "/" would be taken apart by libpq,
+ * and its messages would show the parts. */
+static bool one_login(const char *url)
+{
+        const char *rest = strstr(url, "://") + 3;
+        size_t n = strcspn(rest, "?");
+        const char *first = memchr(rest, '@', n);
+
+        return !first || (!memchr(first + 1, '@', n - (size_t)(first + 1 - rest)) &&
+                          !memchr(rest, '/', (size_t)(first - rest)));
+}
+
+int postgres_check_url(const char *url, char error[static STORE_ERROR_SIZE])
+{
+        char *why = NULL;
+        PQconninfoOption *parts = one_login(url) ? PQconninfoParse(url, &why) : NULL;
+
+        PQfreemem(why); /* it may quote the URL, password and all */
+        if (!parts) {
+                snprintf(error, STORE_ERROR_SIZE,
+                         "the database URL is malformed: postgresql://user:password@host/database, "
+                         "special letters of a password written %%XX");
+                return -EINVAL;
+        }
+        PQconninfoFree(parts);
+        return 0;
+}
+
 PGconn *postgres_dial(const char *url, char error[static STORE_ERROR_SIZE])
 {
         /* What stands behind the URL cannot be changed by it. */
@@ -126,6 +154,8 @@ PGconn *postgres_dial(const char *url, char error[static STORE_ERROR_SIZE])
                                             NULL};
         const char *const values[] = {"ordod", CONNECT_TIMEOUT, "15000", "10", url, "UTF8", NULL};
 
+        if (postgres_check_url(url, error) < 0)
+                return NULL;
         PGconn *conn = PQconnectdbParams(names, values, 1);
         if (conn && PQstatus(conn) == CONNECTION_OK && settle_in(conn, error))
                 return conn;

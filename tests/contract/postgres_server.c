@@ -238,3 +238,24 @@ void postgres_server_let_go(void)
         PQfinish(holder);
         holder = NULL;
 }
+
+void postgres_server_demand_passwords(bool on)
+{
+        char path[160];
+
+        snprintf(path, sizeof(path), "%s/pg_hba.conf", data);
+        FILE *f = fopen(path, "we"); /* keeps its owner */
+        ck_assert_ptr_nonnull(f);
+        fprintf(f, "local all ordo trust\nlocal all all %s\n", on ? "scram-sha-256" : "trust");
+        ck_assert_int_eq(fclose(f), 0);
+        run("postgres", "SELECT pg_reload_conf()");
+        /* the postmaster reads it when it gets to it */
+        for (unsigned i = 0; i < 500; i++) {
+                char state[8];
+                postgres_server_ask("SELECT count(*) FROM pg_hba_file_rules WHERE "
+                                    "auth_method='scram-sha-256'",
+                                    state, sizeof(state));
+                if ((state[0] == '1') == on)
+                        return;
+        }
+}

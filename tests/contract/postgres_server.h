@@ -26,3 +26,5 @@ void postgres_server_ask(const char *query, char *ret, size_t size);
 /* A session of its own runs them and stays open, until it is let go. */
 void postgres_server_hold(const char *statements);
 void postgres_server_let_go(void);
+/* Everybody but the tests' own role must have one. */
+void postgres_server_demand_passwords(bool on);

@@ -1,6 +1,8 @@
 /* PostgreSQL passes the contract, and what only it must do. */
 #include "store_postgres.h"
 
+#include <string.h>
+
 #include "postgres_server.h"
 
 static const char *url;
@@ -41,9 +43,14 @@ int main(void)
 {
         if (!postgres_server_start())
                 return 0;
-        unsigned n_own;
-        const TTest *const *own = store_postgres_loss_tests(&n_own);
-        int r = store_suite_main(&driver, own, n_own);
+        const TTest *own[32];
+        unsigned n_open, n_loss;
+        const TTest *const *open_tests = store_postgres_open_tests(&n_open);
+        const TTest *const *loss_tests = store_postgres_loss_tests(&n_loss);
+
+        memcpy(own, open_tests, n_open * sizeof(own[0]));
+        memcpy(own + n_open, loss_tests, n_loss * sizeof(own[0]));
+        int r = store_suite_main(&driver, own, n_open + n_loss);
         postgres_server_stop();
         return r;
 }
