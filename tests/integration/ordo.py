@@ -13,6 +13,7 @@ import re
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -305,21 +306,18 @@ class Daemon:
         h.update(headers or {})
         return self.post("/api/v1/orders", body, headers=h)
 
+    def rows(self, query):
+        """Of the ledger, whichever it is: read beside the daemon."""
+        if postgres.WANTED:
+            return postgres.query(self.state, query)
+        with contextlib.closing(sqlite3.connect(f"file:{self.state / 'ordo.db'}?mode=ro", uri=True)) as db:
+            return db.execute(query).fetchall()
+
     def book(self, account="paper:demo"):
         """The paper exchange's own rows: the judge of what was booked."""
-        if postgres.WANTED:
-            return [json.loads(v) if v[:1] in "{[" else v for (v,) in postgres.query(
-                self.state, "select convert_from(value,'UTF8') from guest_rows where guest='paper' "
-                f"and account='{account}' and kind='order'")]
-        import sqlite3
-        db = sqlite3.connect(f"file:{self.state / 'ordo.db'}?mode=ro", uri=True)
-        try:
-            return [json.loads(v) if isinstance(v, str) or v[:1] in (b"{", b"[") else v
-                    for (v,) in db.execute(
-                        "select value from guest_rows where guest='paper' and account=? and kind='order'",
-                        (account,))]
-        finally:
-            db.close()
+        value = "convert_from(value,'UTF8')" if postgres.WANTED else "value"
+        return [json.loads(v) if v[:1] in ("{", "[", b"{", b"[") else v for (v,) in self.rows(
+            f"select {value} from guest_rows where guest='paper' and account='{account}' and kind='order'")]
 
 
 class Case(unittest.TestCase):

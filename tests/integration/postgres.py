@@ -9,6 +9,7 @@ import glob
 import os
 import pathlib
 import pwd
+import re
 import shutil
 import signal
 import subprocess
@@ -16,6 +17,7 @@ import tempfile
 import time
 
 PR_SET_PDEATHSIG = 1
+NUMBER = re.compile(r"-?[0-9]{1,15}")
 WANTED = os.environ.get("TEST_STORE") == "postgres"
 
 
@@ -106,6 +108,11 @@ class Server:
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
 
+    def running(self):
+        """Starts it where a test that failed has left it away."""
+        if self.process.poll() is not None:
+            self.start()
+
     def stop(self):
         if self.process and self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)  # fast: ends the sessions
@@ -128,13 +135,14 @@ class Server:
         return name
 
     def query(self, database, statements):
-        """The rows, as tuples of texts."""
+        """The rows; what looks like a number is one."""
         p = subprocess.run([programs() / "psql", "-X", "-q", "-A", "-t", "-F", "\x1f", "-R", "\x1e", "-v",
                             "ON_ERROR_STOP=1", "-h", self.dir, "-U", "ordo", "-d", database, "-c", statements],
                            stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
         if p.returncode:
             raise RuntimeError(p.stderr)
-        return [tuple(row.split("\x1f")) for row in p.stdout.rstrip("\n").split("\x1e") if row]
+        return [tuple(int(c) if NUMBER.fullmatch(c) else c for c in row.split("\x1f"))
+                for row in p.stdout.rstrip("\n").split("\x1e") if row]
 
 
 STATES = {}

@@ -6,7 +6,6 @@ import hashlib
 import json
 import re
 import socket
-import sqlite3
 import struct
 import time
 
@@ -122,15 +121,11 @@ class BadInput(ordo.Case):
 
     def trace(self):
         """What a request could have left in the ledger."""
-        db = sqlite3.connect(f"file:{self.d.state / 'ordo.db'}?mode=ro", uri=True)
-        try:
-            counts = {table: db.execute(f"select count(*) from {table}").fetchone()[0]
-                      for table in ("orders", "legs", "answers", "idempotency_keys", "killswitch",
-                                    "sessions", "guest_rows where kind <> 'account'")}
-            return counts, db.execute("select action, count(*) from audit where action not like"
-                                      " 'daemon.%' group by action order by action").fetchall()
-        finally:
-            db.close()
+        counts = {table: self.d.rows(f"select count(*) from {table}")[0][0]
+                  for table in ("orders", "legs", "answers", "idempotency_keys", "killswitch",
+                                "sessions", "guest_rows where kind <> 'account'")}
+        return counts, self.d.rows("select action, count(*) from audit where action not like"
+                                   " 'daemon.%' group by action order by action")
 
     def memory(self):
         for line in open(f"/proc/{self.d.process.pid}/status", encoding="ascii"):

@@ -98,6 +98,7 @@ class KillSwitch(ordo.Case):
         self.assertEqual(self.k.request("DELETE", path).status, 200)
 
 
+@ordo.sqlite_only
 class StoreDown(ordo.Case):
     """However it is engaged while nothing can be written to the ledger: it holds at once, over a crash,
     and in the ledger once that can be written again."""

@@ -1,5 +1,6 @@
 """Everything that only reads."""
 import ordo
+import postgres
 
 
 class Queries(ordo.Case):
@@ -15,7 +16,7 @@ class Queries(ordo.Case):
     def test_status(self):
         s = self.d.get("/api/v1/status").json
         self.assertEqual([a["account"] for a in s["accounts"]], ["paper:demo", "paper:second"])
-        self.assertEqual(s["store"]["driver"], "sqlite")
+        self.assertEqual(s["store"]["driver"], "postgresql" if postgres.WANTED else "sqlite")
         self.assertEqual(s["store"]["vault_key"], "generated")
         self.assertIn(s["status"], ("ok", "degraded"))
 

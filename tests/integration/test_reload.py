@@ -4,7 +4,6 @@ import json
 import pathlib
 import shutil
 import signal
-import sqlite3
 import ssl
 import tempfile
 import time
@@ -67,11 +66,7 @@ class Reload(ordo.Case):
         return d.get(path, **kw).status
 
     def audits(self, d):
-        db = sqlite3.connect(f"file:{d.state / 'ordo.db'}?mode=ro", uri=True)
-        try:
-            rows = [json.loads(r) for (r,) in db.execute("select record from audit order by seq")]
-        finally:
-            db.close()
+        rows = [json.loads(r) for (r,) in d.rows("select record from audit order by seq")]
         return [r for r in rows if r["action"] == "config.reloaded"]
 
     def test_options(self):

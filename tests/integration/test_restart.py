@@ -4,7 +4,6 @@ ended meanwhile."""
 import http.client
 import signal
 import socket
-import sqlite3
 import threading
 import time
 import uuid
@@ -82,14 +81,11 @@ class Restart(ordo.Case):
 
     def judge(self, d, load):
         self.assertEqual(load.failed, [], f"{len(load.failed)} failed, {len(load.good)} good")
-        db = sqlite3.connect(f"file:{d.state / 'ordo.db'}?mode=ro", uri=True)
-        self.addCleanup(db.close)
-        self.assertEqual(sorted(o for (o,) in db.execute("select id from orders")),
-                         sorted(o for o, _ in load.good))
-        self.assertEqual(sorted(t for (t,) in db.execute("select tag from legs where outcome='accepted'")),
+        self.assertEqual(sorted(o for (o,) in d.rows("select id from orders")), sorted(o for o, _ in load.good))
+        self.assertEqual(sorted(t for (t,) in d.rows("select tag from legs where outcome='accepted'")),
                          sorted(t for _, t in load.good))
-        booked = db.execute("select count(*) from guest_rows where guest='paper' and kind='order'")
-        self.assertEqual(booked.fetchone()[0], len(load.good))
+        booked = d.rows("select count(*) from guest_rows where guest='paper' and kind='order'")
+        self.assertEqual(booked[0][0], len(load.good))
 
     def restarts(self, listener, connect, keep):
         self.addCleanup(listener.close)

@@ -239,16 +239,14 @@ class Stop(ordo.Case):
         self.assertGreater(len(done), 50)
         d.stop()
         # Each key exactly one order, each order exactly once in the exchange's book.
-        db = sqlite3.connect(f"file:{d.state / 'ordo.db'}?mode=ro", uri=True)
-        self.addCleanup(db.close)
         self.assertEqual(len({o for _, o, _ in done}), len(done))
-        self.assertEqual(db.execute("select count(*) from orders").fetchone()[0], len(done))
-        self.assertEqual(db.execute("select count(*) from legs where outcome='accepted'").fetchone()[0],
+        self.assertEqual(d.rows("select count(*) from orders")[0][0], len(done))
+        self.assertEqual(d.rows("select count(*) from legs where outcome='accepted'")[0][0],
                          len(done))
-        tags = [t for (t,) in db.execute("select tag from legs")]
+        tags = [t for (t,) in d.rows("select tag from legs")]
         self.assertEqual(sorted(tags), sorted(t for _, _, t in done))
-        booked = db.execute("select count(*) from guest_rows where guest='paper' and kind='order'")
-        self.assertEqual(booked.fetchone()[0], len(done))
+        booked = d.rows("select count(*) from guest_rows where guest='paper' and kind='order'")
+        self.assertEqual(booked[0][0], len(done))
 
 
 if __name__ == "__main__":
