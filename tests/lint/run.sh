@@ -49,15 +49,16 @@ layers() { tests/lint/layers.sh; }
 style() { tests/lint/style.sh; }
 generated() { tests/lint/generated.sh "$build"; }
 units() { tests/lint/units.sh "$build"; }
+workflows() { tests/lint/workflows.sh "$build"; }
 
-[ $# -gt 0 ] || set -- format layers style generated units shell cppcheck tidy
+[ $# -gt 0 ] || set -- format layers style generated units workflows shell cppcheck tidy
 bad=0
 for check; do
     case $check in
     cppcheck) command=cppchecked ;;
-    format | tidy | shell | layers | style | generated | units) command=$check ;;
+    format | tidy | shell | layers | style | generated | units | workflows) command=$check ;;
     *)
-        echo "no such check: $check (format, layers, style, generated, units, shell, cppcheck, tidy)" >&2
+        echo "no such check: $check (format, layers, style, generated, units, workflows, shell, cppcheck, tidy)" >&2
         exit 1
         ;;
     esac
