@@ -5,9 +5,9 @@
 
 static const struct {
         const char *name;
-        bool writes;
+        enum { WRITES, READS, ASKS } kind;
 } broker_ops[_BROKER_OP_MAX] = {
-#define X(name_, text_, writes_) [BROKER_##name_] = {text_, writes_},
+#define X(name_, text_, kind_) [BROKER_##name_] = {text_, kind_},
         BROKER_OP_TABLE(X)
 #undef X
 };
@@ -21,7 +21,13 @@ const char *broker_op_name(enum broker_op op)
 bool broker_op_writes(enum broker_op op)
 {
         assert(op < _BROKER_OP_MAX);
-        return broker_ops[op].writes;
+        return broker_ops[op].kind == WRITES;
+}
+
+bool broker_op_reads(enum broker_op op)
+{
+        assert(op < _BROKER_OP_MAX);
+        return broker_ops[op].kind == READS;
 }
 
 bool broker_cell_is(const struct broker_cell *c, const char *text)

@@ -15,31 +15,35 @@
 #include "domain/order.h"
 #include "domain/portfolio.h"
 
+/* What writes may change something there, and is sent once; what reads may be sent again freely. A
+ * profile is neither: it asks whose session it is, or whether the broker is there; nor is a master,
+ * which has a schedule of its own. */
 #define BROKER_OP_TABLE(X)                                                           \
-        X(PLACE, "place", true)                                                      \
-        X(MODIFY, "modify", true)                                                    \
-        X(CANCEL, "cancel", true)                                                    \
-        X(BOOK, "book", false)   /* all orders of the day */                         \
-        X(ORDER, "order", false) /* one order */                                     \
-        X(TRADES, "trades", false)                                                   \
-        X(FUNDS, "funds", false)                                                     \
-        X(HOLDINGS, "holdings", false)                                               \
-        X(POSITIONS, "positions", false)                                             \
-        X(PROFILE, "profile", false)                                                 \
-        X(QUOTES, "quotes", false)                                                   \
-        X(MARGIN, "margin", false) /* what one order would block */                  \
-        X(MASTER, "master", false) /* a file of instruments: `step` is its number */ \
-        X(LOGIN, "login", true)    /* one step: `step` is its name */                \
-        X(LOGOUT, "logout", true)
+        X(PLACE, "place", WRITES)                                                    \
+        X(MODIFY, "modify", WRITES)                                                  \
+        X(CANCEL, "cancel", WRITES)                                                  \
+        X(BOOK, "book", READS)   /* all orders of the day */                         \
+        X(ORDER, "order", READS) /* one order */                                     \
+        X(TRADES, "trades", READS)                                                   \
+        X(FUNDS, "funds", READS)                                                     \
+        X(HOLDINGS, "holdings", READS)                                               \
+        X(POSITIONS, "positions", READS)                                             \
+        X(PROFILE, "profile", ASKS)                                                  \
+        X(QUOTES, "quotes", READS)                                                   \
+        X(MARGIN, "margin", READS) /* what one order would block */                  \
+        X(MASTER, "master", ASKS)  /* a file of instruments: `step` is its number */ \
+        X(LOGIN, "login", WRITES)  /* one step: `step` is its name */                \
+        X(LOGOUT, "logout", WRITES)
 
 enum broker_op {
-#define X(name, text, writes) BROKER_##name,
+#define X(name, text, kind) BROKER_##name,
         BROKER_OP_TABLE(X)
 #undef X
                 _BROKER_OP_MAX
 };
 const char *broker_op_name(enum broker_op op);
 bool broker_op_writes(enum broker_op op);
+bool broker_op_reads(enum broker_op op); /* and may be sent again */
 
 /* What a broker can do with one segment; the gates refuse the rest before anything is sent. */
 struct broker_capability {

@@ -33,6 +33,7 @@ struct note {
         struct store_append put;
         struct audit_record record;
         struct list riders;
+        char actor[KEY_NAME_SIZE], correlation_id[CORRELATION_ID_SIZE], order_id[ID_SIZE];
 };
 
 static void noted(struct store_job *job)
@@ -41,6 +42,14 @@ static void noted(struct store_job *job)
         ledger_done(n->o, job, &n->record, 1);
         audit_record_done(&n->record);
         free(n);
+}
+
+static void keep(const char **borrowed, char *copy, size_t size)
+{
+        if (!*borrowed)
+                return;
+        text_copy(copy, size, *borrowed);
+        *borrowed = copy;
 }
 
 void ledger_note(struct orchestrator *o, struct audit_record *record)
@@ -52,6 +61,9 @@ void ledger_note(struct orchestrator *o, struct audit_record *record)
         }
         n->o = o;
         n->record = *record;
+        keep(&n->record.actor, n->actor, sizeof(n->actor));
+        keep(&n->record.correlation_id, n->correlation_id, sizeof(n->correlation_id));
+        keep(&n->record.order_id, n->order_id, sizeof(n->order_id));
         n->put = (struct store_append){.job.done = noted, .audit = &n->record, .n_audit = 1};
         ledger_append(o, &n->put, &n->riders);
 }

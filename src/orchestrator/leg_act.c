@@ -8,6 +8,7 @@
 #include "base/fault.h"
 #include "orchestrator/book.h"
 #include "orchestrator/leg_doubt.h"
+#include "orchestrator/record.h"
 #include "orchestrator/state.h"
 
 /* What may have changed since the act was begun: the order may have been found, modified, filled.
@@ -147,6 +148,25 @@ static void alone_done(struct leg_act *act)
         leg_act_free(act);
 }
 
+/* The record of an attempt that was not sent; what came of the act in the end has one of its own.
+ */
+static void failed(struct call *c)
+{
+        struct leg_act *act = CONTAINER_OF(c, struct leg_act, call);
+        const struct account_state *a = act->leg->account;
+        struct leg shown = act->shown->legs[0];
+        struct audit_record record;
+
+        shown.outcome = c->result.outcome;
+        shown.problem = c->result.problem;
+        text_copy(shown.message, sizeof(shown.message), c->result.message);
+        call_evidence(c, &shown.evidence);
+        record_attempt(&record, broker_op_name(c->broker.op), act->shown, &shown, act->actor,
+                       act->correlation_id);
+        record.account = a->account->id;
+        ledger_note(a->orchestrator, &record);
+}
+
 static void called(struct call *c)
 {
         struct leg_act *act = CONTAINER_OF(c, struct leg_act, call);
@@ -173,6 +193,7 @@ static void called(struct call *c)
         text_copy(act->note.broker_code, sizeof(act->note.broker_code), r->broker_code);
         text_copy(act->note.message, sizeof(act->note.message), leg->message);
         text_copy(act->note.broker_message, sizeof(act->note.broker_message), leg->broker_message);
+        call_evidence(c, &act->note.evidence);
         call_clear(c);
         crash_point(CRASH_ACT_RESULT);
         if (leg_write(act->leg, &act->note, answer_written, act) < 0)
@@ -204,6 +225,7 @@ static void call_broker(struct leg_act *act)
                 .passes_halt = !modify || act->gate.passes_halt,
                 .turn = modify ? &act->gate.turn : NULL,
                 .done = called,
+                .failed = failed,
         };
         if (modify && act->gate.turn.problem != PROBLEM_NONE)
                 call_refuse(&act->call, act->gate.turn.problem, act->gate.turn.message);

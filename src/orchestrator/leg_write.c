@@ -192,7 +192,7 @@ static void put_audit(struct leg_write *w, const struct order *order, const stru
                 text_copy(shown->message, sizeof(shown->message), n->message);
                 text_copy(shown->broker_code, sizeof(shown->broker_code), n->broker_code);
                 text_copy(shown->broker_message, sizeof(shown->broker_message), n->broker_message);
-                shown->evidence = (struct evidence){};
+                shown->evidence = n->evidence;
         }
         record_leg(&w->audit, n->action, order, shown, n->actor, n->correlation_id);
 }

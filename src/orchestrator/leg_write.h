@@ -35,6 +35,7 @@ struct leg_note {
         enum outcome outcome;
         char broker_code[BROKER_CODE_SIZE];
         char broker_message[MESSAGE_SIZE];
+        struct evidence evidence;
         bool modified; /* counts as a modification: the order's terms become those of `change` */
         struct order_change change; /* in MODIFY_INTENT: what the leg is asked to become */
 };

@@ -70,7 +70,7 @@ static void leg_failed(struct call *c)
                 return;
         take_result(&shown, c);
         struct audit_record *a = &t->tries[t->n_tries++];
-        record_leg(a, AUDIT_LEG_ATTEMPT, o, &shown, o->key_name, o->correlation_id);
+        record_attempt(a, broker_op_name(c->broker.op), o, &shown, o->key_name, o->correlation_id);
         a->account = t->leg->account; /* `shown` dies */
 }
 

@@ -149,19 +149,34 @@ void record_modify_refused(struct audit_record *a, const struct order *o, const 
         a->outcome = outcome_name(OUTCOME_NOT_SENT);
 }
 
-void record_leg(struct audit_record *a, enum audit_action action, const struct order *o,
-                const struct leg *leg, const char *actor, const char *correlation_id)
+static void record_of_leg(struct audit_record *a, enum audit_action action, const char *operation,
+                          const struct order *o, const struct leg *leg, const char *actor,
+                          const char *correlation_id)
 {
         begin(a, action, o, actor, correlation_id);
         a->account = leg->account;
         a->outcome = outcome_name(leg->outcome);
         struct json_writer w = JSON_WRITER(&a->payload);
         json_object_begin(&w, NULL);
+        if (operation)
+                json_put_string(&w, "operation", operation);
         put_leg_head(&w, leg);
         json_put_string(&w, "symbol", o->symbol);
         put_outcome(&w, leg);
         put_evidence(&w, &leg->evidence);
         json_object_finish(&w);
+}
+
+void record_leg(struct audit_record *a, enum audit_action action, const struct order *o,
+                const struct leg *leg, const char *actor, const char *correlation_id)
+{
+        record_of_leg(a, action, NULL, o, leg, actor, correlation_id);
+}
+
+void record_attempt(struct audit_record *a, const char *operation, const struct order *o,
+                    const struct leg *leg, const char *actor, const char *correlation_id)
+{
+        record_of_leg(a, AUDIT_LEG_ATTEMPT, operation, o, leg, actor, correlation_id);
 }
 
 void record_amend(struct audit_record *a, enum audit_action action, const struct order *o,

@@ -16,6 +16,9 @@ void record_modify_refused(struct audit_record *a, const struct order *o, const 
                            const char *correlation_id);
 void record_leg(struct audit_record *a, enum audit_action action, const struct order *o,
                 const struct leg *leg, const char *actor, const char *correlation_id);
+/* LEG_ATTEMPT: a call that was not sent, and another one follows. `leg`: what came of it. */
+void record_attempt(struct audit_record *a, const char *operation, const struct order *o,
+                    const struct leg *leg, const char *actor, const char *correlation_id);
 /* MODIFY_INTENT, CANCEL_INTENT: what was asked for this leg. */
 void record_amend(struct audit_record *a, enum audit_action action, const struct order *o,
                   const struct leg *leg, const char *actor, const char *correlation_id);

@@ -24,23 +24,6 @@ void retry_begin(struct call *c)
         c->retry.epoch = killswitch_epoch(c->account->orchestrator);
 }
 
-static bool is_read(enum broker_op op)
-{
-        switch (op) {
-        case BROKER_BOOK:
-        case BROKER_ORDER:
-        case BROKER_TRADES:
-        case BROKER_FUNDS:
-        case BROKER_HOLDINGS:
-        case BROKER_POSITIONS:
-        case BROKER_QUOTES:
-        case BROKER_MARGIN:
-                return true;
-        default:
-                return false; /* PROFILE asks whether the broker is there; logins are people's */
-        }
-}
-
 /* What the transport saw allows it. */
 static bool proved(const struct call *c)
 {
@@ -48,7 +31,7 @@ static bool proved(const struct call *c)
 
         if (c->token || f->started_us == 0)
                 return false;
-        if (is_read(c->broker.op))
+        if (broker_op_reads(c->broker.op))
                 return !f->complete_reply;
         return c->turn && c->result.outcome == OUTCOME_NOT_SENT && !f->may_have_left &&
                c->result.problem == PROBLEM_BROKER_UNREACHABLE;
@@ -57,7 +40,7 @@ static bool proved(const struct call *c)
 bool retry_forbidden(const struct call *c)
 {
         const struct orchestrator *o = c->account->orchestrator;
-        enum breaker_class class = is_read(c->broker.op) ? BREAKER_READS : BREAKER_ORDERS;
+        enum breaker_class class = broker_op_reads(c->broker.op) ? BREAKER_READS : BREAKER_ORDERS;
 
         if (o->draining || clock_mono_us() + RETRY_LEAST_US > c->retry.over_us)
                 return true;
@@ -66,7 +49,7 @@ bool retry_forbidden(const struct call *c)
                 return true;
         if (c->turn && c->turn->leg && c->turn->leg->cancel_requested)
                 return true;
-        return !c->passes_halt && !is_read(c->broker.op) &&
+        return !c->passes_halt && !broker_op_reads(c->broker.op) &&
                (killswitch_epoch(o) != c->retry.epoch ||
                 killswitch_level(o, c->account->account->id) >= KILL_LEVEL_HALT);
 }

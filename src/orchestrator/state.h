@@ -156,7 +156,8 @@ enum session_state session_shown(const struct account_state *a);
  * be a list of the job's owner (it becomes job->riders). */
 void ledger_outcome(struct orchestrator *o, struct store_outcome *job, struct list *riders);
 void ledger_append(struct orchestrator *o, struct store_append *job, struct list *riders);
-/* One record alone; takes it over. What it tells holds whether or not it can be written. */
+/* One record alone; takes it over. What it tells holds whether or not it can be written. The names
+ * in it are copied but for the account's, which is the configuration's. */
 void ledger_note(struct orchestrator *o, struct audit_record *record);
 /* Stores riders that came with a read, if any wait. */
 void ledger_flush(struct orchestrator *o);

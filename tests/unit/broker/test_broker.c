@@ -30,6 +30,20 @@ START_TEST(five_calls_write)
 }
 END_TEST
 
+/* What may be sent again whatever became of it. */
+START_TEST(eight_calls_read)
+{
+        static const bool reads[_BROKER_OP_MAX] = {
+                [BROKER_BOOK] = true,   [BROKER_ORDER] = true,    [BROKER_TRADES] = true,
+                [BROKER_FUNDS] = true,  [BROKER_HOLDINGS] = true, [BROKER_POSITIONS] = true,
+                [BROKER_QUOTES] = true, [BROKER_MARGIN] = true,
+        };
+
+        for (int i = 0; i < _BROKER_OP_MAX; i++)
+                ck_assert_int_eq(broker_op_reads((enum broker_op)i), reads[i]);
+}
+END_TEST
+
 START_TEST(a_result_gives_its_rows_back)
 {
         struct broker_result r = {.n_orders = 1, .n_trades = 1, .n_holdings = 1};
@@ -87,5 +101,5 @@ START_TEST(a_segment_that_a_broker_lacks)
 }
 END_TEST
 
-SUITE("broker", every_call_has_a_name, five_calls_write, a_result_gives_its_rows_back,
-      the_registry_is_consistent, a_segment_that_a_broker_lacks)
+SUITE("broker", every_call_has_a_name, five_calls_write, eight_calls_read,
+      a_result_gives_its_rows_back, the_registry_is_consistent, a_segment_that_a_broker_lacks)

@@ -175,9 +175,40 @@ START_TEST(test_cancel)
         wire_script(world.wires[0], BROKER_CANCEL, 1, 1, FATE_NOT_SENT);
         ck_assert_int_eq(cancel(id)->answer.status, 200);
         ck_assert_uint_eq(wire_calls(world.wires[0], BROKER_CANCEL), 2);
+        ck_assert_int_eq(audit_count(AUDIT_LEG_ATTEMPT), 1);
+        const char *attempt = audit_last(AUDIT_LEG_ATTEMPT);
+        ck_assert_ptr_nonnull(strstr(attempt, "\"operation\":\"cancel\""));
+        ck_assert_ptr_nonnull(strstr(attempt, "the connection was refused"));
+        ck_assert_ptr_nonnull(strstr(attempt, "\"may_have_left\":false"));
+        const char *answered = audit_last(AUDIT_CANCEL_ANSWERED);
+        ck_assert_ptr_nonnull(strstr(answered, "\"http_status\":200"));
+        ck_assert_ptr_nonnull(strstr(answered, "\"may_have_left\":true"));
+        world_close();
+}
+END_TEST
+
+/* The same of a modification; one that nobody answered tells that it may have left. */
+START_TEST(test_modify)
+{
+        world_open(&two_more);
+        const char *id = live(ORDER, "one");
+        struct order_change c = {.has_price = true, .price = RUPEES(999)};
+        wire_script(world.wires[0], BROKER_MODIFY, 1, 1, FATE_NOT_SENT);
+        struct amended *m = amend_begin(AMEND_MODIFY, id, c);
+        world_until(&m->done);
+        ck_assert_int_eq(m->answer.status, 200);
+        wire_script(world.wires[0], BROKER_MODIFY, 1, 1, FATE_LOST);
+        c.price = RUPEES(998);
+        m = amend_begin(AMEND_MODIFY, id, c);
+        world_until(&m->done);
+        ck_assert_int_eq(m->answer.status, 202);
+        ck_assert_int_eq(audit_count(AUDIT_LEG_ATTEMPT), 1);
+        ck_assert_ptr_nonnull(strstr(audit_last(AUDIT_LEG_ATTEMPT), "\"operation\":\"modify\""));
+        ck_assert_ptr_nonnull(strstr(audit_last(AUDIT_MODIFY_ANSWERED), "\"may_have_left\":true"));
         world_close();
 }
 END_TEST
 
 SUITE("orchestrator/retry", test_place, test_enough, test_never_after_unknown,
-      test_never_after_a_halt, test_never_too_late, test_budget, test_reads, test_cancel)
+      test_never_after_a_halt, test_never_too_late, test_budget, test_reads, test_cancel,
+      test_modify)
