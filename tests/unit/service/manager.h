@@ -50,6 +50,16 @@ static inline const char *manager_heard(void)
         return s;
 }
 
+#define MANAGER_PATIENCE_MS 20000 /* a busy machine; only a failure takes so long */
+
+/* The next message, which must come. */
+static inline const char *manager_hears(void)
+{
+        struct pollfd p = {.fd = manager, .events = POLLIN};
+        ck_assert_int_eq(poll(&p, 1, MANAGER_PATIENCE_MS), 1);
+        return manager_heard();
+}
+
 /* How many messages that begin like this wait; all others are thrown away. */
 static inline unsigned manager_count(const char *beginning)
 {

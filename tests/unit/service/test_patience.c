@@ -10,10 +10,10 @@ START_TEST(test_asks_again_and_again)
         manager_start();
         patience_begin(&p, "opening the ledger", 60 * USEC_PER_MS, USEC_PER_SEC);
         ck_assert_str_eq(manager_heard(), "EXTEND_TIMEOUT_USEC=60000"); /* at once */
-        usleep(60000);
-        ck_assert_str_eq(manager_heard(), "EXTEND_TIMEOUT_USEC=60000");
-        ck_assert_str_eq(manager_heard(), "STATUS=opening the ledger, for 0 s now");
-        ck_assert_uint_ge(manager_count_for(300, "EXTEND_TIMEOUT_USEC=60000"), 5);
+        ck_assert_str_eq(manager_hears(), "EXTEND_TIMEOUT_USEC=60000");
+        ck_assert_str_eq(manager_hears(), "STATUS=opening the ledger, for 0 s now");
+        for (unsigned n = 0; n < 5;)
+                n += strcmp(manager_hears(), "EXTEND_TIMEOUT_USEC=60000") == 0;
         patience_end(&p);
         manager_count("");
         usleep(100000);
@@ -29,8 +29,11 @@ START_TEST(test_has_an_end)
         struct patience p;
         manager_start();
         patience_begin(&p, "opening the ledger", 30 * USEC_PER_MS, 100 * USEC_PER_MS);
-        ck_assert_uint_le(manager_count_for(400, "EXTEND_TIMEOUT_USEC="), 12);
-        ck_assert_uint_eq(manager_count_for(100, ""), 0);
+        unsigned n = 0;
+        for (unsigned now = 1; now > 0; n += now)
+                now = manager_count_for(400, "EXTEND_TIMEOUT_USEC=");
+        ck_assert_uint_ge(n, 1);
+        ck_assert_uint_le(n, 12);
         patience_end(&p);
         manager_stop();
 }
