@@ -85,6 +85,10 @@ static void env_fill(struct environment *e, const struct daemon *d,
         env_put(e, "ORDO_LIMITS", "off");
         env_put(e, "ORDO_API_RATE", "0");
         env_put(e, "ORDO_ACCOUNTS", accounts);
+        if (d->database_url[0]) {
+                env_put(e, "ORDO_DATABASE_URL", d->database_url);
+                env_put(e, "ORDO_AUTO_MIGRATE", "yes");
+        }
         if (paths->env_file)
                 env_put(e, "ORDO_ENV_FILE", paths->env_file);
         for (const char *a = accounts; *a && !paths->env_file;) {
@@ -213,6 +217,8 @@ int daemon_init(struct daemon *d, const struct daemon_paths *paths)
                 d->state_dir[0] = '\0';
                 return -errno;
         }
+        if (paths->new_database)
+                (void)text_copy(d->database_url, sizeof(d->database_url), paths->new_database());
         return 0;
 }
 

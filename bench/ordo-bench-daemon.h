@@ -12,11 +12,13 @@ struct daemon {
         uint16_t port;
         char token[128];
         char state_dir[512];
+        char database_url[400]; /* "": SQLite in the state directory */
 };
 
 struct daemon_paths {
         const char *ordod, *market_dir, *migrations_dir;
         const char *env_file; /* of further options, and no account is paper; NULL: none */
+        const char *(*new_database)(void); /* the URL of an empty one; NULL: SQLite */
         const char *place; /* where state directories are made: the file system that is measured */
 };
 

@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "ordo-bench-masters.h"
+#include "ordo-bench-postgres.h"
 #include "ordo-bench.h"
 
 #define EXIT_MISSED 1
@@ -34,6 +35,8 @@
 #define OWN_P50_MS          0.5
 #define OWN_P99_MS          2
 #define ORDERS_PER_SECOND   12000
+#define POSTGRES_PER_SECOND 5000
+#define POSTGRES_TIMES      2 /* of the floor, one connection */
 #define REPLAYS_PER_SECOND  40000
 #define STATUSES_PER_SECOND 40000
 #define IDLE_ANON_MB        6
@@ -139,6 +142,8 @@ static int measure_floors(struct bench *b)
                 return r;
         report_value(&b->report, "floor: fdatasync of 4 KiB, p50", sync.p50_ms, "ms");
         report_value(&b->report, "floor: fdatasync of 4 KiB, p99", sync.p99_ms, "ms");
+        if (b->paths.new_database)
+                return bench_postgres_floors(b);
         for (unsigned i = 0; i < BENCH_CROWDS && r == 0; i++) {
                 r = floor_commit(b->paths.place, bench_crowds[i], &b->commit[i]);
                 (void)snprintf(name, sizeof(name), "floor: SQLite commit of %u row%s, p50",
@@ -205,7 +210,11 @@ static int measure_orders(struct bench *b)
                 char name[REPORT_NAME_SIZE];
                 (void)snprintf(name, sizeof(name), "orders, %u", bench_crowds[i]);
                 r = load_orders(b, TARGET, i, crowd_orders[i], name, &result);
-                if (r == 0 && bench_crowds[i] == 1) {
+                if (r == 0 && bench_crowds[i] == 1 && b->paths.new_database) {
+                        report_target(&b->report, "an order beside its floor, one connection",
+                                      result.total.p50_ms / bench_order_floor_ms(b, i), "times",
+                                      REPORT_AT_MOST, POSTGRES_TIMES);
+                } else if (r == 0 && bench_crowds[i] == 1) {
                         report_target(&b->report, "own time of an order, p50", result.own.p50_ms,
                                       "ms", REPORT_AT_MOST, OWN_P50_MS);
                         report_target(&b->report, "own time of an order, p99", result.own.p99_ms,
@@ -214,7 +223,8 @@ static int measure_orders(struct bench *b)
         }
         if (r == 0)
                 report_target(&b->report, "orders, 64 connections", result.per_second, "/s",
-                              REPORT_AT_LEAST, ORDERS_PER_SECOND);
+                              REPORT_AT_LEAST,
+                              b->paths.new_database ? POSTGRES_PER_SECOND : ORDERS_PER_SECOND);
         return r;
 }
 
@@ -480,7 +490,7 @@ static int usage(FILE *to, int code)
 {
         (void)fputs(
                 "Usage: ordo-bench [--json] [--check] [--only SECTION] [--ordod PATH]\n"
-                "                  [--brokersim PATH] [--state-in DIR]\n\n"
+                "                  [--brokersim PATH] [--state-in DIR] [--store STORE]\n\n"
                 "Measures ordod beside what the machine and the libraries need by themselves.\n\n"
                 "  --json          print one JSON object instead of the table\n"
                 "  --check         exit with 1 when a target is missed\n"
@@ -489,7 +499,8 @@ static int usage(FILE *to, int code)
                 "  --brokersim PATH\n"
                 "                  the brokers to measure with (default: of this build)\n"
                 "  --state-in DIR  where the ledger is made and removed (default: the build's\n"
-                "                  directory); it decides which disk is measured\n",
+                "                  directory); it decides which disk is measured\n"
+                "  --store STORE   sqlite (the default) or postgres: a server of the bench's own\n",
                 to);
         return code;
 }
@@ -501,6 +512,7 @@ int main(int argc, char **argv)
                                                 {"ordod", required_argument, NULL, 'o'},
                                                 {"state-in", required_argument, NULL, 's'},
                                                 {"only", required_argument, NULL, 'n'},
+                                                {"store", required_argument, NULL, 't'},
                                                 {"brokersim", required_argument, NULL, 'b'},
                                                 {"help", no_argument, NULL, 'h'},
                                                 {}};
@@ -509,7 +521,7 @@ int main(int argc, char **argv)
                                            .migrations_dir = BENCH_SOURCE "/migrations",
                                            .place = BENCH_PLACE}};
         const char *brokersim = BENCH_BROKERSIM;
-        bool json = false, check = false;
+        bool json = false, check = false, postgres = false;
         unsigned sections = 0;
 
         for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
@@ -525,6 +537,9 @@ int main(int argc, char **argv)
                         brokersim = optarg;
                 if (c == 'n')
                         sections |= section_named(optarg);
+                postgres |= c == 't' && strcmp(optarg, "postgres") == 0;
+                if (c == 't' && !postgres && strcmp(optarg, "sqlite") != 0)
+                        return usage(stderr, EXIT_BROKEN);
                 if (c == '?' || (c == 'n' && !section_named(optarg)))
                         return usage(stderr, EXIT_BROKEN);
         }
@@ -532,9 +547,13 @@ int main(int argc, char **argv)
                 return usage(stderr, EXIT_BROKEN);
         take_signals();
         int64_t from_us = clock_mono_us();
-        int r = measure(&b, sections ? sections : SECTION_ALL, brokersim);
+        int r = postgres ? bench_postgres_start(&b) : 0;
+        if (r == 0)
+                r = measure(&b, sections ? sections : SECTION_ALL, brokersim);
         bare_done(&b.bare);
         daemon_done(&b.daemon);
+        if (b.paths.new_database)
+                bench_postgres_stop();
         b.report.seconds = (double)(clock_mono_us() - from_us) / USEC_PER_SEC;
         if (r == 0 && json)
                 r = report_print_json(&b.report, stdout);

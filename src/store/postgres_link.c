@@ -11,7 +11,7 @@
 #include "base/clock.h"
 
 #define WAIT_FIRST_US (100 * USEC_PER_MS)
-#define WAIT_MAX_US   (2 * USEC_PER_SEC)
+#define WAIT_MAX_US   USEC_PER_SEC
 /* A server that is starting is waited for: both may start with the machine. */
 #define OPEN_WAIT_US (20 * USEC_PER_SEC)
 /* A server that restarts by itself after one of its processes died is back sooner than this; orders

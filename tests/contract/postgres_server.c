@@ -1,6 +1,5 @@
 #include "postgres_server.h"
 
-#include <check.h>
 #include <errno.h>
 #include <glob.h>
 #include <libpq-fe.h>
@@ -17,7 +16,8 @@
 
 #include "base/cleanup.h"
 
-static char bin[256], dir[64], data[128], name[32], url[256];
+static char bin[256], dir[256], data[272], name[32], url[400];
+static bool durable;
 static pid_t server;
 static const struct passwd *user; /* NULL: whoever runs the test */
 
@@ -36,6 +36,14 @@ static bool find_programs(void)
         return there;
 }
 
+static void must(bool ok, const char *what)
+{
+        if (ok)
+                return;
+        (void)fprintf(stderr, "the tests' PostgreSQL: %s\n", what);
+        abort();
+}
+
 static void become_user(void)
 {
         if (user && (setgid(user->pw_gid) < 0 || setuid(user->pw_uid) < 0))
@@ -48,7 +56,7 @@ static void become_user(void)
 
 static pid_t spawn(const char *program, const char *const *arguments)
 {
-        char path[320], log[160];
+        char path[320], log[400];
         snprintf(path, sizeof(path), "%s/%s", bin, program);
         snprintf(log, sizeof(log), "%s/log", dir);
 
@@ -74,21 +82,28 @@ static bool make_cluster(void)
 
 static void wait_for(PGPing wanted)
 {
-        char conninfo[160];
+        char conninfo[400];
         snprintf(conninfo, sizeof(conninfo), "host=%s dbname=postgres user=ordo", dir);
         for (unsigned i = 0; i < 3000; i++) {
                 if (PQping(conninfo) == wanted)
                         return;
                 nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
         }
-        fprintf(stderr, "the server in %s does not come to be as it should\n", dir);
-        abort();
+        must(false, "it does not come to be as it should");
 }
 
 void postgres_server_restart(void)
 {
-        const char *const arguments[] = {"postgres",          "-D", data,        "-k", dir, "-c",
-                                         "listen_addresses=", "-c", "fsync=off", NULL};
+        const char *const arguments[] = {"postgres",
+                                         "-D",
+                                         data,
+                                         "-k",
+                                         dir,
+                                         "-c",
+                                         "listen_addresses=",
+                                         "-c",
+                                         durable ? "fsync=on" : "fsync=off",
+                                         NULL};
         server = spawn("postgres", arguments);
         wait_for(PQPING_OK);
 }
@@ -101,7 +116,7 @@ static void kill_children(void)
 
         snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)server, (int)server);
         FILE *f = fopen(path, "re");
-        ck_assert_ptr_nonnull(f);
+        must(f, path);
         while (fscanf(f, "%d", &child) == 1)
                 kill(child, SIGKILL);
         (void)fclose(f);
@@ -109,7 +124,7 @@ static void kill_children(void)
 
 void postgres_server_kill(void)
 {
-        char path[160];
+        char path[400];
 
         kill(server, SIGSTOP); /* or it would start everything anew */
         kill_children();
@@ -123,39 +138,26 @@ void postgres_server_kill(void)
         unlink(path);
 }
 
-static void skip(const char *why)
+const char *postgres_server_start(const char *place, bool is_durable)
 {
-        printf("1..0 # SKIP %s\n", why);
-}
-
-bool postgres_server_start(void)
-{
-        if (!find_programs()) {
-                skip("no PostgreSQL server is installed: apt-get install postgresql");
-                return false;
-        }
-        if (geteuid() == 0 && !(user = getpwnam("postgres"))) {
-                skip("PostgreSQL does not run as root, and there is no user postgres");
-                return false;
-        }
-        snprintf(dir, sizeof(dir), "/tmp/ordo-postgres-XXXXXX");
-        if (!mkdtemp(dir) || (user && chown(dir, user->pw_uid, user->pw_gid) < 0) ||
-            chmod(dir, 0755) < 0) {
-                perror(dir);
-                abort();
-        }
+        durable = is_durable;
+        if (!find_programs())
+                return "no PostgreSQL server is installed: apt-get install postgresql";
+        if (geteuid() == 0 && !(user = getpwnam("postgres")))
+                return "PostgreSQL does not run as root, and there is no user postgres";
+        snprintf(dir, sizeof(dir), "%s/ordo-postgres-XXXXXX", place);
+        must(mkdtemp(dir) && (!user || chown(dir, user->pw_uid, user->pw_gid) == 0) &&
+                     chmod(dir, 0755) == 0,
+             dir);
         snprintf(data, sizeof(data), "%s/data", dir);
-        if (!make_cluster()) {
-                fprintf(stderr, "initdb failed, see %s/log\n", dir);
-                abort();
-        }
+        must(make_cluster(), "initdb: see the log in its directory");
         postgres_server_restart();
-        return true;
+        return NULL;
 }
 
 void postgres_server_stop(void)
 {
-        char command[128];
+        char command[400];
         if (server > 0) {
                 kill(server, SIGQUIT);
                 waitpid(server, NULL, 0);
@@ -165,6 +167,11 @@ void postgres_server_stop(void)
                 fprintf(stderr, "%s stays\n", dir);
 }
 
+const char *postgres_server_programs(void)
+{
+        return bin;
+}
+
 const char *postgres_server_dir(void)
 {
         return dir;
@@ -172,10 +179,10 @@ const char *postgres_server_dir(void)
 
 static PGconn *dial(const char *database)
 {
-        char conninfo[200];
+        char conninfo[400];
         snprintf(conninfo, sizeof(conninfo), "host=%s dbname=%s user=ordo", dir, database);
         PGconn *conn = PQconnectdb(conninfo);
-        ck_assert_msg(PQstatus(conn) == CONNECTION_OK, "%s", PQerrorMessage(conn));
+        must(PQstatus(conn) == CONNECTION_OK, PQerrorMessage(conn));
         return conn;
 }
 
@@ -183,15 +190,15 @@ static void run(const char *database, const char *statements)
 {
         PGconn *conn = dial(database);
         PGresult *r = PQexec(conn, statements);
-        ck_assert_msg(PQresultStatus(r) == PGRES_COMMAND_OK || PQresultStatus(r) == PGRES_TUPLES_OK,
-                      "%s: %s", statements, PQerrorMessage(conn));
+        must(PQresultStatus(r) == PGRES_COMMAND_OK || PQresultStatus(r) == PGRES_TUPLES_OK,
+             PQerrorMessage(conn));
         PQclear(r);
         PQfinish(conn);
 }
 
 const char *postgres_server_url_at(const char *at)
 {
-        static char proxied[256];
+        static char proxied[400];
         snprintf(proxied, sizeof(proxied), "postgresql:///%s?host=%s&user=ordo", name, at);
         return proxied;
 }
@@ -217,7 +224,7 @@ void postgres_server_ask(const char *query, char *ret, size_t size)
 {
         PGconn *conn = dial(name);
         PGresult *r = PQexec(conn, query);
-        ck_assert_msg(PQresultStatus(r) == PGRES_TUPLES_OK, "%s: %s", query, PQerrorMessage(conn));
+        must(PQresultStatus(r) == PGRES_TUPLES_OK, PQerrorMessage(conn));
         snprintf(ret, size, "%s", PQntuples(r) > 0 ? PQgetvalue(r, 0, 0) : "");
         PQclear(r);
         PQfinish(conn);
@@ -229,7 +236,7 @@ void postgres_server_hold(const char *statements)
 {
         holder = dial(name);
         PGresult *r = PQexec(holder, statements);
-        ck_assert_msg(PQresultStatus(r) == PGRES_TUPLES_OK, "%s", PQerrorMessage(holder));
+        must(PQresultStatus(r) == PGRES_TUPLES_OK, PQerrorMessage(holder));
         PQclear(r);
 }
 
@@ -241,13 +248,13 @@ void postgres_server_let_go(void)
 
 void postgres_server_demand_passwords(bool on)
 {
-        char path[160];
+        char path[400];
 
         snprintf(path, sizeof(path), "%s/pg_hba.conf", data);
         FILE *f = fopen(path, "we"); /* keeps its owner */
-        ck_assert_ptr_nonnull(f);
+        must(f, path);
         fprintf(f, "local all ordo trust\nlocal all all %s\n", on ? "scram-sha-256" : "trust");
-        ck_assert_int_eq(fclose(f), 0);
+        must(fclose(f) == 0, path);
         run("postgres", "SELECT pg_reload_conf()");
         /* the postmaster reads it when it gets to it */
         for (unsigned i = 0; i < 500; i++) {

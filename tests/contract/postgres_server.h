@@ -6,8 +6,9 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-/* Starts it. False: it cannot run here, and the reason was printed as TAP wants it. */
-bool postgres_server_start(void);
+/* Starts it in a directory of its own below `place`. Not `durable`: nothing is synced, for tests
+ * that lose no power. NULL, or why it cannot run here. */
+const char *postgres_server_start(const char *place, bool durable);
 void postgres_server_stop(void);
 /* As kill -9 would end it, and as it comes back. */
 void postgres_server_kill(void);
@@ -15,6 +16,8 @@ void postgres_server_restart(void);
 
 /* The directory with the server's socket. */
 const char *postgres_server_dir(void);
+/* Where its programs are: initdb, pgbench, … */
+const char *postgres_server_programs(void);
 /* A new, empty database; its URL, overwritten by the next call. */
 const char *postgres_server_database(void);
 /* The same database behind another socket directory, for a proxy. */
