@@ -9,7 +9,7 @@
 #include "../tests/contract/postgres_server.h"
 #include "base/cleanup.h"
 
-#define FLOOR_SECONDS 4
+#define FLOOR_SECONDS "4"
 
 /* What an order writes, in two transactions with one trip each; every client by itself, and nothing
  * is looked up, hashed or locked. */
@@ -63,21 +63,23 @@ void bench_postgres_stop(void)
         postgres_server_stop();
 }
 
-static int run(const char *command, char *out, size_t size)
-{
-        FILE *f = popen(command, "re");
-        if (!f)
-                return -errno;
-        size_t n = fread(out, 1, size - 1, f);
-        out[n] = '\0';
-        return pclose(f) == 0 ? 0 : -EIO;
-}
+static const char schema[] = BENCH_SOURCE "/migrations/postgres/0001_ledger.sql";
 
 /* The ledger's tables in a database of their own, and the script beside it. */
-static int prepare(const char *url, const char *file)
+static int prepare(const char *url, const char *file, char fault[static LOAD_FAULT_SIZE])
 {
-        _cleanup_(freep) char *command = NULL;
-        char out[256];
+        const char *const arguments[] = {"psql",
+                                         "-X",
+                                         "-q",
+                                         "-v",
+                                         "ON_ERROR_STOP=1",
+                                         "-f",
+                                         schema,
+                                         "-c",
+                                         "CREATE SEQUENCE floor_row",
+                                         url,
+                                         NULL};
+        char out[512];
 
         FILE *f = fopen(file, "we");
         if (!f)
@@ -85,25 +87,22 @@ static int prepare(const char *url, const char *file)
         (void)fputs(script, f);
         if (fclose(f) != 0)
                 return -errno;
-        if (asprintf(
-                    &command,
-                    "%s/psql -X -q -v ON_ERROR_STOP=1 -f %s/migrations/postgres/0001_ledger.sql -c "
-                    "'CREATE SEQUENCE floor_row' '%s' 2>&1",
-                    postgres_server_programs(), BENCH_SOURCE, url) < 0)
-                return -ENOMEM;
-        return run(command, out, sizeof(out));
+        if (postgres_server_run(arguments, out, sizeof(out)))
+                return 0;
+        (void)snprintf(fault, LOAD_FAULT_SIZE, "psql: %.100s", out);
+        return -EIO;
 }
 
 static int measure(struct bench *b, const char *url, const char *file, unsigned crowd)
 {
-        _cleanup_(freep) char *command = NULL;
-        char out[8192], name[REPORT_NAME_SIZE];
+        char out[8192], name[REPORT_NAME_SIZE], clients[12];
+        const char *const arguments[] = {"pgbench", "-n", "-M",    "prepared", "-j",
+                                         "1",       "-c", clients, "-T",       FLOOR_SECONDS,
+                                         "-f",      file, url,     NULL};
 
-        if (asprintf(&command, "%s/pgbench -n -M prepared -c %u -j 1 -T %d -f %s '%s' 2>&1",
-                     postgres_server_programs(), bench_crowds[crowd], FLOOR_SECONDS, file, url) < 0)
-                return -ENOMEM;
-        int r = run(command, out, sizeof(out));
-        const char *tps = r == 0 ? strstr(out, "tps = ") : NULL;
+        (void)snprintf(clients, sizeof(clients), "%u", bench_crowds[crowd]);
+        bool ran = postgres_server_run(arguments, out, sizeof(out));
+        const char *tps = ran ? strstr(out, "tps = ") : NULL;
         double rate = tps ? strtod(tps + strlen("tps = "), NULL) : 0;
         if (rate <= 0) {
                 (void)snprintf(b->fault, sizeof(b->fault), "pgbench: %.100s", out);
@@ -123,7 +122,7 @@ int bench_postgres_floors(struct bench *b)
 
         if (!url || asprintf(&file, "%s/floor.sql", postgres_server_dir()) < 0)
                 return -ENOMEM;
-        int r = prepare(url, file);
+        int r = prepare(url, file, b->fault);
         for (unsigned i = 0; i < BENCH_CROWDS && r == 0; i++)
                 r = measure(b, url, file, i);
         return r;

@@ -1,6 +1,8 @@
 #include "postgres_server.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
 #include <glob.h>
 #include <libpq-fe.h>
 #include <pwd.h>
@@ -54,16 +56,19 @@ static void become_user(void)
                 _exit(126);
 }
 
-static pid_t spawn(const char *program, const char *const *arguments)
+/* Its output goes to `out`, or to the log. */
+static pid_t spawn(const char *program, const char *const *arguments, int out)
 {
-        char path[320], log[400];
+        char path[400], log[400];
         snprintf(path, sizeof(path), "%s/%s", bin, program);
         snprintf(log, sizeof(log), "%s/log", dir);
 
         pid_t pid = fork();
         if (pid == 0) {
                 become_user();
-                if (!freopen(log, "a", stdout) || dup2(STDOUT_FILENO, STDERR_FILENO) < 0)
+                if (out < 0)
+                        out = open(log, O_WRONLY | O_CREAT | O_APPEND, 0600);
+                if (dup2(out, STDOUT_FILENO) < 0 || dup2(out, STDERR_FILENO) < 0)
                         _exit(126);
                 execv(path, (char *const *)arguments);
                 _exit(127);
@@ -71,12 +76,29 @@ static pid_t spawn(const char *program, const char *const *arguments)
         return pid;
 }
 
+bool postgres_server_run(const char *const *arguments, char *out, size_t size)
+{
+        int fds[2], status = 0;
+        size_t n = 0;
+        ssize_t more;
+
+        must(pipe2(fds, O_CLOEXEC) == 0, "pipe");
+        pid_t pid = spawn(arguments[0], arguments, fds[1]);
+        must(pid > 0, arguments[0]);
+        close(fds[1]);
+        while (n + 1 < size && (more = read(fds[0], out + n, size - 1 - n)) > 0)
+                n += (size_t)more;
+        out[n] = '\0';
+        close(fds[0]);
+        return waitpid(pid, &status, 0) == pid && status == 0;
+}
+
 static bool make_cluster(void)
 {
         const char *const arguments[] = {"initdb", "-D", data,   "-A",         "trust",     "-U",
                                          "ordo",   "-E", "UTF8", "--locale=C", "--no-sync", NULL};
         int status = 0;
-        pid_t pid = spawn("initdb", arguments);
+        pid_t pid = spawn("initdb", arguments, -1);
         return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
 }
 
@@ -104,21 +126,23 @@ void postgres_server_restart(void)
                                          "-c",
                                          durable ? "fsync=on" : "fsync=off",
                                          NULL};
-        server = spawn("postgres", arguments);
+        server = spawn("postgres", arguments, -1);
         wait_for(PQPING_OK);
 }
 
 /* A postmaster that dies leaves its sessions running. */
 static void kill_children(void)
 {
-        char path[64];
-        int child;
+        char path[400], line[4096] = "";
 
         snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)server, (int)server);
         FILE *f = fopen(path, "re");
         must(f, path);
-        while (fscanf(f, "%d", &child) == 1)
-                kill(child, SIGKILL);
+        if (fgets(line, sizeof(line), f)) {
+                char *at = line;
+                for (long child; (child = strtol(at, &at, 10)) > 0;)
+                        kill((pid_t)child, SIGKILL);
+        }
         (void)fclose(f);
 }
 
@@ -155,21 +179,19 @@ const char *postgres_server_start(const char *place, bool is_durable)
         return NULL;
 }
 
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+        return remove(path);
+}
+
 void postgres_server_stop(void)
 {
-        char command[400];
         if (server > 0) {
                 kill(server, SIGQUIT);
                 waitpid(server, NULL, 0);
         }
-        snprintf(command, sizeof(command), "rm -rf '%s'", dir);
-        if (system(command) != 0)
-                fprintf(stderr, "%s stays\n", dir);
-}
-
-const char *postgres_server_programs(void)
-{
-        return bin;
+        if (nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS) != 0)
+                (void)fprintf(stderr, "%s stays\n", dir);
 }
 
 const char *postgres_server_dir(void)
@@ -196,10 +218,10 @@ static void run(const char *database, const char *statements)
         PQfinish(conn);
 }
 
-const char *postgres_server_url_at(const char *at)
+const char *postgres_server_url_at(const char *directory)
 {
         static char proxied[400];
-        snprintf(proxied, sizeof(proxied), "postgresql:///%s?host=%s&user=ordo", name, at);
+        snprintf(proxied, sizeof(proxied), "postgresql:///%s?host=%s&user=ordo", name, directory);
         return proxied;
 }
 
@@ -265,4 +287,11 @@ void postgres_server_demand_passwords(bool on)
                 if ((state[0] == '1') == on)
                         return;
         }
+}
+
+int64_t postgres_server_count(const char *query)
+{
+        char cell[24];
+        postgres_server_ask(query, cell, sizeof(cell));
+        return strtoll(cell, NULL, 10);
 }

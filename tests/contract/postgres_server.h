@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 /* Starts it in a directory of its own below `place`. Not `durable`: nothing is synced, for tests
@@ -16,16 +17,17 @@ void postgres_server_restart(void);
 
 /* The directory with the server's socket. */
 const char *postgres_server_dir(void);
-/* Where its programs are: initdb, pgbench, … */
-const char *postgres_server_programs(void);
+/* Runs one of its programs, named first: its output, and whether it succeeded. */
+bool postgres_server_run(const char *const *arguments, char *out, size_t size);
 /* A new, empty database; its URL, overwritten by the next call. */
 const char *postgres_server_database(void);
 /* The same database behind another socket directory, for a proxy. */
-const char *postgres_server_url_at(const char *dir);
+const char *postgres_server_url_at(const char *directory);
 /* Runs statements on the database, as a person with psql would. */
 void postgres_server_sql(const char *statements);
 /* The first cell of the first row. */
 void postgres_server_ask(const char *query, char *ret, size_t size);
+int64_t postgres_server_count(const char *query);
 /* A session of its own runs them and stays open, until it is let go. */
 void postgres_server_hold(const char *statements);
 void postgres_server_let_go(void);

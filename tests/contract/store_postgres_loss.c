@@ -52,11 +52,8 @@ static void check(const struct order *o, const char *key, enum store_result said
 
 static void count_orders(const struct tally *t)
 {
-        char n[24];
-        postgres_server_ask("SELECT count(*) FROM orders", n, sizeof(n));
-        ck_assert_int_eq(atoi(n), (int)t->written);
-        postgres_server_ask("SELECT count(*) FROM legs", n, sizeof(n));
-        ck_assert_int_eq(atoi(n), (int)t->written);
+        ck_assert_int_eq(postgres_server_count("SELECT count(*) FROM orders"), t->written);
+        ck_assert_int_eq(postgres_server_count("SELECT count(*) FROM legs"), t->written);
 }
 
 /* Every boundary between two messages on the way to `side`, until there is none any more. */
