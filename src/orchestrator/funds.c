@@ -14,8 +14,10 @@ void funds_init(struct account_state *a)
 
 void funds_done(struct account_state *a)
 {
-        free(a->funds.positions);
-        a->funds.positions = NULL;
+        free(TAKE(a->funds.positions));
+        /* One that was being read when the daemon ended (large_reply.h) was never told. */
+        call_clear(&a->funds.funds_call);
+        call_clear(&a->funds.positions_call);
 }
 
 static void take_over(struct funds_cache *f)
