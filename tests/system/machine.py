@@ -76,12 +76,12 @@ def apt_options():
     return [f"--aptopt={line}" for line in dump if re.match(r"Acquire::(http|https|Retries)\b", line)]
 
 
-def tree(deb):
+def tree(deb, include=INCLUDE):
     """The path of the cached tree for this package's dependencies; it is built when it is missing. Another version
     may use its own at the same time; what nobody has used for two weeks goes."""
     depends = call("dpkg-deb", "-f", deb, "Depends").strip()
     wanted = f"{depends}, {EXTRA}"
-    mark = hashlib.sha256(f"1 {INCLUDE} {wanted}".encode()).hexdigest()
+    mark = hashlib.sha256(f"1 {include} {wanted}".encode()).hexdigest()
     CACHE.mkdir(parents=True, exist_ok=True)
     path = CACHE / f"bookworm-systemd-{mark[:12]}"
     with open(CACHE / "bookworm-systemd.lock", "w") as lock:
@@ -93,7 +93,7 @@ def tree(deb):
             # apt in the machine has no network: the lists and archives stay in the tree.
             fill = ('APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" apt-get --yes --no-install-recommends '
                     f'--download-only satisfy "{wanted}"')
-            call("mmdebstrap", "--quiet", "--variant=minbase", "--include=" + INCLUDE, "--skip=cleanup/apt",
+            call("mmdebstrap", "--quiet", "--variant=minbase", "--include=" + include, "--skip=cleanup/apt",
                  "--customize-hook=" + fill, *apt_options(), "bookworm", str(path), *apt_sources())
         complete.touch()
         for other in CACHE.glob("bookworm-systemd-*.complete"):
@@ -136,6 +136,10 @@ class Connection(http.client.HTTPConnection):
 
 
 class Machine:
+    INCLUDE = INCLUDE   # the Debian packages that it has from the start
+    NSPAWN = ""         # more options
+    BEFORE = ""         # what is done in its mount namespace before it boots
+
     def __init__(self, deb=None, source=None):
         """`source`: where the machine shall see the source tree, which it cannot write."""
         self.deb = pathlib.Path(deb or DEB)
@@ -148,7 +152,7 @@ class Machine:
     # --- life -----------------------------------------------------------------------------------
 
     def boot(self):
-        lower = tree(self.deb)
+        lower = tree(self.deb, self.INCLUDE)
         scratch = pathlib.Path(tempfile.mkdtemp(prefix="machine-", dir=CACHE))
         self.stack.callback(shutil.rmtree, scratch, ignore_errors=True)
         for d in ("upper", "work", "root"):
@@ -163,7 +167,8 @@ for g in {' '.join(map(str, self.groups))}; do echo $$ >$g/cgroup.procs; done
 cd '{scratch}'
 mount -t overlay overlay -o lowerdir='{lower}',upperdir=upper,workdir=work root 2>/dev/null ||
     cp -a --reflink=auto '{lower}/.' root/
-exec systemd-nspawn -q -D root --register=no --keep-unit --private-network {bind} -b --console=pipe
+{self.BEFORE}
+exec systemd-nspawn -q -D root --register=no --keep-unit --private-network {self.NSPAWN} {bind} -b --console=pipe
 """
         self.log = scratch / "console"
         self.stack.callback(self.kill)
