@@ -163,11 +163,16 @@ exec "$@"
         return self.run("docker", *argv, **kw)
 
     def images(self):
-        """The images under test: built as `./dev image` does it, from layers that are kept."""
+        """The images under test: built as `./dev image` does it, from layers that are kept. Once in a run of many
+        scripts is enough: then IMAGES_BUILT=yes."""
+        if os.environ.get("IMAGES_BUILT") == "yes":
+            return ""
         self.start(alone=False)
         try:
             if self.docker("image", "inspect", BASE, check=False).returncode:
                 self.docker("import", str(base_image()), BASE)
+            self.docker("build", "-q", "--network", "host", "-t", "ordo-postgres:15", "-f",
+                        "container/postgres/Containerfile", ".", cwd=SOURCE)
             return self.run(str(SOURCE / "dev"), "image", env={"ENGINE": "docker"}, cwd=SOURCE).stdout
         finally:
             self.stop()
@@ -265,7 +270,7 @@ class Case(unittest.TestCase):
         with Engine("docker") as docker:
             docker.images()
             docker.start()
-            docker.docker("save", "-o", str(tar), "ordo:latest", "ordo:latest-plain", "debian:bookworm-slim")
+            docker.docker("save", "-o", str(tar), "ordo:latest", "ordo:latest-plain", "ordo-postgres:15")
         cls.addClassCleanup(tar.unlink)
         cls.e.start()
         cls.e.load(tar)
