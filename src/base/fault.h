@@ -22,7 +22,7 @@ enum fault {
         X(PLACE_RESULT, "place-result", "an order's reply was read, its outcome not written")   \
         X(PLACE_RECORDED, "place-recorded", "an order's outcome is durable, not yet answered")  \
         X(COMMIT_BEGIN, "commit-begin", "a group of writes is complete, its commit is not")     \
-        X(COMMIT_WRITTEN, "commit-written", "a commit was written and not yet synced")          \
+        X(COMMIT_WRITTEN, "commit-written", "a commit was written, not yet synced or answered") \
         X(COMMIT_DONE, "commit-done", "a commit is durable, the loop does not know")            \
         X(CALL_BEGIN, "call-begin", "the last moment before the bytes of a write leave")        \
         X(CALL_SENT, "call-sent", "a write was sent, its reply has not come")                   \

@@ -85,8 +85,9 @@ static enum store_result op_commit(void *db, char error[static STORE_ERROR_SIZE]
         postgres_queue(p, PG_MARK);
         postgres_queue(p, PG_COMMIT);
         crash_point(CRASH_COMMIT_BEGIN);
+        p->committing = true;
         r = run_trip(p, error);
-        p->in_transaction = false;
+        p->committing = p->in_transaction = false;
         if (!p->conn)
                 return postgres_read_back(p, error);
         if (r == STORE_OK)

@@ -68,7 +68,8 @@ struct postgres {
         char why[STORE_ERROR_SIZE];
 
         char writer[UUID_SIZE];
-        int64_t mark; /* of the last group that is known to be there */
+        bool signed_in; /* its row in table writers is there */
+        int64_t mark;   /* of the last group that is known to be there */
 
         enum postgres_statement queued[POSTGRES_QUEUE_MAX];
         unsigned n_queued;
@@ -77,6 +78,7 @@ struct postgres {
         struct postgres_entry entries[STORE_GROUP_MAX];
         unsigned n_entries;
         bool in_transaction; /* BEGIN was sent, and the lock */
+        bool committing;     /* this trip ends with COMMIT */
         bool careful;        /* each job by itself, to find the one that is to blame */
         struct postgres_head head;
 
@@ -138,7 +140,8 @@ void postgres_shut(void *db);
 
 /* --- postgres_schema.c --- */
 
-/* Over a connection of postgres_dial(). Errors as store_open()'s. */
+/* Over a connection of postgres_dial(). 1: something was applied, and the connection has other
+ * settings now; 0: nothing was. Errors as store_open()'s. */
 int postgres_migrate(PGconn *conn, const struct store_options *o, int *ret_version,
                      char error[static STORE_ERROR_SIZE]);
 

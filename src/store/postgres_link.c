@@ -94,19 +94,21 @@ static enum store_result recall_mark(struct postgres *p, char error[static STORE
                 return STORE_CORRUPT;
         }
         p->mark = mark;
+        p->signed_in = true;
         return STORE_OK;
 }
 
 /* Everything a new connection needs before it is used. */
+static enum store_result begin_session(struct postgres *p, char error[static STORE_ERROR_SIZE])
+{
+        enum store_result r = prepare(p, error);
+        return r == STORE_OK ? recall_mark(p, error) : r;
+}
+
 static enum store_result connect_to(struct postgres *p, char error[static STORE_ERROR_SIZE])
 {
         p->conn = postgres_dial(p->url, error);
-        if (!p->conn)
-                return STORE_UNAVAILABLE;
-        enum store_result r = prepare(p, error);
-        if (r == STORE_OK)
-                r = recall_mark(p, error);
-        return r;
+        return p->conn ? begin_session(p, error) : STORE_UNAVAILABLE;
 }
 
 static void put_off(struct postgres *p, const char *why)
@@ -177,15 +179,19 @@ static PGconn *dial_patiently(const char *url, char error[static STORE_ERROR_SIZ
         return conn;
 }
 
+/* The connection over which the schema was looked at is kept, unless that was changed over it. */
 static int schema_up_to_date(struct postgres *p, const struct store_options *o,
                              char error[static STORE_ERROR_SIZE])
 {
-        PGconn *conn = dial_patiently(p->url, error);
-        if (!conn)
+        p->conn = dial_patiently(p->url, error);
+        if (!p->conn)
                 return -ECONNREFUSED;
-        int r = postgres_migrate(conn, o, &p->schema_version, error);
-        PQfinish(conn);
-        return r;
+        int r = postgres_migrate(p->conn, o, &p->schema_version, error);
+        if (r <= 0)
+                return r;
+        postgres_drop(p);
+        p->conn = postgres_dial(p->url, error);
+        return p->conn ? 0 : -ECONNREFUSED;
 }
 
 static int open_all(struct postgres *p, const struct store_options *o,
@@ -194,16 +200,10 @@ static int open_all(struct postgres *p, const struct store_options *o,
         int r = postgres_check_url(p->url, error);
         if (r == 0)
                 r = schema_up_to_date(p, o, error);
-        if (r == 0)
-                switch (connect_to(p, error)) {
-                case STORE_OK:
-                        break;
-                case STORE_UNAVAILABLE:
-                        return -ECONNREFUSED;
-                default:
-                        return -EBADMSG;
-                }
-        return r;
+        if (r < 0)
+                return r;
+        enum store_result began = begin_session(p, error);
+        return began == STORE_OK ? 0 : began == STORE_UNAVAILABLE ? -ECONNREFUSED : -EBADMSG;
 }
 
 int postgres_open(const struct store_options *o, char error[static STORE_ERROR_SIZE], void **ret)
@@ -227,7 +227,7 @@ int postgres_open(const struct store_options *o, char error[static STORE_ERROR_S
 static void leave(struct postgres *p)
 {
         char error[STORE_ERROR_SIZE];
-        if (!p->conn)
+        if (!p->conn || !p->signed_in)
                 return;
         values_text(&p->own, 0, p->writer);
         values_int(&p->own, 1, clock_wall_us() - WRITER_AGE_US);

@@ -122,48 +122,58 @@ static int apply(PGconn *conn, const struct migration *m, char error[static STOR
         return r;
 }
 
-static int apply_pending(PGconn *conn, const struct store_options *o,
-                         const struct migrations *files, const struct migrations *applied,
-                         int *ret_version, char error[static STORE_ERROR_SIZE])
+/* What is pending, with the lock of migrations: daemons that start together find the work done. */
+static int apply_pending(PGconn *conn, const struct migrations *files, int *ret_version,
+                         char error[static STORE_ERROR_SIZE])
 {
-        int pending = migrations_pending(files, applied, error);
+        struct migrations applied = {};
 
-        if (pending < 0)
-                return pending;
-        *ret_version = (int)applied->n;
-        if (pending == 0)
-                return 0;
-        if (!o->migrate) {
-                snprintf(error, STORE_ERROR_SIZE,
-                         "the schema is version %u and this program needs "
-                         "%u: run ordoctl migrate up",
-                         applied->n, files->n);
-                return -EPROTO;
-        }
-        int r = run(conn, "SET statement_timeout=0", error);
-        for (unsigned i = applied->n; i < files->n && r == 0; i++) {
+        int r = run(conn, "SET statement_timeout=0; SELECT pg_advisory_lock(" LOCK_KEY ")", error);
+        if (r == 0)
+                r = load_applied(conn, &applied, error);
+        if (r == 0)
+                r = migrations_pending(files, &applied, error);
+        *ret_version = (int)applied.n;
+        for (unsigned i = applied.n; i < files->n && r >= 0; i++) {
                 r = apply(conn, &files->items[i], error);
                 if (r == 0)
                         *ret_version = files->items[i].version;
         }
+        migrations_done(&applied);
+        return r < 0 ? r : 0;
+}
+
+static int check(PGconn *conn, const struct store_options *o, const struct migrations *files,
+                 int *ret_version, char error[static STORE_ERROR_SIZE])
+{
+        struct migrations applied = {};
+
+        int r = load_applied(conn, &applied, error);
+        if (r == 0)
+                r = migrations_pending(files, &applied, error);
+        *ret_version = (int)applied.n;
+        if (r > 0 && !o->migrate) {
+                snprintf(error, STORE_ERROR_SIZE,
+                         "the schema is version %u and this program needs "
+                         "%u: run ordoctl migrate up",
+                         applied.n, files->n);
+                r = -EPROTO;
+        }
+        migrations_done(&applied);
         return r;
 }
 
 int postgres_migrate(PGconn *conn, const struct store_options *o, int *ret_version,
                      char error[static STORE_ERROR_SIZE])
 {
-        struct migrations files = {}, applied = {};
+        struct migrations files = {};
 
         int r = migrations_load(o->migrations_dir, "postgres", error, &files);
-        /* Daemons that start together: the second one finds the work done. The session's end gives
-         * the lock back. */
-        if (r == 0 && o->migrate)
-                r = run(conn, "SELECT pg_advisory_lock(" LOCK_KEY ")", error);
         if (r == 0)
-                r = load_applied(conn, &applied, error);
-        if (r == 0)
-                r = apply_pending(conn, o, &files, &applied, ret_version, error);
+                r = check(conn, o, &files, ret_version, error);
+        bool pending = r > 0;
+        if (pending)
+                r = apply_pending(conn, &files, ret_version, error);
         migrations_done(&files);
-        migrations_done(&applied);
-        return r;
+        return r < 0 ? r : pending;
 }

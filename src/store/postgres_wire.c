@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/fault.h"
 
 #define SERVER_OLDEST \
         130000 /* pipelines and prepared statements would do with older ones; untried */
@@ -276,6 +277,8 @@ enum store_result postgres_trip(struct postgres *p, int64_t patience_us, PGresul
 
         p->n_queued = 0;
         p->broken = false;
+        if (p->committing && alive && PQflush(p->conn) >= 0)
+                crash_point(CRASH_COMMIT_WRITTEN);
         while (alive && taken < n) {
                 PGresult *r;
                 alive = take_one(p, until_us, &r);

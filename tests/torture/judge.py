@@ -2,10 +2,10 @@
 returns complaints, each naming the leg, its records and the broker's lines."""
 
 import json
-import sqlite3
 import subprocess
 
-import world as w
+import world as w  # finds the modules of the integration tests
+import postgres
 
 PLACED = ("accepted",)
 NOT_THERE = ("rejected", "not_sent", "not_placed")
@@ -56,13 +56,10 @@ class Judge:
 
     def paper_rows(self):
         """The paper exchange's own rows."""
-        db = sqlite3.connect(f"file:{self.world.d.state / 'ordo.db'}?mode=ro", uri=True)
-        try:
-            for account, key, value in db.execute(
-                    "select account, key, value from guest_rows where guest='paper' and kind='order'"):
-                yield account, key, (value.decode() if isinstance(value, bytes) else value).split("|")
-        finally:
-            db.close()
+        value = "convert_from(value,'UTF8')" if postgres.WANTED else "value"
+        for account, key, value in self.world.d.rows(
+                f"select account, key, {value} from guest_rows where guest='paper' and kind='order'"):
+            yield account, str(key), (value.decode() if isinstance(value, bytes) else value).split("|")
 
     def records(self, order_id):
         """What the audit has of an order."""
