@@ -135,8 +135,8 @@ void open_legs_free(struct open_legs *set)
 {
         struct open_leg *l, *next;
         HASH_ITER (hh, set->by_tag, l, next) {
-                open_symbol_remove(&l->account->open_symbols, l);
                 HASH_DEL(set->by_tag, l);
+                open_symbol_remove(&l->account->open_symbols, l);
                 leg_writes_free(l);
                 free(l);
         }
