@@ -34,16 +34,67 @@ static int list(struct ctl *c)
                          "There are no such records.");
 }
 
+/* The ledger's rows: out of SQLite's file, which takes no lock, or out of PostgreSQL page by page.
+ */
 struct rows {
         struct audit_ledger ledger;
         struct ledger_file *file;
+        struct store *store;
+        struct store_audit_list page;
+        unsigned at; /* the next row of the page */
 };
+
+#define PAGE_ROWS 256
+
+static void rows_done(struct rows *r)
+{
+        store_audit_rows_free(r->page.rows, r->page.n_rows);
+        store_close(r->store);
+        ledger_file_close(r->file);
+}
+
+static int turn_page(struct rows *r, int64_t after_seq)
+{
+        store_audit_rows_free(r->page.rows, r->page.n_rows);
+        r->page = (struct store_audit_list){
+                .job = {.op = STORE_AUDIT_LIST}, .after_seq = after_seq, .limit = PAGE_ROWS};
+        r->at = 0;
+        return store_run(r->store, &r->page.job) == STORE_OK ? 0 : -EIO;
+}
 
 static int next_row(struct audit_ledger *l, int64_t after_seq, int64_t *ret_seq,
                     const char **ret_line, size_t *ret_size)
 {
-        return ledger_file_audit_next(CONTAINER_OF(l, struct rows, ledger)->file, after_seq,
-                                      ret_seq, ret_line, ret_size);
+        struct rows *r = CONTAINER_OF(l, struct rows, ledger);
+
+        if (r->file)
+                return ledger_file_audit_next(r->file, after_seq, ret_seq, ret_line, ret_size);
+        while (r->at < r->page.n_rows && r->page.rows[r->at].seq <= after_seq)
+                r->at++;
+        if (r->at == r->page.n_rows && turn_page(r, after_seq) < 0)
+                return -EIO;
+        if (r->page.n_rows == 0)
+                return 0;
+        const struct store_audit_row *row = &r->page.rows[r->at];
+        *ret_seq = row->seq;
+        *ret_line = row->record;
+        *ret_size = row->size;
+        return 1;
+}
+
+static int rows_open(struct rows *r, const struct config *config,
+                     char error[static STORE_ERROR_SIZE])
+{
+        _cleanup_(freep) char *path = NULL;
+
+        if (config->database_url) {
+                const struct store_options o = {.url = config->database_url,
+                                                .migrations_dir = config->migrations_dir};
+                return store_open(NULL, &o, error, &r->store);
+        }
+        if (asprintf(&path, "%s/ordo.db", config->state_dir) < 0)
+                return -ENOMEM;
+        return ledger_file_open(path, error, &r->file);
 }
 
 static const char *fault_words(enum audit_fault f)
@@ -107,17 +158,17 @@ static void report_text(const struct audit_report *r, struct text *out)
 static int verify(struct ctl *c)
 {
         _cleanup_(config_freep) struct config *config = NULL;
-        _cleanup_(ledger_file_closep) struct ledger_file *file = NULL;
-        _cleanup_(text_done) struct text path = TEXT_NULL, dir = TEXT_NULL, out = TEXT_NULL;
+        _cleanup_(rows_done) struct rows rows = {.ledger = {next_row}};
+        _cleanup_(text_done) struct text dir = TEXT_NULL, out = TEXT_NULL;
         char error[STORE_ERROR_SIZE] = "out of memory";
+        struct config_faults faults;
         struct audit_report report;
 
-        int r = offline_ledger(&config, &path);
+        int r = offline_config(&faults, &config);
         if (r != CTL_OK)
                 return r;
-        if (ledger_file_open(text_str(&path), error, &file) < 0)
+        if (rows_open(&rows, config, error) < 0)
                 return ctl_fail(CTL_REFUSED, "the ledger cannot be read: %s", error);
-        struct rows rows = {.ledger = {next_row}, .file = file};
         text_addf(&dir, "%s/audit", config->state_dir);
         r = audit_verify(text_str(&dir), &rows.ledger, &report);
         if (r < 0)

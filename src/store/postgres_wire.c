@@ -22,7 +22,7 @@ static const char *const statements[_PG_MAX] = {
 /* On one line, without libpq's prefix for hosts that were named by the URL. */
 static void put_error(char error[static STORE_ERROR_SIZE], const char *text)
 {
-        snprintf(error, STORE_ERROR_SIZE, "postgresql: %s", text);
+        snprintf(error, STORE_ERROR_SIZE, "postgresql: %.140s", text);
         for (char *c = error; *c; c++)
                 if (*c == '\n' || *c == '\t')
                         *c = ' ';
