@@ -151,7 +151,7 @@ exec "$@"
 
     # --- what it is told ------------------------------------------------------------------------
 
-    def run(self, *argv, check=True, timeout=900, env=None, **kw):
+    def run(self, *argv, check=True, timeout=2400, env=None, **kw):
         """A command on this machine whose engine is this one, in the engine's network."""
         r = subprocess.run(["nsenter", "-t", str(self.init), "-n", *argv], env={**self.env, **(env or {})},
                            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout, **kw)

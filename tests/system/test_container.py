@@ -11,7 +11,7 @@ QUICK = "[Service]\nWatchdogSec=2s\nRestartSec=100ms\nTimeoutAbortSec=2s\n"
 class Compose:
     """For both engines."""
 
-    def setUp(self):
+    def from_a_clean_clone(self):
         if self.ENGINE == "docker":
             # Then compose builds it, from the layers that are there; the other name keeps them.
             self.e.docker("tag", "ordo:latest", "ordo:kept")
@@ -29,6 +29,7 @@ class Compose:
         return self.p.sh("systemctl show -p MainPID --value ordo.service").strip()
 
     def test_as_on_a_host(self):
+        self.from_a_clean_clone()
         p = self.p
         p.until(lambda: p.sh("systemctl is-system-running || :").strip() == "running", why=p.sh("systemctl --failed"))
         # Nothing runs before the first request, and the first is answered.
@@ -73,6 +74,19 @@ class Docker(Compose, engine.Case):
 
 class Podman(Compose, engine.Case):
     ENGINE = "podman"
+
+    def test_without_any_option(self):
+        """It knows by itself how systemd boots: no capability, no file system, no profile is asked for."""
+        e = self.e
+        name = e.docker("run", "-d", "--network", "host", "ordo:latest").stdout.strip()
+        self.addCleanup(e.docker, "rm", "-f", "-v", name)
+        end = time.monotonic() + 30
+        while e.docker("exec", name, "systemctl", "is-active", "ordo.socket", check=False).stdout != "active\n":
+            self.assertLess(time.monotonic(), end, "nobody listens")
+        self.assertEqual(e.curl("http://127.0.0.1:8080/health"), '{"status":"ok"}')
+        status = e.docker("exec", name, "sh", "-c", "cat /proc/$(systemctl show -p MainPID --value ordo)/status").stdout
+        self.assertIn("CapEff:\t" + "0" * 16, status)
+        self.assertIn("NoNewPrivs:\t1", status)
 
 
 if __name__ == "__main__":
