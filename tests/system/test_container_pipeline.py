@@ -73,8 +73,8 @@ class Contents(engine.Case):
             self.skipTest("needs debsecan")
         with tempfile.TemporaryDirectory() as d:
             for package, fixed, code in (("zlib1g", "1:999", 1), ("zlib1g", "1:0.1", 0), ("nginx", "1:999", 0)):
-                # Index, flags (binary package, suite-wide, urgency, remote, fix available), fixed in, other versions.
-                data = f"VERSION 1\nCVE-2026-0001,,a rehearsal\n\n{package},0,B L F,{fixed},\n\n\n"
+                # Package, its weakness, flags (binary package, low, not remote, corrected), corrected in, also in.
+                data = f"VERSION 1\nCVE-2026-0001,,a rehearsal\n\n{package},0,BL F,{fixed},\n\n\n"
                 (pathlib.Path(d) / "bookworm").write_bytes(zlib.compress(data.encode()))
                 with self.subTest(package=package, fixed=fixed):
                     r = self.e.run("./dev", "scan", "ordo:latest-plain", env={"DEBSECAN_SOURCE": f"file://{d}"},
