@@ -171,6 +171,8 @@ exec "$@"
         try:
             if self.docker("image", "inspect", BASE, check=False).returncode:
                 self.docker("import", str(base_image()), BASE)
+            # What builds of two weeks ago have left.
+            self.docker("image", "prune", "-f", "--filter", "until=336h", check=False)
             self.docker("build", "-q", "--network", "host", "-t", "ordo-postgres:15", "-f",
                         "container/postgres/Containerfile", ".", cwd=SOURCE)
             return self.run(str(SOURCE / "dev"), "image", env={"ENGINE": "docker"}, cwd=SOURCE).stdout

@@ -68,6 +68,22 @@ class Compose:
         p.sh("ordoctl audit verify")
 
 
+    def test_environment_reaches_the_units(self):
+        """Where it listens, what accounts there are, and a token of all signs that a shell or systemd minds."""
+        token = "to\"ken'$HOME\\x`y`%h${z}#-0123456789"
+        directory = self.clean_clone()
+        (directory / "container/options.yaml").write_text(json.dumps({"services": {"ordo": {"environment": {
+            "ORDO_ACCOUNTS": "paper:odd", "ORDO_LISTEN": "127.0.0.1:9090", "ORDO_API_TOKEN": token.replace("$", "$$"),
+            "OTHER": "not ours"}}}}))
+        p = self.project("compose.yaml", "options.yaml", directory=directory)
+        p.until(lambda: p.curl("http://127.0.0.1:9090/health", check=False) == '{"status":"ok"}', why="nobody listens")
+        funds = json.loads(p.curl("-H", f"Authorization: Bearer {token}", "http://127.0.0.1:9090/api/v1/funds"))
+        self.assertEqual([r["account"] for r in funds["results"]], ["paper:odd"])
+        self.assertEqual(p.sh("stat -c %a:%U /run/ordo.env"), "600:root\n")
+        self.assertNotIn("OTHER", p.sh("cat /run/ordo.env"))
+        self.assertEqual(p.curl("http://127.0.0.1:8080/health", check=False), "")
+
+
 class Docker(Compose, engine.Case):
     ENGINE = "docker"
 
