@@ -405,6 +405,28 @@ const struct command commands[] = {
                 .run = run_restore,
         },
         {
+                .name = "db",
+                .synopsis = "copy FROM TO",
+                .help = "copy the whole ledger between SQLite and PostgreSQL",
+                .details =
+                        "FROM and TO are written sqlite:/path/ordo.db and "
+                        "postgresql://user@host/database, or @FILE with one of them in it. No "
+                        "daemon may run on either. TO is made and must be empty; in PostgreSQL it "
+                        "needs the role that owns the schema. When it was stopped, the same "
+                        "command "
+                        "goes on; no daemon starts on a copy that is not finished. At the end both "
+                        "sides are compared, row by row, and the audit is verified. A password "
+                        "comes from @FILE, ~/.pgpass or PGPASSWORD.",
+                .words = "copy",
+                .min_operands = 3,
+                .max_operands = 3,
+                .offline = true,
+                .options = OPTIONS({"restart", NULL,
+                                    "forget what an unfinished copy left in TO, and begin again",
+                                    NULL, false}),
+                .run = run_db,
+        },
+        {
                 .name = "version",
                 .synopsis = "",
                 .help = "print the version",

@@ -67,5 +67,6 @@ int run_check_config(struct ctl *c); /* offline.c */
 int run_migrate(struct ctl *c);
 int run_backup(struct ctl *c);
 int run_restore(struct ctl *c); /* restore.c */
+int run_db(struct ctl *c);      /* db.c */
 int run_version(struct ctl *c); /* help.c */
 int run_help(struct ctl *c);

@@ -224,7 +224,7 @@ _ordoctl() {
         return
         ;;
     esac
-    local commands='login logout order orders show modify cancel resolve reconcile trades portfolio positions holdings funds quote instruments status accounts preopen reload killswitch events jobs audit key check-config migrate backup restore version help'
+    local commands='login logout order orders show modify cancel resolve reconcile trades portfolio positions holdings funds quote instruments status accounts preopen reload killswitch events jobs audit key check-config migrate backup restore db version help'
     case $command in
     '')
         words=$commands
@@ -323,6 +323,10 @@ _ordoctl() {
         ;;
     restore)
         options='--json --url --token-file --ca-file --client-cert --client-key --help'
+        ;;
+    db)
+        options='--restart --json --url --token-file --ca-file --client-cert --client-key --help'
+        words='copy'
         ;;
     version)
         options='--json --url --token-file --ca-file --client-cert --client-key --help'

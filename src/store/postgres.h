@@ -38,6 +38,10 @@
 #include "store/postgres_values.h"
 #include "store/results.h"
 
+/* The advisory lock of whoever uses the ledger: shared by daemons, for the life of their connection
+ * ("Ordo", and one more); alone by a copy. */
+#define POSTGRES_HOLD_KEY "1332896880"
+
 #define POSTGRES_QUEUE_MAX (4 * STORE_GROUP_MAX) /* statements in one trip */
 
 /* What a transaction advances: read under the lock at its begin, lost with it. */

@@ -1,5 +1,6 @@
 /* Being connected: opening, losing the connection, making it again with pauses that grow, and what
  * must be known before anything else is done over a new one. */
+#include "store/ledger_copy.h"
 #include "store/postgres.h"
 
 #include <errno.h>
@@ -98,10 +99,30 @@ static enum store_result recall_mark(struct postgres *p, char error[static STORE
         return STORE_OK;
 }
 
+/* No copy of the whole ledger (ledger_copy.h) may run beside a daemon, and none may be unfinished.
+ */
+static enum store_result hold(struct postgres *p, char error[static STORE_ERROR_SIZE])
+{
+        _cleanup_(postgres_freep) PGresult *r =
+                PQexec(p->conn, "SELECT pg_try_advisory_lock_shared(" POSTGRES_HOLD_KEY
+                                "),to_regclass('" LEDGER_COPY_TABLE "') IS NULL");
+        if (PQresultStatus(r) != PGRES_TUPLES_OK)
+                return postgres_failure(r, error);
+        bool held = PQgetvalue(r, 0, 0)[0] == 't', whole = PQgetvalue(r, 0, 1)[0] == 't';
+        if (held && whole)
+                return STORE_OK;
+        snprintf(error, STORE_ERROR_SIZE, "%s",
+                 held ? LEDGER_COPY_UNFINISHED
+                      : "ordoctl db copy is copying this ledger: wait for its end");
+        return STORE_UNAVAILABLE;
+}
+
 /* Everything a new connection needs before it is used. */
 static enum store_result begin_session(struct postgres *p, char error[static STORE_ERROR_SIZE])
 {
-        enum store_result r = prepare(p, error);
+        enum store_result r = hold(p, error);
+        if (r == STORE_OK)
+                r = prepare(p, error);
         return r == STORE_OK ? recall_mark(p, error) : r;
 }
 

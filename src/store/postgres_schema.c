@@ -140,7 +140,8 @@ static int apply_pending(PGconn *conn, const struct migrations *files, int *ret_
                         *ret_version = files->items[i].version;
         }
         migrations_done(&applied);
-        return r < 0 ? r : 0;
+        /* after a failure the session's end gives it back */
+        return r < 0 ? r : run(conn, "SELECT pg_advisory_unlock(" LOCK_KEY ")", error);
 }
 
 static int check(PGconn *conn, const struct store_options *o, const struct migrations *files,

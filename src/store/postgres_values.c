@@ -6,11 +6,6 @@
 
 #define VALUES_BYTES_MAX ((size_t)256 << 20) /* of one parameter */
 
-/* Of pg_type.h, which never change. */
-#define OID_BYTEA 17
-#define OID_INT8  20
-#define OID_TEXT  25
-
 /* What an array begins with; every number in the order of the network. */
 struct array_header {
         uint32_t dimensions, has_nulls, type, length, first;
@@ -143,9 +138,9 @@ static void put_header(struct value *x)
         const struct array_header h = {
                 .dimensions = htobe32(1),
                 .has_nulls = htobe32(1), /* may have */
-                .type = htobe32(x->kind == VALUE_INTS    ? OID_INT8
-                                : x->kind == VALUE_TEXTS ? OID_TEXT
-                                                         : OID_BYTEA),
+                .type = htobe32(x->kind == VALUE_INTS    ? POSTGRES_OID_INT8
+                                : x->kind == VALUE_TEXTS ? POSTGRES_OID_TEXT
+                                                         : POSTGRES_OID_BYTEA),
                 .length = htobe32(x->rows),
                 .first = htobe32(1),
         };

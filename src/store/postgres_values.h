@@ -10,6 +10,11 @@
 
 #define VALUES_MAX 32
 
+/* Of pg_type.h, which never change. */
+#define POSTGRES_OID_BYTEA 17
+#define POSTGRES_OID_INT8  20
+#define POSTGRES_OID_TEXT  25
+
 struct values {
         unsigned n; /* parameters: one behind the highest that was set */
         struct value {

@@ -84,6 +84,10 @@ void sqlite_configure(void);
 int sqlite_connect(struct sqlite *s, char error[static STORE_ERROR_SIZE]);
 void sqlite_disconnect(struct sqlite *s);
 int sqlite_load_heads(struct sqlite *s, char error[static STORE_ERROR_SIZE]);
+/* Lock, file, connection, migrations: `s` has its path and no lock yet; sqlite_shut() in any case.
+ */
+int sqlite_prepare(struct sqlite *s, const struct store_options *o,
+                   char error[static STORE_ERROR_SIZE]);
 int sqlite_open(const struct store_options *o, char error[static STORE_ERROR_SIZE], void **ret_db);
 void sqlite_shut(void *db);
 /* The path behind "sqlite:". */

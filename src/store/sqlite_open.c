@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "store/ledger_copy.h"
 
 #define LOCK_SUFFIX     ".lock"
 #define CACHE_KIB       "8000"
@@ -262,9 +263,10 @@ int sqlite_load_heads(struct sqlite *s, char error[static STORE_ERROR_SIZE])
         return 0;
 }
 
-static int open_all(struct sqlite *s, const struct store_options *o,
-                    char error[static STORE_ERROR_SIZE])
+int sqlite_prepare(struct sqlite *s, const struct store_options *o,
+                   char error[static STORE_ERROR_SIZE])
 {
+        sqlite_configure();
         int r = s->lock_fd = sqlite_lock(s->path, error);
         if (r >= 0)
                 r = create_file(s, error);
@@ -275,6 +277,26 @@ static int open_all(struct sqlite *s, const struct store_options *o,
                 r = quick_check(s, error);
         if (r == 0)
                 r = sqlite_migrate(s, o, error);
+        return r;
+}
+
+static int check_finished(struct sqlite *s, char error[static STORE_ERROR_SIZE])
+{
+        int64_t tables;
+        int rc = query_int(s,
+                           "SELECT count(*) FROM sqlite_schema WHERE name='" LEDGER_COPY_TABLE "'",
+                           &tables);
+        if (rc != SQLITE_OK)
+                return open_failure(s, rc, error);
+        return tables == 0 ? 0 : fail(error, -EPROTO, LEDGER_COPY_UNFINISHED);
+}
+
+static int open_all(struct sqlite *s, const struct store_options *o,
+                    char error[static STORE_ERROR_SIZE])
+{
+        int r = sqlite_prepare(s, o, error);
+        if (r == 0)
+                r = check_finished(s, error);
         if (r == 0)
                 r = sqlite_load_heads(s, error);
         if (r == 0)
@@ -287,7 +309,6 @@ int sqlite_open(const struct store_options *o, char error[static STORE_ERROR_SIZ
         struct sqlite *s = calloc(1, sizeof(*s));
         if (!s)
                 return -ENOMEM;
-        sqlite_configure();
         s->lock_fd = -1;
         s->path = strdup(sqlite_path(o->url));
         int r = !s->path     ? -ENOMEM

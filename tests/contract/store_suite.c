@@ -364,6 +364,15 @@ static void add(Suite *s, const TTest *const tests[], unsigned n)
         }
 }
 
+int store_suite_own(const struct suite_driver *d, const char *title, const TTest *const own[],
+                    unsigned n_own)
+{
+        driver = d;
+        Suite *s = suite_create(title);
+        add(s, own, n_own);
+        return suite_run(s);
+}
+
 int store_suite_main(const struct suite_driver *d, const TTest *const own[], unsigned n_own)
 {
         const TTest *const *tests;

@@ -20,6 +20,10 @@ struct suite_driver {
 /* The whole main(): the contract, then `own` tests of the driver. */
 int store_suite_main(const struct suite_driver *d, const TTest *const own[], unsigned n_own);
 
+/* The same without the contract. */
+int store_suite_own(const struct suite_driver *d, const char *title, const TTest *const own[],
+                    unsigned n_own);
+
 /* For the tests: one open ledger with a loop. */
 struct ledger {
         struct loop *loop;
