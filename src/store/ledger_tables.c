@@ -5,13 +5,21 @@
 
 #include "store/ledger_end.h"
 
-/* What belongs to one database and its daemons, not to the ledger. */
-static const char *const own_tables[] = {LEDGER_COPY_TABLE, "schema_migrations", "writers"};
+/* What belongs to one database and to the daemons that run over it, not to the ledger: it is not
+ * copied, and a column keeps its default. */
+static const struct {
+        const char *table, *column; /* NULL: all of the table */
+} own[] = {
+        {LEDGER_COPY_TABLE, NULL},   {"instances", NULL}, {"owners", NULL},
+        {"schema_migrations", NULL}, {"writers", NULL},   {"orders", "writer"},
+};
 
-static bool is_own(const char *table)
+static bool is_own(const char *table, const struct ledger_cell *column)
 {
-        for (size_t i = 0; i < ELEMENTS(own_tables); i++)
-                if (strcmp(own_tables[i], table) == 0)
+        for (size_t i = 0; i < ELEMENTS(own); i++)
+                if (strcmp(own[i].table, table) == 0 &&
+                    (!own[i].column || (strlen(own[i].column) == column->size &&
+                                        memcmp(own[i].column, column->bytes, column->size) == 0)))
                         return true;
         return false;
 }
@@ -49,7 +57,7 @@ static int add_column(struct ledger_side *side, const struct ledger_cell *row, c
         bool fits = copy_cell(name, sizeof(name), &row[0]);
         if (fits && strcmp(name, LEDGER_COPY_TABLE) == 0)
                 side->unfinished = true;
-        if (fits && is_own(name))
+        if (fits && is_own(name, &row[1]))
                 return 0;
         if (fits && (!t || strcmp(t->name, name) != 0)) {
                 fits = side->n_tables < LEDGER_TABLES_MAX;

@@ -41,6 +41,8 @@
 /* The advisory lock of whoever uses the ledger: shared by daemons, for the life of their connection
  * ("Ordo", and one more); alone by a copy. */
 #define POSTGRES_HOLD_KEY "1332896880"
+/* And of whoever changes its schema: "Ordo", as SQLite's application_id. */
+#define POSTGRES_MIGRATE_KEY "1332896879"
 
 #define POSTGRES_QUEUE_MAX (4 * STORE_GROUP_MAX) /* statements in one trip */
 
@@ -148,6 +150,14 @@ void postgres_shut(void *db);
  * settings now; 0: nothing was. Errors as store_open()'s. */
 int postgres_migrate(PGconn *conn, const struct store_options *o, int *ret_version,
                      char error[static STORE_ERROR_SIZE]);
+
+/* --- postgres_rights.c --- */
+
+/* Gives the daemon's role what its statements need, and nothing else; where there is no such role,
+ * or the caller does not own the schema, nothing. 0 or negative errno. */
+int postgres_grant_rights(PGconn *conn, char error[static STORE_ERROR_SIZE]);
+/* Whether the caller has all of it. -EBADMSG: not; the first one that is missing is named. */
+int postgres_check_rights(PGconn *conn, char error[static STORE_ERROR_SIZE]);
 
 /* --- postgres_group.c: the first trip; postgres_write.c: the second --- */
 

@@ -221,6 +221,8 @@ static int open_all(struct postgres *p, const struct store_options *o,
         int r = postgres_check_url(p->url, error);
         if (r == 0)
                 r = schema_up_to_date(p, o, error);
+        if (r == 0)
+                r = postgres_check_rights(p->conn, error);
         if (r < 0)
                 return r;
         enum store_result began = begin_session(p, error);

@@ -9,8 +9,6 @@
 #include "base/clock.h"
 #include "store/migrate.h"
 
-#define LOCK_KEY "1332896879" /* "Ordo", as SQLite's application_id */
-
 static const char record_table[] =
         "CREATE TABLE IF NOT EXISTS schema_migrations (version BIGINT NOT NULL PRIMARY KEY, "
         "needs BIGINT NOT NULL, name TEXT NOT NULL, checksum TEXT NOT NULL, "
@@ -116,8 +114,8 @@ static int apply(PGconn *conn, const struct migration *m, char error[static STOR
                 r = run(conn, "COMMIT", why);
         if (r < 0) {
                 PQclear(PQexec(conn, "ROLLBACK"));
-                snprintf(error, STORE_ERROR_SIZE, "migration %04d_%s: %.60s", m->version, m->name,
-                         why);
+                snprintf(error, STORE_ERROR_SIZE, "migration %04d_%.20s: %.115s", m->version,
+                         m->name, why);
         }
         return r;
 }
@@ -128,7 +126,7 @@ static int apply_pending(PGconn *conn, const struct migrations *files, int *ret_
 {
         struct migrations applied = {};
 
-        int r = run(conn, "SET statement_timeout=0; SELECT pg_advisory_lock(" LOCK_KEY ")", error);
+        int r = run(conn, "SET statement_timeout=0; SELECT pg_advisory_lock(" POSTGRES_MIGRATE_KEY ")", error);
         if (r == 0)
                 r = load_applied(conn, &applied, error);
         if (r == 0)
@@ -141,7 +139,7 @@ static int apply_pending(PGconn *conn, const struct migrations *files, int *ret_
         }
         migrations_done(&applied);
         /* after a failure the session's end gives it back */
-        return r < 0 ? r : run(conn, "SELECT pg_advisory_unlock(" LOCK_KEY ")", error);
+        return r < 0 ? r : run(conn, "SELECT pg_advisory_unlock(" POSTGRES_MIGRATE_KEY ")", error);
 }
 
 static int check(PGconn *conn, const struct store_options *o, const struct migrations *files,
@@ -175,6 +173,8 @@ int postgres_migrate(PGconn *conn, const struct store_options *o, int *ret_versi
         bool pending = r > 0;
         if (pending)
                 r = apply_pending(conn, &files, ret_version, error);
+        if (r == 0 && o->migrate)
+                r = postgres_grant_rights(conn, error);
         migrations_done(&files);
         return r < 0 ? r : pending;
 }

@@ -39,7 +39,7 @@ static const struct {
 } meanings[] = {
         {"53100", STORE_FULL, "make room on the server's disk"},
         {"25006", STORE_UNAVAILABLE, "the server is read-only: is it a standby?"},
-        {"42501", STORE_CORRUPT, "grant what docs/database.md lists"},
+        {"42501", STORE_CORRUPT, "run ordoctl migrate up as the owner, see docs/database.md"},
         {"55P03", STORE_UNAVAILABLE, "another daemon holds the ledger"},
         {"57014", STORE_UNAVAILABLE, "the query would take too long: narrow it"},
         {"58030", STORE_CORRUPT, "the server's disk fails"},

@@ -426,9 +426,12 @@ static void measure(const char *what, const char *from, const char *to, unsigned
         int status = ordoctl(arguments, &usage, out, sizeof(out));
         int64_t took_ms = (clock_mono_us() - begun_us) / USEC_PER_MS;
         ck_assert_msg(status == 0, "%d: %s", status, out);
-        fprintf(stderr, "# %s: %u orders in %lld ms, %lld orders/s, %ld KiB at most\n%s", what,
-                orders, (long long)took_ms, (long long)orders * 1000 / (took_ms ? took_ms : 1),
-                usage.ru_maxrss, out);
+        fprintf(stderr,
+                "# %s: %u orders in %lld ms (%ld s of a processor), %lld orders/s, %ld KiB at "
+                "most\n%s",
+                what, orders, (long long)took_ms,
+                (long)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec),
+                (long long)orders * 1000 / (took_ms ? took_ms : 1), usage.ru_maxrss, out);
 #ifndef __SANITIZE_ADDRESS__
         if (!getenv("VALGRIND"))
                 ck_assert_int_le(usage.ru_maxrss, MEMORY_MAX);
@@ -466,8 +469,11 @@ int main(void)
                 memory_does_not_grow_with_the_ledger,
         };
 
-        if (!postgres_server_start())
+        const char *why = postgres_server_start("/tmp", false);
+        if (why) {
+                printf("1..0 # SKIP %s\n", why);
                 return 0;
+        }
         int r = store_suite_own(&driver, "copy of a ledger", tests, ELEMENTS(tests));
         postgres_server_stop();
         return r;

@@ -95,8 +95,8 @@ bool postgres_server_run(const char *const *arguments, char *out, size_t size)
 
 static bool make_cluster(void)
 {
-        const char *const arguments[] = {"initdb", "-D", data,   "-A",         "trust",     "-U",
-                                         "ordo",   "-E", "UTF8", "--locale=C", "--no-sync", NULL};
+        const char *const arguments[] = {"initdb",   "-D", data,   "-A",         "trust",     "-U",
+                                         "postgres", "-E", "UTF8", "--locale=C", "--no-sync", NULL};
         int status = 0;
         pid_t pid = spawn("initdb", arguments, -1);
         return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
@@ -105,7 +105,7 @@ static bool make_cluster(void)
 static void wait_for(PGPing wanted)
 {
         char conninfo[400];
-        snprintf(conninfo, sizeof(conninfo), "host=%s dbname=postgres user=ordo", dir);
+        snprintf(conninfo, sizeof(conninfo), "host=%s dbname=postgres user=postgres", dir);
         for (unsigned i = 0; i < 3000; i++) {
                 if (PQping(conninfo) == wanted)
                         return;
@@ -202,7 +202,7 @@ const char *postgres_server_dir(void)
 static PGconn *dial(const char *database)
 {
         char conninfo[400];
-        snprintf(conninfo, sizeof(conninfo), "host=%s dbname=%s user=ordo", dir, database);
+        snprintf(conninfo, sizeof(conninfo), "host=%s dbname=%s user=postgres", dir, database);
         PGconn *conn = PQconnectdb(conninfo);
         must(PQstatus(conn) == CONNECTION_OK, PQerrorMessage(conn));
         return conn;
@@ -221,20 +221,46 @@ static void run(const char *database, const char *statements)
 const char *postgres_server_url_at(const char *directory)
 {
         static char proxied[400];
-        snprintf(proxied, sizeof(proxied), "postgresql:///%s?host=%s&user=ordo", name, directory);
+        snprintf(proxied, sizeof(proxied), "postgresql:///%s?host=%s&user=postgres", name, directory);
         return proxied;
+}
+
+const char *postgres_server_url_as(const char *role)
+{
+        static char as[400];
+        snprintf(as, sizeof(as), "postgresql:///%s?host=%s&user=%s", name, dir, role);
+        return as;
+}
+
+const char *postgres_server_database_like(const char *template)
+{
+        static unsigned n; /* of this process: each test has its own */
+        char statement[160];
+
+        snprintf(name, sizeof(name), "t%d_%u", (int)getpid(), n++);
+        snprintf(statement, sizeof(statement), "CREATE DATABASE %s TEMPLATE %s", name, template);
+        run("postgres", statement);
+        snprintf(url, sizeof(url), "%s", postgres_server_url_at(dir));
+        return url;
 }
 
 const char *postgres_server_database(void)
 {
-        static unsigned n; /* of this process: each test has its own */
-        char statement[80];
+        return postgres_server_database_like("template0");
+}
 
-        snprintf(name, sizeof(name), "t%d_%u", (int)getpid(), n++);
-        snprintf(statement, sizeof(statement), "CREATE DATABASE %s TEMPLATE template0", name);
-        run("postgres", statement);
-        snprintf(url, sizeof(url), "%s", postgres_server_url_at(dir));
-        return url;
+void postgres_server_script(const char *path)
+{
+        char line[400], database[64] = "postgres";
+        FILE *f = fopen(path, "re");
+
+        must(f != NULL, path);
+        while (fgets(line, sizeof(line), f)) {
+                line[strcspn(line, "\n")] = '\0';
+                if (sscanf(line, "\\connect %63s", database) != 1 && line[0] && line[0] != '-')
+                        run(database, line);
+        }
+        (void)fclose(f);
 }
 
 void postgres_server_sql(const char *statements)
@@ -275,7 +301,7 @@ void postgres_server_demand_passwords(bool on)
         snprintf(path, sizeof(path), "%s/pg_hba.conf", data);
         FILE *f = fopen(path, "we"); /* keeps its owner */
         must(f, path);
-        fprintf(f, "local all ordo trust\nlocal all all %s\n", on ? "scram-sha-256" : "trust");
+        fprintf(f, "local all postgres trust\nlocal all all %s\n", on ? "scram-sha-256" : "trust");
         must(fclose(f) == 0, path);
         run("postgres", "SELECT pg_reload_conf()");
         /* the postmaster reads it when it gets to it */

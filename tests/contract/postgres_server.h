@@ -21,6 +21,12 @@ const char *postgres_server_dir(void);
 bool postgres_server_run(const char *const *arguments, char *out, size_t size);
 /* A new, empty database; its URL, overwritten by the next call. */
 const char *postgres_server_database(void);
+/* The same with what another one has in it. */
+const char *postgres_server_database_like(const char *template);
+/* The URL of the database for a role; overwritten by the next call. */
+const char *postgres_server_url_as(const char *role);
+/* Runs a file as psql would that has one statement, or \connect, on each line. */
+void postgres_server_script(const char *path);
 /* The same database behind another socket directory, for a proxy. */
 const char *postgres_server_url_at(const char *directory);
 /* Runs statements on the database, as a person with psql would. */
