@@ -17,7 +17,8 @@ struct suite_driver {
                     struct store **ret);
 };
 
-/* The whole main(): the contract, then `own` tests of the driver. */
+/* The whole main(): the contract, then `own` tests of the driver. With TEST_CONTRACT_ONLY in the
+ * environment the contract alone. */
 int store_suite_main(const struct suite_driver *d, const TTest *const own[], unsigned n_own);
 
 /* The same without the contract. */
