@@ -206,7 +206,7 @@ static int copy_table(struct run *run, const struct ledger_table *t, struct ledg
 
 static int compare_table(struct run *run, const struct ledger_table *t, struct ledger_copied *ret)
 {
-        struct ledger_digest from, to;
+        struct ledger_digest from = {}, to = {};
         int64_t total = 0;
         char why[STORE_ERROR_SIZE];
 

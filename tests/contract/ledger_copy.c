@@ -206,6 +206,31 @@ START_TEST(one_that_was_killed_goes_on)
 }
 END_TEST
 
+static void cut(struct ledger_copy *c, const char *verb, const char *table, int64_t rows,
+                int64_t total)
+{
+        if (strcmp(verb, "copy") == 0 && strcmp(table, "legs") == 0)
+                postgres_server_sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE "
+                                    "application_name='ordoctl db copy'");
+}
+
+START_TEST(a_connection_that_is_lost)
+{
+        fill(SMALL);
+        refused((struct ledger_copy){.progress = cut}, sqlite_url, postgres_url, -ECONNREFUSED,
+                "postgresql");
+        struct ledger_copy there = copies(sqlite_url, postgres_url);
+        const struct ledger_copied *legs = table_of(&there, "legs");
+        ck_assert_int_eq(legs->copied, legs->rows - LEDGER_BATCH_ROWS);
+
+        refused((struct ledger_copy){.progress = cut}, postgres_url, other_url, -ECONNREFUSED,
+                "postgresql");
+        struct ledger_copy back = copies(postgres_url, other_url);
+        ck_assert_int_lt(table_of(&back, "legs")->copied, legs->rows);
+        assert_same_copy(&there, &back);
+}
+END_TEST
+
 START_TEST(a_source_that_changes_in_between)
 {
         fill(SMALL);
@@ -456,6 +481,7 @@ int main(void)
         const TTest *const tests[] = {
                 there_and_back,
                 one_that_was_killed_goes_on,
+                a_connection_that_is_lost,
                 a_source_that_changes_in_between,
                 a_target_that_changes_in_between,
                 who_uses_the_ledger_keeps_the_copy_away,

@@ -221,7 +221,8 @@ static void run(const char *database, const char *statements)
 const char *postgres_server_url_at(const char *directory)
 {
         static char proxied[400];
-        snprintf(proxied, sizeof(proxied), "postgresql:///%s?host=%s&user=postgres", name, directory);
+        snprintf(proxied, sizeof(proxied), "postgresql:///%s?host=%s&user=postgres", name,
+                 directory);
         return proxied;
 }
 
