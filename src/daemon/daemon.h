@@ -27,6 +27,7 @@ struct daemon {
         struct loop *loop;
         struct metrics *metrics;
         struct market *market; /* with older ones, which live on for a moment */
+        struct instances *instances; /* the other daemons; NULL with SQLite */
         struct store *store;
         struct paper *paper;
         struct httpc *transports[ACCOUNTS_MAX];
@@ -68,6 +69,11 @@ void daemon_look_at_market(struct daemon *d);
 /* Says in the journal what the data lack for the days to come. */
 void daemon_check_market(const struct daemon *d);
 void daemon_free_market(struct daemon *d);
+
+/* parts.c, of the orchestrator: an account comes from another daemon; the others have given this one
+ * up. */
+void daemon_account_taken(void *userdata, const char *account);
+void daemon_evicted(void *userdata);
 
 /* options.c: `c` is the configuration in use, or one that may come into use. */
 void daemon_orchestrator_options(struct daemon *d, const struct config *c,

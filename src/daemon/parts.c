@@ -2,7 +2,9 @@
 #include "daemon/daemon.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -35,6 +37,35 @@ static int open_market(struct daemon *d)
         return r;
 }
 
+/* Before the ledger is opened: it is signed with this daemon's id. */
+static int make_instances(struct daemon *d)
+{
+        const char *accounts[ACCOUNTS_MAX];
+        const struct instances_options o = {.url = d->config->database_url,
+                                            .loop = d->loop,
+                                            .accounts = accounts,
+                                            .n_accounts = d->config->n_accounts};
+
+        if (!o.url || !store_is_postgres(o.url))
+                return 0;
+        for (unsigned i = 0; i < o.n_accounts; i++)
+                accounts[i] = d->config->accounts[i].id;
+        return instances_new(&o, &d->instances);
+}
+
+static int join_instances(struct daemon *d)
+{
+        char error[STORE_ERROR_SIZE];
+
+        if (!d->instances)
+                return 0;
+        int r = instances_start(d->instances, error);
+        if (r < 0)
+                log_event(LOG_CRIT, EVENT_STORE_FAILED, NULL, 0,
+                          "the daemon cannot join the others of the ledger: %s", error);
+        return r;
+}
+
 static int open_store(struct daemon *d)
 {
         char error[STORE_ERROR_SIZE];
@@ -44,6 +75,8 @@ static int open_store(struct daemon *d)
                 .url = d->config->database_url ? d->config->database_url : text_str(&url),
                 .migrations_dir = d->config->migrations_dir,
                 .migrate = !d->config->database_url || d->config->auto_migrate,
+                .writer = d->instances ? instances_id(d->instances) : NULL,
+                .crowd = d->instances ? instances_crowd(d->instances) : NULL,
         };
         /* A migration copies the ledger first and may rewrite it: on this thread, for minutes. */
         struct patience patience;
@@ -80,6 +113,20 @@ static int open_paper(struct daemon *d)
                 return -EBADMSG;
         }
         return 0;
+}
+
+void daemon_account_taken(void *userdata, const char *account)
+{
+}
+
+/* What it was about to do the others have settled in another way. */
+void daemon_evicted(void *userdata)
+{
+        log_event(LOG_CRIT, EVENT_EVICTED, NULL, 0,
+                  "the other daemons have not seen this one for too long and have taken over: it "
+                  "ends, and begins anew");
+        log_stop();
+        _exit(EXIT_FAILURE);
 }
 
 static int open_orchestrator(struct daemon *d)
@@ -135,7 +182,11 @@ int daemon_open(struct daemon *d)
         if (r >= 0)
                 r = open_market(d);
         if (r >= 0)
+                r = make_instances(d);
+        if (r >= 0)
                 r = open_store(d);
+        if (r >= 0)
+                r = join_instances(d);
         if (r >= 0)
                 r = open_paper(d);
         if (r >= 0)
@@ -161,6 +212,7 @@ void daemon_close(struct daemon *d)
         for (unsigned i = 0; d->config && i < d->config->n_accounts; i++)
                 d->transports[i] = httpc_free(d->transports[i]);
         d->store = store_close(d->store);
+        d->instances = instances_free(d->instances);
         d->orchestrator = orchestrator_free(d->orchestrator);
         paper_free(d->paper);
         daemon_free_market(d);

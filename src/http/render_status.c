@@ -40,6 +40,7 @@ static void render_account_status(struct json_writer *w, const struct account_st
         json_object_begin(w, NULL);
         json_put_string(w, "account", a->account->id);
         json_put_bool(w, "ready", a->ready);
+        render_word(w, "owner", a->owner);
         json_put_string(w, "session", session_state_name(a->session.state));
         json_put_time(w, "session_expires_at", a->session.expires_us);
         json_put_time(w, "last_login_at", a->session.last_login_us);
@@ -85,6 +86,19 @@ static void render_master(struct json_writer *w, const struct master_view *m)
         json_put_time(w, "as_of", m->as_of_us);
         json_put_time(w, "next_at", m->next_us);
         render_word(w, "last_error", m->last_error);
+        json_object_finish(w);
+}
+
+static void render_instance(struct json_writer *w, const struct instance *i)
+{
+        json_object_begin(w, NULL);
+        json_put_string(w, "id", i->id);
+        json_put_bool(w, "self", i->self);
+        json_put_string(w, "host", i->host);
+        json_put_int(w, "pid", i->pid);
+        json_put_time(w, "started_at", i->started_us);
+        json_put_time(w, "seen_at", i->seen_us);
+        json_put_bool(w, "may_send", !i->barred);
         json_object_finish(w);
 }
 
@@ -139,6 +153,11 @@ void render_status(struct json_writer *w, const struct status *s, const struct o
         json_put_string(w, "state", s->store_state);
         render_word(w, "error", s->store_error);
         json_object_finish(w);
+        render_word(w, "instance", s->instance);
+        json_array_begin(w, "instances");
+        for (unsigned i = 0; i < s->n_instances; i++)
+                render_instance(w, &s->instances[i]);
+        json_array_finish(w);
         json_array_begin(w, "accounts");
         for (unsigned i = 0; i < s->n_accounts; i++)
                 if (caller_may_use(c, s->accounts[i].account->id))

@@ -77,7 +77,7 @@ void absence_sweep(struct orchestrator *o)
                 return;
         o->swept_day = today;
         HASH_ITER (hh, o->open_legs.by_tag, l, next)
-                if (open_leg_unresolved(l) && !l->in_operation && l->day < today &&
+                if (l->account->owned && open_leg_unresolved(l) && !l->in_operation && l->day < today &&
                     !(l->account->broker->flags & BROKER_BOOK_IS_PROOF))
                         end_day(l);
 }

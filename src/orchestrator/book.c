@@ -119,8 +119,9 @@ static void read_ended(struct call *c)
 
         b->reading = false;
         b->failed = c->result.outcome != OUTCOME_ACCEPTED;
-        if (!b->failed) {
+        if (!b->failed && a->owned)
                 book_rows_take(&read);
+        if (!b->failed) {
                 b->complete_wall_us = b->began_wall_us;
                 a->ready = true;
                 loss_watch(a);
@@ -264,6 +265,12 @@ static void schedule(struct book_reader *b)
 
         if (!b->started || b->reading)
                 return;
+        /* Whoever looks after the account reads it; here only who asks for it. */
+        if (!a->owned && list_empty(&b->waiting)) {
+                loop_timer_stop(&b->timer);
+                b->armed = false;
+                return;
+        }
         int64_t due = due_us(b, now);
         b->looks = watched(a) && due > now + BOOK_LOOK_US;
         if (b->looks)
@@ -303,6 +310,12 @@ void book_done(struct account_state *a)
 void book_start(struct account_state *a)
 {
         a->book->started = true;
+        schedule(a->book);
+}
+
+void book_own(struct account_state *a)
+{
+        a->book->wanted = true;
         schedule(a->book);
 }
 

@@ -28,6 +28,8 @@ void book_done(struct account_state *a);
 void book_kick(struct account_state *a);
 /* The first read after start; orders are taken when it is complete. */
 void book_start(struct account_state *a);
+/* The account is this daemon's now: its book is read, and again from time to time. */
+void book_own(struct account_state *a);
 /* Reads it now, or when the read that runs is over. */
 void book_read_soon(struct account_state *a);
 /* A number of the broker is known to be that of an order of ours. False: it is another one's. */

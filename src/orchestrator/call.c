@@ -109,11 +109,17 @@ static bool halted(const struct call *c)
                                                    c->account->account->id) >= KILL_LEVEL_HALT;
 }
 
+/* Cut off from the other daemons, it cannot know what they forbid. */
+static bool cut_off(const struct call *c)
+{
+        return !c->passes_halt && !peers_may_send(c->account->orchestrator);
+}
+
 /* Of a write, at the last moment. */
 static bool may_leave(struct http_call *h)
 {
         struct call *c = CONTAINER_OF(h, struct call, http);
-        if (halted(c))
+        if (halted(c) || cut_off(c))
                 return false;
         lane_departs(c->account, c->turn);
         return true;
@@ -169,7 +175,7 @@ static void answered(struct http_call *h)
 
         if (h->request.writes)
                 crash_point(CRASH_CALL_ANSWERED);
-        if (!c->token && h->timeout_us > 0 && !(h->verdict == VERDICT_NOT_SENT && halted(c)))
+        if (!c->token && h->timeout_us > 0 && !(h->verdict == VERDICT_NOT_SENT && (halted(c) || cut_off(c))))
                 breaker_note(c->account, c->broker.op, h->verdict == VERDICT_ANSWERED);
         if (h->rider)
                 list_append(&o->riders, &TAKE(h->rider)->link);
@@ -181,7 +187,9 @@ static void answered(struct http_call *h)
                 break;
         case VERDICT_NOT_SENT:
                 r->outcome = OUTCOME_NOT_SENT;
-                r->problem = halted(c) ? PROBLEM_KILL_SWITCH : PROBLEM_BROKER_UNREACHABLE;
+                r->problem = halted(c)    ? PROBLEM_KILL_SWITCH
+                             : cut_off(c) ? PROBLEM_STORE_UNAVAILABLE
+                                          : PROBLEM_BROKER_UNREACHABLE;
                 break;
         default:
                 r->outcome = OUTCOME_UNKNOWN;

@@ -202,8 +202,8 @@ bool closing_step(struct closing *c)
                 c->since_us = clock_mono_us();
                 c->acted_us = c->filled_us = c->funds_asked_us = c->book_asked_us = c->book_us = 0;
         }
-        if (level < KILL_LEVEL_CANCEL) {
-                forget(c);
+        if (level < KILL_LEVEL_CANCEL || !c->account->owned) {
+                forget(c); /* another daemon works it off */
                 return false;
         }
         closing_cancel_legs(c);

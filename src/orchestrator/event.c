@@ -72,29 +72,46 @@ static void deliver(struct subscription *s, int64_t seq, enum audit_action actio
         s->event(s, &e);
 }
 
+static void deliver_all(struct orchestrator *o, int64_t seq, enum audit_action action,
+                        const char *account, const struct text *data)
+{
+        for (struct list *it = o->subscriptions.next; it != &o->subscriptions;
+             it = o->publish_next) {
+                struct subscription *s = LIST_ENTRY(it, struct subscription, link);
+                o->publish_next = it->next; /* event_unsubscribe() keeps it right */
+                if (!s->catching_up && seq > s->after_id)
+                        deliver(s, seq, action, account, text_str(data), data->len);
+        }
+        o->publish_next = NULL;
+}
+
 void event_publish(struct orchestrator *o, const struct audit_record *a)
 {
         static const uint8_t no_hash[32];
         uint8_t hash[32];
 
+        if (peers_possible(o) && follow_own(o, a->seq))
+                return;
         if (a->seq > o->last_event_id)
                 o->last_event_id = a->seq;
         if (list_empty(&o->subscriptions) || !type_of(a->action))
                 return;
         struct text line = TEXT_NULL, data = TEXT_NULL;
         if (audit_chain_line(a, a->seq, no_hash, &line, hash) >= 0 &&
-            datum(text_str(&line), line.len, &data) >= 0) {
-                for (struct list *it = o->subscriptions.next; it != &o->subscriptions;
-                     it = o->publish_next) {
-                        struct subscription *s = LIST_ENTRY(it, struct subscription, link);
-                        o->publish_next = it->next; /* event_unsubscribe() keeps it right */
-                        if (!s->catching_up && a->seq > s->after_id)
-                                deliver(s, a->seq, a->action, a->account ? a->account : "",
-                                        text_str(&data), data.len);
-                }
-                o->publish_next = NULL;
-        }
+            datum(text_str(&line), line.len, &data) >= 0)
+                deliver_all(o, a->seq, a->action, a->account ? a->account : "", &data);
         text_done(&line);
+        text_done(&data);
+}
+
+void event_publish_row(struct orchestrator *o, const struct store_audit_row *row)
+{
+        struct text data = TEXT_NULL;
+
+        if (row->seq > o->last_event_id)
+                o->last_event_id = row->seq;
+        if (!list_empty(&o->subscriptions) && datum(row->record, row->size, &data) >= 0)
+                deliver_all(o, row->seq, row->action, row->account, &data);
         text_done(&data);
 }
 

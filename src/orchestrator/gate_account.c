@@ -12,8 +12,17 @@ enum gate_answer gate_account(const struct order *order, struct leg *leg, struct
         if (a->session != SESSION_STATE_ACTIVE)
                 return gate_refuse(g, leg, PROBLEM_SESSION_REQUIRED, "", "%s has no session",
                                    a->account->id);
-        if (!a->ready) {
+        if (!g->exit && !peers_may_send(a->orchestrator)) {
                 g->retry_after_s = 1;
+                return gate_refuse(g, leg, PROBLEM_STORE_UNAVAILABLE, "",
+                                   "the ledger and the other daemons cannot be reached");
+        }
+        if (!peers_ready(a)) {
+                g->retry_after_s = 1;
+                if (!a->owned && a->broker->flags & BROKER_LOCAL)
+                        return gate_refuse(g, leg, PROBLEM_NOT_READY, "",
+                                           "another daemon has the book of %s: send it there",
+                                           a->account->id);
                 if (book_error(a)[0])
                         return gate_refuse(g, leg, PROBLEM_NOT_READY, "",
                                            "the order book of %s cannot be read: %s",

@@ -51,6 +51,38 @@ static void answer(struct kill_write *w, enum problem p)
         r->done(r);
 }
 
+/* It holds in every daemon before the one who engaged it is told so. */
+struct kill_answer {
+        struct peers_wait wait;
+        struct kill_request *request;
+};
+
+static void all_obey(struct peers_wait *wait)
+{
+        struct kill_answer *a = CONTAINER_OF(wait, struct kill_answer, wait);
+        struct kill_request *r = a->request;
+
+        free(a);
+        r->problem = PROBLEM_NONE;
+        r->done(r);
+}
+
+static void answer_stored(struct kill_write *w)
+{
+        struct orchestrator *o = w->all->o;
+
+        if (!w->request || !peers_possible(o)) {
+                answer(w, PROBLEM_NONE);
+                return;
+        }
+        struct kill_answer *a = calloc(1, sizeof(*a));
+        if (!a)
+                abort();
+        a->request = TAKE(w->request);
+        a->wait.done = all_obey;
+        peers_await(o, &a->wait, w->put.epoch);
+}
+
 static void stored(struct store_job *job)
 {
         struct kill_write *w = CONTAINER_OF(job, struct kill_write, put.job);
@@ -62,7 +94,7 @@ static void stored(struct store_job *job)
         ledger_done(all->o, job, &w->audit, 1);
         all->tried(all, &w->put);
         if (p == PROBLEM_NONE) {
-                answer(w, p);
+                answer_stored(w);
                 write_free(w);
                 kill_writes_retry(all);
                 return;

@@ -108,7 +108,8 @@ static void measure_entry(const struct orchestrator *o, struct kill_entry *e)
                         continue;
                 e->open_legs += closing_open_legs(c->account);
                 e->positions += closing_positions(c->account);
-                e->closing |= e->level >= KILL_LEVEL_CANCEL && !closing_proven(c);
+                e->closing |= e->level >= KILL_LEVEL_CANCEL && c->account->owned &&
+                              !closing_proven(c);
                 e->external += c->account->external.open;
                 LIST_FOREACH (it, &c->tasks)
                         e->states[LIST_ENTRY(it, struct closing_task, link)->shown.state]++;
@@ -244,11 +245,18 @@ static void refuse(struct orchestrator *o, struct kill_request *r, enum problem 
         loop_defer(o->loop, &f->work);
 }
 
+static void obey(struct killswitch *k, uint64_t epoch)
+{
+        k->epoch = epoch;
+        peers_obey(k->o, epoch);
+}
+
 static void tried(struct kill_writes *all, const struct store_killswitch *put)
 {
         struct killswitch *k = CONTAINER_OF(all, struct killswitch, writes);
-        if (put->job.result == STORE_OK)
-                k->epoch = put->epoch;
+        /* Where another daemon changed it before, what stands in the ledger is told (peers.h). */
+        if (put->job.result == STORE_OK && (!peers_possible(k->o) || put->epoch == k->epoch + 1))
+                obey(k, put->epoch);
         else if (put->job.result == STORE_UNCERTAIN)
                 killswitch_reread(k->o);
         work(k);
@@ -276,6 +284,30 @@ void killswitch_set(struct orchestrator *o, struct kill_request *r)
         kill_write(&k->writes, r, now);
 }
 
+/* What this daemon has still to write holds over what stands there. */
+void killswitch_take(struct orchestrator *o, const struct store_killswitch_row *rows, unsigned n,
+                     uint64_t epoch)
+{
+        struct killswitch *k = o->killswitch;
+        struct kill_entry kept[KILL_SCOPES_MAX];
+        const unsigned n_kept = k->n;
+
+        if (epoch <= k->epoch)
+                return;
+        memcpy(kept, k->entries, sizeof(kept));
+        k->n = 0;
+        for (unsigned i = 0; i < n_kept; i++)
+                if (kill_writes_owe(&k->writes, kept[i].scope))
+                        k->entries[k->n++] = kept[i];
+        for (unsigned i = 0; i < n; i++)
+                if (!kill_writes_owe(&k->writes, rows[i].scope))
+                        (void)put(k, rows[i].scope, (enum kill_level)rows[i].level, rows[i].reason,
+                                  rows[i].actor, rows[i].at_us);
+        marker_write(k);
+        work(k);
+        obey(k, epoch);
+}
+
 void killswitch_retry(struct orchestrator *o)
 {
         struct killswitch *k = o->killswitch;
@@ -293,7 +325,8 @@ static void reread(struct store_job *job)
 
         k->rereading = false;
         if (job->result == STORE_OK) {
-                k->epoch = s->killswitch_epoch;
+                if (!peers_possible(k->o))
+                        k->epoch = s->killswitch_epoch;
                 for (unsigned i = 0; i < s->n_killswitch; i++) {
                         const struct store_killswitch_row *row = &s->killswitch[i];
                         if (!kill_writes_owe(&k->writes, row->scope))

@@ -58,6 +58,13 @@ void limits_restore(struct limits *l, int day, int64_t orders, int64_t value)
         l->day_value = value;
 }
 
+void limits_count_other(struct limits *l, int64_t value)
+{
+        limits_roll(l);
+        l->day_orders++;
+        l->day_value += value;
+}
+
 int64_t limits_orders_left(struct limits *l)
 {
         limits_roll(l);

@@ -51,6 +51,8 @@ struct open_leg {
         bool answered;      /* its number is that of the broker's answer to the placement */
         bool denied;        /* leg_denied() */
         bool in_operation;  /* its own operation is still running: reconcile leaves it alone */
+        bool remote;        /* ... in another daemon (peers.h) */
+        char writer[UUID_SIZE]; /* the daemon that placed it, when that was another one; "" */
         struct list writes; /* struct leg_write: one at a time, in order */
         struct list owed;   /* those the ledger could not take, at most LEG_OWED_MAX */
         unsigned n_owed;

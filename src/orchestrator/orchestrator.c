@@ -121,6 +121,8 @@ static int init_account(struct orchestrator *o, unsigned i)
 /* A leg without the sending mark was certainly not sent; with it, reconcile asks the book. */
 static int restore_leg(struct orchestrator *o, const struct order *order, const struct leg *leg)
 {
+        if (peers_possible(o))
+                return peers_restore_leg(o, order, leg);
         struct account_state *a = account_state(o, leg->account);
         if (!a || leg->state == LEG_STATE_REFUSED || !(leg_unresolved(leg) || leg_live(leg)))
                 return 0;
@@ -253,6 +255,7 @@ int orchestrator_new(const struct orchestrator_options *options,
         o->accounts = calloc(options->n_accounts, sizeof(*o->accounts));
         if (!o->accounts)
                 return -ENOMEM;
+        peers_init(o);
         int r = killswitch_new(o);
         for (unsigned i = 0; i < options->n_accounts && r >= 0; i++)
                 r = init_account(o, i);
@@ -306,6 +309,7 @@ void orchestrator_start(struct orchestrator *o)
         for (unsigned i = 0; i < o->options.n_accounts; i++)
                 session_start(&o->accounts[i]);
         killswitch_start(o);
+        peers_start(o);
         jobs_start(o);
         masters_start(o);
         preopen_start(o);
@@ -333,6 +337,8 @@ struct orchestrator *orchestrator_free(struct orchestrator *o)
 {
         if (!o)
                 return NULL;
+        o->closing = true;
+        peers_done(o);
         masters_stop(o);
         large_replies_free(o);
         if (o->jobs)

@@ -18,6 +18,7 @@
 #include "domain/calendar.h"
 #include "domain/instruments.h"
 #include "net/httpc.h"
+#include "store/instances.h"
 #include "store/store.h"
 #include "store/vault.h"
 
@@ -54,6 +55,12 @@ struct orchestrator_options {
         bool limits_off; /* paper accounts pass without limits and rate windows */
         int64_t audit_segment_bytes, audit_retention_days;
         answer_render_fn *render;
+        struct instances *instances; /* the other daemons; NULL: there can be none */
+        /* This daemon looks after the account from now on, after another one did. */
+        void (*account_taken)(void *userdata, const char *account);
+        /* The others took this daemon for dead: it must end now, without sending anything. */
+        void (*evicted)(void *userdata);
+        void *userdata;
 };
 
 /* Reads what the ledger knows (blocking: before the loop turns). 0 or negative errno with `error`.

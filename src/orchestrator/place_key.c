@@ -36,6 +36,18 @@ static void show_unresolved(struct open_legs *set, struct order *o)
         }
 }
 
+/* Another daemon still works on it. */
+static bool travels(const struct orchestrator *o, const struct order *order)
+{
+        if (!order->writer[0] || !peers_other(o, order->writer))
+                return false;
+        for (unsigned i = 0; i < order->n_legs; i++)
+                if (order->legs[i].state == LEG_STATE_SENDING ||
+                    order->legs[i].state == LEG_STATE_INTENT)
+                        return true;
+        return false;
+}
+
 static void replay_read(struct store_job *job)
 {
         struct placing *p = CONTAINER_OF(job, struct placing, job.replay.job);
@@ -52,6 +64,14 @@ static void replay_read(struct store_job *job)
                         keys_end(&p->o->keys, TAKE(p->key), found->id, get->answer_status, body,
                                  get->answer_size);
                 replay_body(p, found->id, get->answer_status, body, get->answer_size);
+                return;
+        }
+        if (travels(p->o, found)) {
+                place_count_key(p, "in_flight");
+                p->request->answer.retry_after_s = 1;
+                text_copy(p->request->answer.order_id, ID_SIZE, found->id);
+                place_fail(p, PROBLEM_IDEMPOTENCY_IN_FLIGHT,
+                           "the first request is still running, in another daemon");
                 return;
         }
         /* Not finished: the current state. */

@@ -90,7 +90,7 @@ static void look_at(struct morning *m, const struct ist *now)
         struct account_state *a = m->account;
         const struct broker_login_way *way = login_way(a);
 
-        if (m->over || m->running || a->login)
+        if (m->over || m->running || a->login || !a->owned)
                 return;
         m->over = !way || has_session(a, now) || a->logged_out_us > clock_wall_us();
         if (m->over || clock_wall_us() < m->next_us)

@@ -279,6 +279,40 @@ void session_restore(struct orchestrator *o, const struct store_session_row *row
         }
 }
 
+static void reread_one(struct account_state *a, const struct store_session_row *row)
+{
+        const uint64_t generation = a->generation;
+        const enum session_state was = a->session;
+
+        if (row)
+                restore_token(a, row);
+        if (row && row->size != strlen(LOGGED_OUT)) {
+                if (a->generation == generation && was == SESSION_STATE_ACTIVE)
+                        return;
+                tell(a, LOG_NOTICE, NULL, "another daemon logged in");
+                session_start(a);
+                masters_session(a);
+        } else if (a->session == SESSION_STATE_ACTIVE) {
+                forget(a, SESSION_STATE_NONE);
+                tell(a, LOG_NOTICE, NULL, "another daemon ended it");
+        }
+}
+
+/* Its own words come first where they are on their way to the ledger. */
+void session_reread(struct orchestrator *o, const struct store_session_row *rows, unsigned n)
+{
+        for (unsigned i = 0; i < o->options.n_accounts; i++) {
+                struct account_state *a = &o->accounts[i];
+                const struct store_session_row *row = NULL;
+                for (unsigned k = 0; k < n; k++)
+                        if (strcmp(rows[k].account, a->account->id) == 0 &&
+                            strcmp(rows[k].column, SESSION_COLUMN_TOKEN) == 0)
+                                row = &rows[k];
+                if (a->broker->n_logins > 0 && a->session_writes == 0)
+                        reread_one(a, row);
+        }
+}
+
 /* --- logins and logouts of a person --- */
 
 struct change {

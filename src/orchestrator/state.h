@@ -7,6 +7,7 @@
 #include "orchestrator/breaker.h"
 #include "orchestrator/event.h"
 #include "orchestrator/external.h"
+#include "orchestrator/follow.h"
 #include "orchestrator/funds.h"
 #include "orchestrator/job.h"
 #include "orchestrator/key.h"
@@ -17,6 +18,7 @@
 #include "orchestrator/open_leg.h"
 #include "orchestrator/open_symbol.h"
 #include "orchestrator/orchestrator.h"
+#include "orchestrator/peers.h"
 #include "orchestrator/progress.h"
 #include "orchestrator/quote.h"
 #include "orchestrator/session.h"
@@ -52,6 +54,8 @@ struct account_state {
         struct list farewells;    /* tokens on their way out */
         int64_t totp_window;      /* the last one whose code was used */
 
+        bool owned;                       /* by this daemon (peers.h) */
+        bool taking;                      /* it will be, once the ledger is read */
         bool ready;                       /* a complete book was read since start */
         struct list open_legs;            /* struct open_leg.of_account */
         struct list numberless, doubtful; /* some of them, by links of the same names */
@@ -94,7 +98,9 @@ struct orchestrator {
         struct list running;    /* of every kind: struct running */
         unsigned n_operations;
         struct list doubtful; /* struct placing.link: answered, and perhaps in the ledger */
-        bool draining;
+        bool draining, closing; /* closing: it is being freed */
+        struct peers peers;
+        struct follow follow;
 
         struct list riders; /* made by a local exchange, not handed to the store yet; in order */
 
@@ -138,9 +144,14 @@ uint64_t killswitch_epoch(const struct orchestrator *o);
 void killswitch_retry(struct orchestrator *o);
 /* The ledger's switch is another one than that in memory: reads it; what is stronger holds. */
 void killswitch_reread(struct orchestrator *o);
+/* It was changed by another daemon: this is what stands in the ledger. */
+void killswitch_take(struct orchestrator *o, const struct store_killswitch_row *rows, unsigned n,
+                     uint64_t epoch);
 
 /* event.c */
 void event_publish(struct orchestrator *o, const struct audit_record *a);
+/* The same of one that was read back. */
+void event_publish_row(struct orchestrator *o, const struct store_audit_row *row);
 
 /* session.c. The broker said that the token of this generation is no longer good. */
 void session_ended(struct account_state *a, uint64_t generation);
@@ -148,6 +159,8 @@ void session_init(struct account_state *a);
 void session_done(struct account_state *a);
 void session_restore(struct orchestrator *o, const struct store_session_row *rows, unsigned n);
 void session_start(struct account_state *a);
+/* Another daemon logged in, or out: the sessions as they stand in the ledger. */
+void session_reread(struct orchestrator *o, const struct store_session_row *rows, unsigned n);
 /* As the outside sees it: a login that is pending shows unless there is a session. */
 enum session_state session_shown(const struct account_state *a);
 

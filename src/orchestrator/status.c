@@ -14,7 +14,8 @@ static void read_account(struct account_state *a, struct account_status *ret)
         struct orchestrator *o = a->orchestrator;
         *ret = (struct account_status){
                 .account = a->account,
-                .ready = a->ready,
+                .ready = peers_ready(a),
+                .owner = peers_owner(a),
                 .breaker = a->breakers.of[BREAKER_ORDERS].state,
                 .breaker_reads = a->breakers.of[BREAKER_READS].state,
                 .rate_pause_us = traffic_paused_us(&a->traffic),
@@ -84,6 +85,9 @@ void status_read(struct orchestrator *o, struct status *ret)
         ret->n_accounts = o->options.n_accounts;
         for (unsigned i = 0; i < ret->n_accounts; i++)
                 read_account(&o->accounts[i], &ret->accounts[i]);
+        ret->instance = peers_possible(o) ? instances_id(o->peers.instances) : "";
+        ret->instances = o->peers.list;
+        ret->n_instances = o->peers.n;
         ret->n_masters = masters_view(o, ret->masters, ELEMENTS(ret->masters));
         ret->overall = overall(o, ret);
 }

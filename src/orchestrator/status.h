@@ -11,6 +11,7 @@ struct account_status {
         const struct account *account;
         struct session_view session;
         bool ready; /* its books were read back since start */
+        const char *owner; /* the daemon that looks after it, where there may be several; "" */
         enum breaker_state breaker, breaker_reads;
         int64_t rate_pause_us; /* the broker said that there were too many calls; 0 */
         unsigned waiting_orders, waiting_cancels; /* for their turn */
@@ -54,6 +55,9 @@ struct status {
         int64_t last_event_id;
         unsigned n_accounts;
         struct account_status accounts[ACCOUNTS_MAX];
+        const char *instance; /* this daemon among several, "" where there can be no others */
+        const struct instance *instances;
+        unsigned n_instances;
         unsigned n_masters;
         struct master_view masters[ACCOUNTS_MAX];
 };

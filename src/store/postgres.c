@@ -79,6 +79,7 @@ static enum store_result op_commit(void *db, char error[static STORE_ERROR_SIZE]
         enum store_result r = p->careful ? STORE_OK : postgres_write(p, error);
         if (r != STORE_OK)
                 return r;
+        postgres_announce(p);
         values_text(&p->values, 0, p->writer);
         values_int(&p->values, 1, p->mark + 1);
         values_int(&p->values, 2, clock_wall_us());

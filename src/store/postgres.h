@@ -28,6 +28,7 @@
 #pragma once
 
 #include <libpq-fe.h>
+#include <stdatomic.h>
 
 #include "base/id.h"
 #include "domain/audit_chain.h"
@@ -76,6 +77,7 @@ struct postgres {
         char writer[UUID_SIZE];
         bool signed_in; /* its row in table writers is there */
         int64_t mark;   /* of the last group that is known to be there */
+        const atomic_bool *crowd; /* somebody listens; NULL: nobody asked for it */
 
         enum postgres_statement queued[POSTGRES_QUEUE_MAX];
         unsigned n_queued;
@@ -163,6 +165,9 @@ int postgres_check_rights(PGconn *conn, char error[static STORE_ERROR_SIZE]);
 
 /* Begins the transaction where it is not begun, and gives the entries' jobs their results. */
 enum store_result postgres_look(struct postgres *p, char error[static STORE_ERROR_SIZE]);
+/* What the other daemons are to hear when the group is committed, if there are any: how far the
+ * records go, and the kill switch's epoch. */
+void postgres_announce(struct postgres *p);
 /* Queues everything that the entries whose result is OK write. */
 enum store_result postgres_write(struct postgres *p, char error[static STORE_ERROR_SIZE]);
 /* Gives the jobs what their statements came to: the first `n` of p->queued. */

@@ -235,7 +235,11 @@ int postgres_open(const struct store_options *o, char error[static STORE_ERROR_S
         if (!p)
                 return -ENOMEM;
         p->wait_us = WAIT_FIRST_US;
-        uuid_make(p->writer);
+        if (o->writer)
+                text_copy(p->writer, sizeof(p->writer), o->writer);
+        else
+                uuid_make(p->writer);
+        p->crowd = o->crowd;
         p->url = strdup(o->url);
         int r = p->url ? open_all(p, o, error) : -ENOMEM;
         if (r < 0) {

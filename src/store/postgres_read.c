@@ -90,6 +90,7 @@ static void read_order(struct cells *c, struct order *o)
         o->trigger_price = INT(13);
         o->disclosed_quantity = INT(14);
         o->reduce_only = INT(15) != 0;
+        COPY(17, o->writer);
         o->market_policy_given = *policy;
         if (*policy && market_policy_parse(policy, strlen(policy), &o->market_policy) < 0)
                 c->damaged = true;

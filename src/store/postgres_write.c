@@ -2,6 +2,8 @@
 #include "store/group.h"
 #include "store/postgres.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -24,7 +26,7 @@ static struct store_outcome *outcome_of(const struct postgres_entry *e)
              e++)                                                                              \
                 if (e->job->op == (wanted) && e->job->result == STORE_OK)
 
-static void add_order(struct values *v, const struct order *o, int64_t row)
+static void add_order(struct values *v, const struct order *o, int64_t row, const char *writer)
 {
         char policy[32] = "";
         unsigned i = 0;
@@ -48,6 +50,7 @@ static void add_order(struct values *v, const struct order *o, int64_t row)
         values_add_int(v, i++, o->disclosed_quantity);
         values_add_int(v, i++, o->reduce_only);
         values_add_text(v, i++, policy);
+        values_add_text(v, i++, writer);
         values_add_int(v, i++, row);
 }
 
@@ -111,7 +114,7 @@ static void write_intents(struct postgres *p)
         struct values *v = &p->values;
 
         FOREACH_ENTRY(e, p, STORE_INTENT)
-        add_order(v, intent_of(e)->order, e->order_row);
+        add_order(v, intent_of(e)->order, e->order_row, p->writer);
         queue_rows(p, PG_ORDERS_INSERT);
         FOREACH_ENTRY(e, p, STORE_INTENT)
         for (unsigned i = 0; i < intent_of(e)->order->n_legs; i++)
@@ -296,6 +299,18 @@ static enum store_result write_audit(struct postgres *p, char error[static STORE
         }
         queue_rows(p, PG_AUDIT_INSERT);
         return STORE_OK;
+}
+
+void postgres_announce(struct postgres *p)
+{
+        char words[UUID_SIZE + 48];
+
+        if (!p->crowd || !atomic_load(p->crowd))
+                return;
+        snprintf(words, sizeof(words), "%s %" PRIu64 " %" PRId64, p->writer, p->head.epoch,
+                 p->head.seq);
+        values_text(&p->values, 0, words);
+        postgres_queue(p, PG_ANNOUNCE);
 }
 
 enum store_result postgres_write(struct postgres *p, char error[static STORE_ERROR_SIZE])

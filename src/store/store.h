@@ -9,6 +9,7 @@
  * failed. */
 #pragma once
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -279,6 +280,9 @@ struct store_options {
         const char *migrations_dir; /* holds sqlite/ and postgres/ */
         bool migrate;       /* apply what is pending; otherwise an older schema is refused */
         unsigned queue_max; /* 0: STORE_QUEUE_MAX; beyond it jobs end as UNAVAILABLE */
+        /* where other daemons may use the ledger, too (instances.h); NULL: this is the only one */
+        const char *writer; /* the id of this one */
+        const atomic_bool *crowd;
 };
 #define STORE_QUEUE_MAX 65536
 #define STORE_GROUP_MAX 512 /* jobs in one commit */
