@@ -26,7 +26,7 @@ struct daemon {
         struct config *config;
         struct loop *loop;
         struct metrics *metrics;
-        struct market *market; /* with older ones, which live on for a moment */
+        struct market *market;       /* with older ones, which live on for a moment */
         struct instances *instances; /* the other daemons; NULL with SQLite */
         struct store *store;
         struct paper *paper;
@@ -70,8 +70,8 @@ void daemon_look_at_market(struct daemon *d);
 void daemon_check_market(const struct daemon *d);
 void daemon_free_market(struct daemon *d);
 
-/* parts.c, of the orchestrator: an account comes from another daemon; the others have given this one
- * up. */
+/* parts.c, of the orchestrator: an account comes from another daemon; the others have given this
+ * one up. */
 void daemon_account_taken(void *userdata, const char *account);
 void daemon_evicted(void *userdata);
 

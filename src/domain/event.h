@@ -32,8 +32,9 @@
           "an account has no session for the day")                                                 \
         X(ACCESS, "96de2b7a60ae428ea09f9a79669af6e2", "an HTTP request was answered")              \
         X(AUTH_FAILED, "296ffea4e89241529ee055ee6a8b610c", "a token was refused")                  \
-        X(ACCOUNT_OWNED, "b1f0c6d1e87f4f0fa5a9de3fd2f0f7a1", "which daemon looks after an account")        \
-        X(EVICTED, "0d6a9f7c55a94c1e9a52be6ab0f4c3d8", "taken for dead by the other daemons")             \
+        X(ACCOUNT_OWNED, "b1f0c6d1e87f4f0fa5a9de3fd2f0f7a1",                                       \
+          "which daemon looks after an account")                                                   \
+        X(EVICTED, "0d6a9f7c55a94c1e9a52be6ab0f4c3d8", "taken for dead by the other daemons")      \
         X(STORE_FAILED, "fd8c04641ca94739adbff05fd760d310", "the ledger cannot be written")        \
         X(STORE_RECOVERED, "7495f813c90b4140bd23936d2c15f4ed", "the ledger can be written again")  \
         X(AUDIT_EXPORT, "8e7efa6589da4887929cb980e646a5cd", "an audit segment was written")        \

@@ -101,7 +101,8 @@ struct order {
                 int64_t percent; /* 1e-4 of a percent: 10000 = 1 % */
         } market_policy;
 
-        /* the daemon that placed it, where several share a ledger; filled in by the store when read */
+        /* the daemon that placed it, where several share a ledger; filled in by the store when read
+         */
         char writer[UUID_SIZE];
 
         unsigned n_legs;

@@ -77,8 +77,8 @@ void absence_sweep(struct orchestrator *o)
                 return;
         o->swept_day = today;
         HASH_ITER (hh, o->open_legs.by_tag, l, next)
-                if (l->account->owned && open_leg_unresolved(l) && !l->in_operation && l->day < today &&
-                    !(l->account->broker->flags & BROKER_BOOK_IS_PROOF))
+                if (l->account->owned && open_leg_unresolved(l) && !l->in_operation &&
+                    l->day < today && !(l->account->broker->flags & BROKER_BOOK_IS_PROOF))
                         end_day(l);
 }
 

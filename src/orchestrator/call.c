@@ -175,7 +175,8 @@ static void answered(struct http_call *h)
 
         if (h->request.writes)
                 crash_point(CRASH_CALL_ANSWERED);
-        if (!c->token && h->timeout_us > 0 && !(h->verdict == VERDICT_NOT_SENT && (halted(c) || cut_off(c))))
+        if (!c->token && h->timeout_us > 0 &&
+            !(h->verdict == VERDICT_NOT_SENT && (halted(c) || cut_off(c))))
                 breaker_note(c->account, c->broker.op, h->verdict == VERDICT_ANSWERED);
         if (h->rider)
                 list_append(&o->riders, &TAKE(h->rider)->link);

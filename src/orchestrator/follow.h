@@ -7,8 +7,8 @@
 
 struct orchestrator;
 
-#define FOLLOW_PAGE  256
-#define FOLLOW_OWN   4096 /* numbers of own records that are remembered, a power of two */
+#define FOLLOW_PAGE 256
+#define FOLLOW_OWN  4096 /* numbers of own records that are remembered, a power of two */
 
 struct follow {
         bool reading;

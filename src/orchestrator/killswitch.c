@@ -108,8 +108,8 @@ static void measure_entry(const struct orchestrator *o, struct kill_entry *e)
                         continue;
                 e->open_legs += closing_open_legs(c->account);
                 e->positions += closing_positions(c->account);
-                e->closing |= e->level >= KILL_LEVEL_CANCEL && c->account->owned &&
-                              !closing_proven(c);
+                e->closing |=
+                        e->level >= KILL_LEVEL_CANCEL && c->account->owned && !closing_proven(c);
                 e->external += c->account->external.open;
                 LIST_FOREACH (it, &c->tasks)
                         e->states[LIST_ENTRY(it, struct closing_task, link)->shown.state]++;

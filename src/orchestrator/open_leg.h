@@ -45,16 +45,16 @@ struct open_leg {
         unsigned modifications; /* sent; those of an earlier run of the daemon: accepted */
         int64_t since_us;       /* wall: the intent */
         bool cancel_requested;
-        bool cancel_owed;   /* somebody was told that it is cancelled when it is found, or a cancel
-                               from before the start may not have left */
-        bool twice;         /* the book had a second order with its tag, and somebody was told */
-        bool answered;      /* its number is that of the broker's answer to the placement */
-        bool denied;        /* leg_denied() */
-        bool in_operation;  /* its own operation is still running: reconcile leaves it alone */
-        bool remote;        /* ... in another daemon (peers.h) */
+        bool cancel_owed;  /* somebody was told that it is cancelled when it is found, or a cancel
+                              from before the start may not have left */
+        bool twice;        /* the book had a second order with its tag, and somebody was told */
+        bool answered;     /* its number is that of the broker's answer to the placement */
+        bool denied;       /* leg_denied() */
+        bool in_operation; /* its own operation is still running: reconcile leaves it alone */
+        bool remote;       /* ... in another daemon (peers.h) */
         char writer[UUID_SIZE]; /* the daemon that placed it, when that was another one; "" */
-        struct list writes; /* struct leg_write: one at a time, in order */
-        struct list owed;   /* those the ledger could not take, at most LEG_OWED_MAX */
+        struct list writes;     /* struct leg_write: one at a time, in order */
+        struct list owed;       /* those the ledger could not take, at most LEG_OWED_MAX */
         unsigned n_owed;
         bool write_running;
         bool dirty;    /* memory knows more than the ledger: a write failed */

@@ -71,7 +71,8 @@ void peers_obey(struct orchestrator *o, uint64_t epoch)
 
 static bool all_obey(const struct peers *p, uint64_t epoch)
 {
-        /* The list must be younger than the change: a lease that was over before may be a new one. */
+        /* The list must be younger than the change: a lease that was over before may be a new one.
+         */
         if (!p->connected || p->epoch < epoch)
                 return false;
         for (unsigned i = 0; i < p->n; i++)

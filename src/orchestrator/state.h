@@ -97,7 +97,7 @@ struct orchestrator {
         struct list operations; /* running struct placing.link, oldest first */
         struct list running;    /* of every kind: struct running */
         unsigned n_operations;
-        struct list doubtful; /* struct placing.link: answered, and perhaps in the ledger */
+        struct list doubtful;   /* struct placing.link: answered, and perhaps in the ledger */
         bool draining, closing; /* closing: it is being freed */
         struct peers peers;
         struct follow follow;

@@ -10,7 +10,7 @@
 struct account_status {
         const struct account *account;
         struct session_view session;
-        bool ready; /* its books were read back since start */
+        bool ready;        /* its books were read back since start */
         const char *owner; /* the daemon that looks after it, where there may be several; "" */
         enum breaker_state breaker, breaker_reads;
         int64_t rate_pause_us; /* the broker said that there were too many calls; 0 */

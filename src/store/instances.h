@@ -23,7 +23,7 @@
 #define INSTANCES_MAX           16
 #define INSTANCES_BEAT_US       INT64_C(500000)
 #define INSTANCES_LEASE_US      INT64_C(2000000)
-#define INSTANCES_LEASE_EDGE_US INT64_C(500000) /* after which a lease is over for everybody */
+#define INSTANCES_LEASE_EDGE_US INT64_C(500000)  /* after which a lease is over for everybody */
 #define INSTANCES_DEAD_US       INT64_C(5000000) /* unseen for so long: its session is ended */
 #define INSTANCES_OWN_US        INT64_C(2000000) /* how often accounts without an owner are tried */
 #define INSTANCE_HOST_SIZE      64

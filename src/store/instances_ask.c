@@ -31,7 +31,8 @@ static bool await(PGconn *conn, int64_t until_us)
 }
 
 /* With i->values, which are used up. NULL: it failed. */
-static PGresult *ask(struct instances *i, const char *statement, char error[static STORE_ERROR_SIZE])
+static PGresult *ask(struct instances *i, const char *statement,
+                     char error[static STORE_ERROR_SIZE])
 {
         const int64_t until_us = clock_mono_us() + INSTANCES_ASK_US;
         const char *values[VALUES_MAX];
@@ -123,9 +124,8 @@ bool ask_heard(struct instances *i, const char *words)
 
 static bool ask_switches(struct instances *i, char error[static STORE_ERROR_SIZE])
 {
-        _cleanup_(postgres_freep) PGresult *r =
-                ask(i, "SELECT scope,level,reason,actor,at_us FROM killswitch ORDER BY scope",
-                    error);
+        _cleanup_(postgres_freep) PGresult *r = ask(
+                i, "SELECT scope,level,reason,actor,at_us FROM killswitch ORDER BY scope", error);
         if (!r)
                 return false;
         const int n = PQntuples(r);
@@ -297,10 +297,9 @@ bool ask_accounts(struct instances *i, char error[static STORE_ERROR_SIZE])
 
 bool ask_owners(struct instances *i, char error[static STORE_ERROR_SIZE])
 {
-        _cleanup_(postgres_freep) PGresult *r =
-                ask(i,
-                    "SELECT o.account,o.instance FROM owners o JOIN instances m ON m.id=o.instance",
-                    error);
+        _cleanup_(postgres_freep) PGresult *r = ask(
+                i, "SELECT o.account,o.instance FROM owners o JOIN instances m ON m.id=o.instance",
+                error);
         if (!r)
                 return false;
         memset(i->now.owner, 0, sizeof(i->now.owner));

@@ -16,7 +16,7 @@ struct instances {
         struct instances_news box;
         bool posted, stop;
         struct loop_work work;
-        _Atomic uint64_t obeyed;       /* the kill switch's epoch that holds in this daemon */
+        _Atomic uint64_t obeyed;        /* the kill switch's epoch that holds in this daemon */
         _Atomic int64_t lease_until_us; /* monotonic */
         atomic_bool crowd, asked;
         int wake_fd;
@@ -45,8 +45,8 @@ struct instances {
         } accounts[ACCOUNTS_MAX];
         struct instances_news now;
         struct values values;
-        bool joined;             /* its row was there once */
-        int64_t connected_us;    /* monotonic */
+        bool joined;          /* its row was there once */
+        int64_t connected_us; /* monotonic */
 };
 
 /* Each: false when the connection is of no use any more; `error` says why. */

@@ -7,7 +7,8 @@
 
 #define PG_ORDER_COLUMNS                                                                      \
         "id,created_us,day,key_name,correlation_id,client_order_id,symbol,side,type,product," \
-        "validity,quantity,price,trigger_price,disclosed_quantity,reduce_only,market_policy,writer"
+        "validity,quantity,price,trigger_price,disclosed_quantity,reduce_only,market_policy," \
+        "writer"
 #define PG_ORDER_COLUMNS_N 18
 
 #define PG_LEG_ROWS       "64" /* LEG_ROWS */
@@ -81,7 +82,7 @@
           ",row) SELECT * FROM unnest($1::text[],$2::bigint[],$3::bigint[],$4::text[],$5::text[]," \
           "$6::text[],$7::text[],$8::text[],$9::text[],$10::text[],$11::text[],$12::bigint[],"     \
           "$13::bigint[],$14::bigint[],$15::bigint[],$16::bigint[],$17::text[],$18::text[],"       \
-          "$19::bigint[])")    \
+          "$19::bigint[])")                                                                        \
         /* only writes when a modify has changed something */                                      \
         X(ORDER_UPDATE,                                                                            \
           "UPDATE orders SET type=$2::text,validity=$3::text,quantity=$4::bigint,"                 \
@@ -129,7 +130,7 @@
           "$3::text,$4::text,$5::bigint) ON CONFLICT (scope) DO UPDATE SET level=excluded.level,"  \
           "reason=excluded.reason,actor=excluded.actor,at_us=excluded.at_us")                      \
         X(KILLSWITCH_ALL, "SELECT scope,level,reason,actor,at_us FROM killswitch ORDER BY scope")  \
-        X(ANNOUNCE, "SELECT pg_notify('ordo',$1::text)")                                          \
+        X(ANNOUNCE, "SELECT pg_notify('ordo',$1::text)")                                           \
         X(EPOCH_SET, "UPDATE killswitch_epoch SET epoch=$1::bigint")                               \
         X(SESSION_PUT,                                                                             \
           "INSERT INTO sessions (account,name,value,expires_us) VALUES ($1::text,$2::text,"        \

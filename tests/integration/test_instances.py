@@ -1,0 +1,270 @@
+"""Two and three daemons over one ledger in PostgreSQL, their orders at one account of ordo-brokersim: one order
+for a key, whoever is asked; the kill switch holds in all; an account's owner dies and another one takes over;
+what one does is seen by all."""
+
+import collections
+import concurrent.futures
+import http.client
+import json
+import signal
+import threading
+import time
+import uuid
+
+import brokersim
+import ordo
+import postgres
+import test_brokers
+from test_brokers import access, log_in, trades
+
+TOKEN = "instances-test-token-0123456789abcdef"
+KEY = "1f" * 32
+ACCOUNT = "fyers:main"
+FREE = ("ORDERS_PER_MINUTE", "MAX_ORDERS_PER_DAY", "REPEAT_WINDOW_MS", "MAX_OPEN_ORDERS",
+        "MAX_ORDER_VALUE", "REJECT_STORM", "MAX_DAILY_VALUE")
+
+
+class Daemon(test_brokers.Daemon):
+    @property
+    def token(self):
+        return TOKEN
+
+    @property
+    def id(self):
+        return self.get("/api/v1/status").json["instance"]
+
+
+class World(ordo.Case):
+    N = 2
+    EXTRA = {}
+
+    def setUp(self):
+        self.sim = brokersim.Sim().start()
+        self.addCleanup(self.sim.stop)
+        self.sim.user("fyers", funds="100000000000.00")
+        server = postgres.Server.get()
+        self.database = server.database()
+        self.env = access(self.sim, ("fyers",)) | {
+            "ORDO_DATABASE_URL": server.url(self.database), "ORDO_AUTO_MIGRATE": "yes",
+            "ORDO_API_TOKEN": TOKEN, "ORDO_VAULT_KEY": KEY,
+            "ORDO_FYERS_MAIN_REPEAT_WINDOW_MS": "0", **self.EXTRA}
+        self.all = []
+        for _ in range(self.N):
+            self.begin()
+        log_in(self, self.all[0], self.sim, "fyers")
+        for d in self.all:
+            self.until(lambda d=d: trades(d, ACCOUNT), 60)
+
+    def begin(self):
+        d = Daemon(accounts=ACCOUNT, env=self.env)
+        self.addCleanup(d.cleanup)
+        self.all.append(d.start())
+        return d
+
+    def query(self, statements):
+        return postgres.Server.get().query(self.database, statements)
+
+    def owner(self, among=None):
+        """The daemon that looks after the account, and the others."""
+        def found():
+            for d in among or self.all:
+                a = d.get("/api/v1/status").json["accounts"][0]
+                if a["owner"] == d.id and a["ready"]:
+                    return d
+            return None
+        d = self.until(found, 20)
+        return d, [x for x in among or self.all if x is not d]
+
+    def order(self, d, key=None, **fields):
+        c = http.client.HTTPConnection("127.0.0.1", d.port, timeout=60 * ordo.SLOW)
+        body = {"symbol": "NSE:SBIN", "side": "BUY", "type": "LIMIT", "price": "1000.00", "quantity": 1,
+                "product": "CNC", "validity": "DAY", "targets": [ACCOUNT], **fields}
+        try:
+            return d.request("POST", "/api/v1/orders", body, connection=c,
+                             headers={"Idempotency-Key": key or str(uuid.uuid4())})
+        finally:
+            c.close()
+
+    def placed(self, d, **fields):
+        """Patiently: the account has its rates."""
+        def once():
+            r = self.order(d, **fields)
+            return None if r.status == 429 else r
+        r = self.until(once, 20)
+        self.assertEqual(r.status, 201, r)
+        return r.json["order_id"]
+
+
+class Together(World):
+    def test_they_know_each_other(self):
+        ids = {d.id for d in self.all}
+        self.assertEqual(len(ids), 2)
+        for d in self.all:
+            self.until(lambda d=d: {i["id"] for i in d.get("/api/v1/status").json["instances"]} == ids)
+            s = d.get("/api/v1/status").json
+            self.assertEqual([i["id"] for i in s["instances"] if i["self"]], [s["instance"]])
+            self.assertIn(s["accounts"][0]["owner"], ids)
+
+    def test_a_login_at_one_is_used_by_all(self):
+        for d in self.all:
+            self.placed(d)
+
+    def test_orders_of_one_are_seen_by_all(self):
+        """In lists, as counts of open legs, with what became of them, and cancelled from anywhere."""
+        a, (b,) = self.owner()
+        order = self.placed(b)
+        path = f"/api/v1/orders/{order}"
+        self.until(lambda: a.get("/api/v1/status").json["accounts"][0]["open_legs"] == 1)
+        number = a.get(path).json["legs"][0]["broker_order_id"]
+        self.assertTrue(number)
+        r = a.request("DELETE", path)
+        self.assertEqual(r.status, 200, r)
+        self.until(lambda: b.get(path).json["legs"][0]["order_status"] == "CANCELLED")
+        self.until(lambda: b.get("/api/v1/status").json["accounts"][0]["open_legs"] == 0)
+        self.assertEqual(a.get("/api/v1/status").json["accounts"][0]["external_orders"], 0)
+
+    def test_events_of_one_come_from_all_in_order(self):
+        c = http.client.HTTPConnection("127.0.0.1", self.all[0].port, timeout=30 * ordo.SLOW)
+        c.request("GET", "/api/v1/events", headers={"Authorization": "Bearer " + TOKEN})
+        stream = c.getresponse()
+        wanted = {self.placed(self.all[i % 2]) for i in range(6)}
+        ids, seen = [], set()
+        while not wanted <= seen:
+            line = stream.readline().decode()
+            if line.startswith("id:"):
+                ids.append(int(line[3:]))
+            elif line.startswith("data:"):
+                e = json.loads(line[5:])
+                if e.get("action") == "leg.outcome":
+                    seen.add(e["order_id"])
+        c.close()
+        self.assertEqual(ids, sorted(set(ids)))
+
+
+class Keys(World):
+    N = 3
+    EXTRA = {f"ORDO_FYERS_MAIN_{x}": "0" for x in FREE}
+    KEYS = 60
+
+    def test_each_key_is_one_order(self):
+        """Sent to all three at once, again until it is answered for good."""
+        keys = [str(uuid.uuid4()) for _ in range(self.KEYS)]
+        started = threading.Barrier(self.N)
+
+        def ask(d):
+            started.wait()
+            answers = {}
+            left = collections.deque(enumerate(keys, 1))
+            while left:
+                n, key = left.popleft()
+                r = self.order(d, key, quantity=n)
+                if r.status in (409, 429, 503):
+                    left.append((n, key))
+                    time.sleep(0.02)
+                else:
+                    answers[key] = (r.status, r.raw)
+            return answers
+
+        with concurrent.futures.ThreadPoolExecutor(self.N) as pool:
+            answers = list(pool.map(ask, self.all))
+        self.assertEqual(len(self.sim.received()), self.KEYS)
+        for key in keys:
+            self.assertEqual({a[key] for a in answers}, {answers[0][key]})
+            self.assertEqual(answers[0][key][0], 201, answers[0][key])
+
+
+class Kill(World):
+    N = 3
+
+    def set(self, d, level):
+        r = d.post("/api/v1/killswitch", {"level": level, "reason": "test"})
+        self.assertEqual(r.status, 200, r)
+
+    def test_it_holds_in_all_when_the_call_returns(self):
+        for round in range(5):
+            engaging = self.all[round % self.N]
+            self.set(engaging, "HALT")
+            for d in self.all:
+                self.assertProblem(self.order(d), 423, "KILL_SWITCH")
+            self.set(self.all[(round + 1) % self.N], "NONE")
+            for d in self.all:
+                self.placed(d)
+
+    def test_nothing_is_sent_after_it_under_load(self):
+        over = threading.Event()
+
+        def load(d):
+            while not over.is_set():
+                self.order(d)
+
+        with concurrent.futures.ThreadPoolExecutor(self.N * 4) as pool:
+            running = [pool.submit(load, d) for d in self.all for _ in range(4)]
+            time.sleep(1)
+            try:
+                self.set(self.all[0], "HALT")
+                # What left before the call returned may still be on its way for a moment.
+                time.sleep(0.05)
+                before = len(self.sim.received())
+                time.sleep(2)
+                self.assertEqual(len(self.sim.received()), before)
+            finally:
+                over.set()
+            for r in running:
+                r.result()
+
+    def test_a_daemon_that_hangs_is_waited_for_until_it_cannot_send(self):
+        stopped = self.all[2]
+        stopped.process.send_signal(signal.SIGSTOP)
+        try:
+            began = time.monotonic()
+            self.set(self.all[0], "HALT")
+            took = time.monotonic() - began
+        finally:
+            stopped.process.send_signal(signal.SIGCONT)
+        self.assertLess(took, 4 * ordo.SLOW)
+        self.until(lambda: self.order(stopped).status == 423)
+
+
+class Owners(World):
+    def test_another_takes_over(self):
+        """The owner is killed while a leg of each daemon is in doubt: both are found, none is sent twice."""
+        a, (b,) = self.owner()
+        self.placed(a)
+        self.until(lambda: a.get("/api/v1/status").json["accounts"][0]["tag_echo"] == "proven", 20)
+        self.sim.fault("stall", broker="fyers", operation="place", book=True)
+        lost = [None, None]
+
+        def place(i, d):
+            with_key = str(uuid.uuid4())
+            try:
+                lost[i] = self.order(d, with_key, quantity=11 + i)
+            except (OSError, http.client.HTTPException):
+                lost[i] = None
+        threads = [threading.Thread(target=place, args=(i, d)) for i, d in enumerate((a, b))]
+        for t in threads:
+            t.start()
+        self.until(lambda: len(self.sim.received()) == 3, 20)
+        a.kill()
+        killed = time.monotonic()
+        self.sim.clear_faults()
+        self.all = [b]
+        self.owner()
+        self.assertLess(time.monotonic() - killed, 10 * ordo.SLOW)
+        for t in threads:
+            t.join()
+
+        def settled():
+            rows = self.query("SELECT state,outcome FROM legs")
+            return rows if all(r == ("settled", "accepted") for r in rows) else None
+        self.assertEqual(len(self.until(settled, 40)), 3)
+        self.assertEqual(len(self.sim.received()), 3)
+
+    def test_a_daemon_that_stops_gives_its_accounts_back(self):
+        a, (b,) = self.owner()
+        a.stop()
+        self.owner([b])
+        self.placed(b)
+
+
+if __name__ == "__main__":
+    ordo.main()
