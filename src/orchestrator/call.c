@@ -119,7 +119,7 @@ static bool cut_off(const struct call *c)
 static bool may_leave(struct http_call *h)
 {
         struct call *c = CONTAINER_OF(h, struct call, http);
-        if (halted(c) || cut_off(c))
+        if (halted(c) || cut_off(c) || permit_stale(c))
                 return false;
         lane_departs(c->account, c->turn);
         return true;
@@ -176,7 +176,7 @@ static void answered(struct http_call *h)
         if (h->request.writes)
                 crash_point(CRASH_CALL_ANSWERED);
         if (!c->token && h->timeout_us > 0 &&
-            !(h->verdict == VERDICT_NOT_SENT && (halted(c) || cut_off(c))))
+            !(h->verdict == VERDICT_NOT_SENT && (halted(c) || cut_off(c) || permit_stale(c))))
                 breaker_note(c->account, c->broker.op, h->verdict == VERDICT_ANSWERED);
         if (h->rider)
                 list_append(&o->riders, &TAKE(h->rider)->link);
@@ -188,9 +188,10 @@ static void answered(struct http_call *h)
                 break;
         case VERDICT_NOT_SENT:
                 r->outcome = OUTCOME_NOT_SENT;
-                r->problem = halted(c)    ? PROBLEM_KILL_SWITCH
-                             : cut_off(c) ? PROBLEM_STORE_UNAVAILABLE
-                                          : PROBLEM_BROKER_UNREACHABLE;
+                r->problem = halted(c)         ? PROBLEM_KILL_SWITCH
+                             : cut_off(c)      ? PROBLEM_STORE_UNAVAILABLE
+                             : permit_stale(c) ? PROBLEM_BROKER_RATE
+                                               : PROBLEM_BROKER_UNREACHABLE;
                 break;
         default:
                 r->outcome = OUTCOME_UNKNOWN;
@@ -218,7 +219,7 @@ static bool needs_session(const struct call *c)
 }
 
 /* Sends it, now. */
-static void leave(struct call *c)
+static void depart(struct call *c)
 {
         struct account_state *a = c->account;
         bool own = needs_session(c);
@@ -256,6 +257,24 @@ static void leave(struct call *c)
          * start that it may have been sent, and the book that it was not. */
         if (*a->transport)
                 httpc_send(*a->transport, &c->http);
+}
+
+/* Its turn has come; where the account's rates are shared, it is asked for in the ledger, too. */
+static void leave(struct call *c)
+{
+        if (!permit_wait(c))
+                depart(c);
+}
+
+void call_permitted(struct call *c)
+{
+        depart(c);
+}
+
+void call_forbidden(struct call *c, enum problem problem, int64_t wait_us, const char *message)
+{
+        c->retry_after_s = (int)((wait_us + USEC_PER_SEC - 1) / USEC_PER_SEC);
+        refuse(c, problem, message);
 }
 
 /* Of a client; books are read all the same, and whether the broker is back is asked by the breaker

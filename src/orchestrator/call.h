@@ -47,6 +47,7 @@ struct call {
         struct list waiting;
         int64_t wait_until_us; /* monotonic */
         struct turn own_turn;  /* of a cancel */
+        int64_t permit_us;     /* monotonic: when its permit was stamped; 0: it has none */
         struct retry retry;
         bool writing; /* one of CALL_WRITES_MAX */
         struct large_reply large;
@@ -56,6 +57,9 @@ struct call {
 void call_start(struct call *c);
 /* In the place of call_start(): ends it without a request, as not sent. */
 void call_refuse(struct call *c, enum problem problem, const char *message);
+/* permit.c: it may go now, or it may not. */
+void call_permitted(struct call *c);
+void call_forbidden(struct call *c, enum problem problem, int64_t wait_us, const char *message);
 /* retry.c: the time between two attempts is over. */
 void call_again(struct call *c);
 /* Ends the calls that wait for their turn. */

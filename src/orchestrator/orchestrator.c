@@ -100,6 +100,7 @@ static int init_account(struct orchestrator *o, unsigned i)
         list_init(&a->waiting);
         list_init(&a->writing);
         lane_init(a);
+        permits_init(a);
         session_init(a);
         funds_init(a);
         if (!a->broker)
@@ -360,6 +361,7 @@ struct orchestrator *orchestrator_free(struct orchestrator *o)
                 traffic_done(&a->traffic);
                 loop_timer_done(&a->waiting_timer);
                 lane_done(a);
+                permits_done(a);
                 breakers_done(a);
                 retry_done(a);
                 sightings_done(&a->sightings);

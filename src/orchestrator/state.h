@@ -19,6 +19,7 @@
 #include "orchestrator/open_symbol.h"
 #include "orchestrator/orchestrator.h"
 #include "orchestrator/peers.h"
+#include "orchestrator/permit.h"
 #include "orchestrator/progress.h"
 #include "orchestrator/quote.h"
 #include "orchestrator/session.h"
@@ -72,6 +73,7 @@ struct account_state {
         struct storm storm;
         struct traffic traffic;
         struct lane lane;
+        struct permits permits[_PERMIT_MAX];
         struct breakers breakers;
         struct rate_window retries; /* the budget of them */
         unsigned n_writing;         /* placements and modifications at the broker */

@@ -50,6 +50,16 @@ void instances_listen(struct instances *i, void (*fn)(void *userdata, struct ins
         instances_look(i);
 }
 
+void instances_ask_permit(struct instances *i, struct instances_permit *p)
+{
+        p->failed = false;
+        p->wait_us = 0;
+        pthread_mutex_lock(&i->mutex);
+        list_append(&i->asks, &p->link);
+        pthread_mutex_unlock(&i->mutex);
+        wake(i);
+}
+
 const char *instances_id(const struct instances *i)
 {
         return i->id;
@@ -64,19 +74,38 @@ static void tell(struct loop_work *w)
 {
         struct instances *i = CONTAINER_OF(w, struct instances, work);
         struct instances_news news;
+        struct list answers = LIST_INIT(answers);
 
         pthread_mutex_lock(&i->mutex);
         i->posted = false;
+        list_splice(&answers, &i->answers);
+        bool fresh = TAKE(i->fresh);
         news = i->box;
         i->box.switches = NULL; /* ours now */
         i->box.n_switches = 0;
         pthread_mutex_unlock(&i->mutex);
-        if (i->told)
+        LIST_FOREACH (it, &answers) {
+                list_unlink(it);
+                struct instances_permit *p = LIST_ENTRY(it, struct instances_permit, link);
+                p->done(p);
+        }
+        if (i->told && fresh)
                 i->told(i->told_userdata, &news);
         free(news.switches);
 }
 
 /* --- the thread --- */
+
+/* With the mutex, which it lets go. */
+static void post(struct instances *i)
+{
+        bool first = !i->posted && !i->stop;
+
+        i->posted |= first;
+        pthread_mutex_unlock(&i->mutex);
+        if (first)
+                loop_post(i->loop, &i->work);
+}
 
 static void hand_over(struct instances *i)
 {
@@ -92,11 +121,8 @@ static void hand_over(struct instances *i)
                 i->box.switches = older;
                 i->box.n_switches = n_older;
         }
-        bool post = !i->posted && !i->stop;
-        i->posted |= post;
-        pthread_mutex_unlock(&i->mutex);
-        if (post)
-                loop_post(i->loop, &i->work);
+        i->fresh = true;
+        post(i);
 }
 
 static void lose(struct instances *i, const char *why)
@@ -107,6 +133,29 @@ static void lose(struct instances *i, const char *why)
         i->now.connected = false;
         memset(i->now.owned, 0, sizeof(i->now.owned));
         i->try_us = clock_mono_us() + RETRY_US;
+}
+
+/* Each by itself, as it came; without a connection they fail at once. */
+static void answer_asks(struct instances *i)
+{
+        struct list asks = LIST_INIT(asks);
+        char error[STORE_ERROR_SIZE];
+
+        pthread_mutex_lock(&i->mutex);
+        list_splice(&asks, &i->asks);
+        pthread_mutex_unlock(&i->mutex);
+        LIST_FOREACH (it, &asks) {
+                struct instances_permit *p = LIST_ENTRY(it, struct instances_permit, link);
+                list_unlink(it);
+                if (!i->conn || !ask_permit(i, p, error)) {
+                        p->failed = true;
+                        if (i->conn)
+                                lose(i, error);
+                }
+                pthread_mutex_lock(&i->mutex);
+                list_append(&i->answers, &p->link);
+                post(i);
+        }
 }
 
 static void connect_now(struct instances *i)
@@ -173,6 +222,7 @@ static void turn(struct instances *i)
 
         if (!i->conn && clock_mono_us() >= i->try_us)
                 connect_now(i);
+        answer_asks(i);
         bool due = i->conn && hear(i, &heard);
         due |= atomic_exchange(&i->asked, false) || i->said != atomic_load(&i->obeyed) ||
                clock_mono_us() >= i->beat_us;
@@ -210,6 +260,8 @@ int instances_new(const struct instances_options *o, struct instances **ret)
         i->loop = o->loop;
         i->n_accounts = o->n_accounts;
         i->work.run = tell;
+        list_init(&i->asks);
+        list_init(&i->answers);
         uuid_make(i->id);
         pthread_mutex_init(&i->mutex, NULL);
         for (unsigned k = 0; k < o->n_accounts; k++) {

@@ -76,6 +76,27 @@ const char *instances_id(const struct instances *i);
 /* True while somebody else is there: the ledger's driver announces what it writes. */
 const atomic_bool *instances_crowd(const struct instances *i);
 
+/* A call to a broker asks for its place in the account's rates, which all daemons share. */
+#define INSTANCES_RATES_MAX 24
+struct instances_rate {
+        int64_t span_us;
+        int64_t cap;      /* calls inside of it, this one among them */
+        int64_t ops;      /* bits: which calls count */
+        int64_t exchange; /* -1: any */
+};
+struct instances_permit {
+        struct list link;               /* of instances, until done */
+        unsigned account;               /* its place in the options */
+        int64_t op, exchange, anywhere; /* the last: what stands for an exchange nobody knows */
+        struct instances_rate rates[INSTANCES_RATES_MAX];
+        unsigned n_rates;
+        void (*done)(struct instances_permit *p); /* from the loop */
+        /* out */
+        bool failed;      /* the ledger does not answer */
+        int64_t wait_us;  /* 0: granted; else until it is worth asking again */
+        int64_t asked_us; /* monotonic: the stamp is not older */
+};
+
 /* --- loop thread --- */
 
 /* `fn` is called with all that is new; the news live until it returns. */
@@ -85,5 +106,6 @@ void instances_listen(struct instances *i, void (*fn)(void *userdata, struct ins
 void instances_obey(struct instances *i, uint64_t epoch);
 /* Orders may be sent. */
 bool instances_leased(const struct instances *i);
+void instances_ask_permit(struct instances *i, struct instances_permit *p);
 /* Asks for news soon. */
 void instances_look(struct instances *i);

@@ -309,3 +309,36 @@ bool ask_owners(struct instances *i, char error[static STORE_ERROR_SIZE])
                                 cell_copy(r, row, 1, i->now.owner[k], UUID_SIZE);
         return true;
 }
+
+/* --- rates --- */
+
+#define STAMPS_KEPT_US \
+        (2 * INT64_C(3600) * USEC_PER_SEC) /* the longest rolling window is an hour */
+
+bool ask_permit(struct instances *i, struct instances_permit *p,
+                char error[static STORE_ERROR_SIZE])
+{
+        struct values *v = &i->values;
+
+        p->asked_us = clock_mono_us();
+        values_text(v, 0, i->accounts[p->account].id);
+        values_int(v, 1, p->op);
+        values_int(v, 2, p->exchange);
+        values_int(v, 3, p->anywhere);
+        for (unsigned k = 0; k < p->n_rates; k++) {
+                values_add_int(v, 4, p->rates[k].span_us);
+                values_add_int(v, 5, p->rates[k].cap);
+                values_add_int(v, 6, p->rates[k].ops);
+                values_add_int(v, 7, p->rates[k].exchange);
+        }
+        values_int(v, 8, STAMPS_KEPT_US);
+        _cleanup_(postgres_freep) PGresult *r =
+                ask(i,
+                    "SELECT rate_permit($1::text,$2::bigint,$3::bigint,$4::bigint,$5::bigint[],"
+                    "$6::bigint[],$7::bigint[],$8::bigint[],$9::bigint)",
+                    error);
+        if (!r)
+                return false;
+        p->wait_us = cell_int(r, 0, 0);
+        return true;
+}

@@ -12,9 +12,11 @@
 
 struct instances {
         /* of both threads */
-        pthread_mutex_t mutex; /* guards the next four */
+        pthread_mutex_t mutex; /* guards up to `work` */
         struct instances_news box;
         bool posted, stop;
+        bool fresh;                /* the box has not been read */
+        struct list asks, answers; /* struct instances_permit.link */
         struct loop_work work;
         _Atomic uint64_t obeyed;        /* the kill switch's epoch that holds in this daemon */
         _Atomic int64_t lease_until_us; /* monotonic */
@@ -57,6 +59,9 @@ bool ask_members(struct instances *i, char error[static STORE_ERROR_SIZE]);
 /* Takes the accounts that nobody owns. */
 bool ask_accounts(struct instances *i, char error[static STORE_ERROR_SIZE]);
 bool ask_owners(struct instances *i, char error[static STORE_ERROR_SIZE]);
+/* Fills in what came of it. */
+bool ask_permit(struct instances *i, struct instances_permit *p,
+                char error[static STORE_ERROR_SIZE]);
 void ask_leave(struct instances *i);
 /* What a daemon announced. True: the server must be asked at once. */
 bool ask_heard(struct instances *i, const char *words);

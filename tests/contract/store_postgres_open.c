@@ -125,7 +125,7 @@ END_TEST
 
 START_TEST(a_gap_in_the_record_is_refused)
 {
-        changed("UPDATE schema_migrations SET version=version+1", -EPROTO, "is missing");
+        changed("DELETE FROM schema_migrations WHERE version=1", -EPROTO, "is missing");
 }
 END_TEST
 
@@ -243,13 +243,14 @@ START_TEST(both_schemas_hold_the_same_tables_and_columns)
         _cleanup_(text_done) struct text expected = TEXT_NULL;
 
         sqlite_columns(&expected);
-        /* "writers" is what only several daemons need */
+        /* the rest is what only several daemons need */
         postgres_server_ask(
                 "SELECT string_agg(c,E'\\n' ORDER BY c COLLATE \"C\")||E'\\n' FROM (SELECT "
                 "table_name||'.'||column_name||' '||data_type||CASE is_nullable WHEN "
                 "'NO' THEN '' ELSE ' null' END AS c FROM information_schema.columns "
                 "WHERE table_schema='public' AND table_name NOT IN "
-                "('schema_migrations','writers')) x",
+                "('schema_migrations','writers','instances','owners','rate_accounts',"
+                "'rate_stamps') AND NOT (table_name='orders' AND column_name='writer')) x",
                 found, sizeof(found));
         ck_assert_uint_gt(expected.len, 1000);
         ck_assert_str_eq(found, text_str(&expected));

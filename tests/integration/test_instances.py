@@ -4,6 +4,7 @@ what one does is seen by all."""
 
 import collections
 import concurrent.futures
+import datetime
 import http.client
 import json
 import signal
@@ -171,6 +172,36 @@ class Keys(World):
         for key in keys:
             self.assertEqual({a[key] for a in answers}, {answers[0][key]})
             self.assertEqual(answers[0][key][0], 201, answers[0][key])
+
+
+class Rates(World):
+    N = 3
+    EXTRA = {f"ORDO_FYERS_MAIN_{x}": "0" for x in FREE}
+    BURST = 150
+    MOST = 10  # in any second, whoever sends them
+
+    def test_the_account_keeps_its_rate_whoever_sends(self):
+        """A burst over three daemons: as many as the account may send, and never more; cancels beside it."""
+        seen = len(self.sim.received(None))
+        numbers = list(range(1, self.BURST + 1))
+
+        def place(n):
+            while True:
+                r = self.order(self.all[n % self.N], quantity=n)
+                if r.status != 429:
+                    return r
+                time.sleep(0.2)
+        with concurrent.futures.ThreadPoolExecutor(24) as pool:
+            answers = list(pool.map(place, numbers))
+        self.assertEqual(collections.Counter(r.status for r in answers), {201: self.BURST})
+        times = sorted(datetime.datetime.fromisoformat(r["at"]).timestamp()
+                       for r in self.sim.received(None)[seen:])
+        self.assertEqual(len(times), self.BURST)
+        for first, last in zip(times, times[self.MOST:]):
+            self.assertGreaterEqual(last - first, 1.0)
+        # It is not so careful that the account stands still.
+        self.assertLess(times[-1] - times[0], self.BURST / 3 * ordo.SLOW)
+        print(f"# {len(times)} orders in {times[-1] - times[0]:.1f} s", flush=True)
 
 
 class Kill(World):
