@@ -70,9 +70,7 @@ void daemon_look_at_market(struct daemon *d);
 void daemon_check_market(const struct daemon *d);
 void daemon_free_market(struct daemon *d);
 
-/* parts.c, of the orchestrator: an account comes from another daemon; the others have given this
- * one up. */
-void daemon_account_taken(void *userdata, const char *account);
+/* parts.c, for the orchestrator: the other daemons have given this one up. */
 void daemon_evicted(void *userdata);
 
 /* options.c: `c` is the configuration in use, or one that may come into use. */

@@ -33,7 +33,6 @@ void daemon_orchestrator_options(struct daemon *d, const struct config *c,
                 .audit_retention_days = c->audit_retention_days,
                 .render = http_render_answer,
                 .instances = d->instances,
-                .account_taken = daemon_account_taken,
                 .evicted = daemon_evicted,
                 .userdata = d,
         };

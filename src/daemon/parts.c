@@ -41,15 +41,19 @@ static int open_market(struct daemon *d)
 static int make_instances(struct daemon *d)
 {
         const char *accounts[ACCOUNTS_MAX];
+        bool kept[ACCOUNTS_MAX];
         const struct instances_options o = {.url = d->config->database_url,
                                             .loop = d->loop,
                                             .accounts = accounts,
+                                            .kept = kept,
                                             .n_accounts = d->config->n_accounts};
 
         if (!o.url || !store_is_postgres(o.url))
                 return 0;
-        for (unsigned i = 0; i < o.n_accounts; i++)
+        for (unsigned i = 0; i < o.n_accounts; i++) {
                 accounts[i] = d->config->accounts[i].id;
+                kept[i] = d->config->accounts[i].paper;
+        }
         return instances_new(&o, &d->instances);
 }
 
@@ -113,10 +117,6 @@ static int open_paper(struct daemon *d)
                 return -EBADMSG;
         }
         return 0;
-}
-
-void daemon_account_taken(void *userdata, const char *account)
-{
 }
 
 /* What it was about to do the others have settled in another way. */

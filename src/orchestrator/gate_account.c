@@ -20,9 +20,11 @@ enum gate_answer gate_account(const struct order *order, struct leg *leg, struct
         if (!peers_ready(a)) {
                 g->retry_after_s = 1;
                 if (!a->owned && a->broker->flags & BROKER_LOCAL)
-                        return gate_refuse(g, leg, PROBLEM_NOT_READY, "",
-                                           "another daemon has the book of %s: send it there",
-                                           a->account->id);
+                        return gate_refuse(
+                                g, leg, PROBLEM_NOT_READY, "",
+                                "the book of %s is in another daemon: send it there; if there is "
+                                "none, restart this one",
+                                a->account->id);
                 if (book_error(a)[0])
                         return gate_refuse(g, leg, PROBLEM_NOT_READY, "",
                                            "the order book of %s cannot be read: %s",

@@ -56,8 +56,6 @@ struct orchestrator_options {
         int64_t audit_segment_bytes, audit_retention_days;
         answer_render_fn *render;
         struct instances *instances; /* the other daemons; NULL: there can be none */
-        /* This daemon looks after the account from now on, after another one did. */
-        void (*account_taken)(void *userdata, const char *account);
         /* The others took this daemon for dead: it must end now, without sending anything. */
         void (*evicted)(void *userdata);
         void *userdata;

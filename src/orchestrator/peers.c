@@ -43,8 +43,10 @@ bool peers_ready(const struct account_state *a)
 
         if (a->owned || !o->peers.instances)
                 return a->ready;
-        /* An exchange inside a process has one book, its owner's. */
-        return !(a->broker->flags & BROKER_LOCAL) && o->peers.owner[number_of(a)][0];
+        const char *owner = peers_owner(a);
+        /* Its own in a moment; and an exchange inside a process has one book, its owner's. */
+        return *owner && strcmp(owner, instances_id(o->peers.instances)) != 0 &&
+               !(a->broker->flags & BROKER_LOCAL);
 }
 
 bool peers_live(const struct orchestrator *o, const char *id)
@@ -253,7 +255,6 @@ static void own(struct account_state *a)
         a->ready = false;
         log_event(LOG_NOTICE, EVENT_ACCOUNT_OWNED, LOG_FIELDS({"ORDO_ACCOUNT", a->account->id}),
                   "%s is looked after by this daemon now", a->account->id);
-        o->options.account_taken(o->options.userdata, a->account->id);
         book_own(a);
         killswitch_start(o);
 }

@@ -267,6 +267,8 @@ int instances_new(const struct instances_options *o, struct instances **ret)
         for (unsigned k = 0; k < o->n_accounts; k++) {
                 text_copy(i->accounts[k].id, ACCOUNT_SIZE, o->accounts[k]);
                 i->accounts[k].lock = column_key_hash("owner", o->accounts[k]);
+                i->accounts[k].kept = o->kept[k];
+                i->accounts[k].had = true; /* at the start */
         }
         if (gethostname(i->host, sizeof(i->host) - 1) < 0)
                 text_copy(i->host, sizeof(i->host), "unknown");

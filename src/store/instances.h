@@ -61,6 +61,9 @@ struct instances_options {
         const char *url; /* of PostgreSQL */
         struct loop *loop;
         const char *const *accounts; /* ids, n_accounts of them, borrowed until it starts */
+        /* for each: its book is in a daemon's memory, and read at the start alone, so that nobody
+         * takes it over later */
+        const bool *kept;
         unsigned n_accounts;
 };
 

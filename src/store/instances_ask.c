@@ -270,7 +270,7 @@ bool ask_accounts(struct instances *i, char error[static STORE_ERROR_SIZE])
         unsigned wanted[ACCOUNTS_MAX], n = 0;
 
         for (unsigned k = 0; k < i->n_accounts; k++)
-                if (!i->now.owned[k]) {
+                if (!i->now.owned[k] && (!i->accounts[k].kept || i->accounts[k].had)) {
                         values_add_int(&i->values, 0, i->accounts[k].lock);
                         values_add_text(&i->values, 1, i->accounts[k].id);
                         wanted[n++] = k;
@@ -289,9 +289,10 @@ bool ask_accounts(struct instances *i, char error[static STORE_ERROR_SIZE])
                     error);
         if (!r)
                 return false;
-        for (int row = 0; row < PQntuples(r); row++)
-                if (cell_int(r, row, 1))
-                        i->now.owned[wanted[cell_int(r, row, 0) - 1]] = true;
+        for (int row = 0; row < PQntuples(r); row++) {
+                unsigned k = wanted[cell_int(r, row, 0) - 1];
+                i->now.owned[k] = i->accounts[k].had = cell_int(r, row, 1) != 0;
+        }
         return true;
 }
 

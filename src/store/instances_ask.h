@@ -44,6 +44,8 @@ struct instances {
         struct {
                 char id[ACCOUNT_SIZE];
                 int64_t lock;
+                bool kept; /* instances_options.kept */
+                bool had;  /* owned before, and nobody else since */
         } accounts[ACCOUNTS_MAX];
         struct instances_news now;
         struct values values;

@@ -75,8 +75,8 @@ struct postgres {
         char why[STORE_ERROR_SIZE];
 
         char writer[UUID_SIZE];
-        bool signed_in; /* its row in table writers is there */
-        int64_t mark;   /* of the last group that is known to be there */
+        bool signed_in;           /* its row in table writers is there */
+        int64_t mark;             /* of the last group that is known to be there */
         const atomic_bool *crowd; /* somebody listens; NULL: nobody asked for it */
 
         enum postgres_statement queued[POSTGRES_QUEUE_MAX];

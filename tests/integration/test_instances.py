@@ -297,5 +297,51 @@ class Owners(World):
         self.placed(b)
 
 
+class Away(World):
+    def test_the_server_dies_and_comes_back(self):
+        """Nobody owns anything meanwhile, no risk is added, and all goes on by itself."""
+        server = postgres.Server.get()
+        self.owner()
+        server.kill()
+        self.addCleanup(server.running)
+        for d in self.all:
+            self.until(lambda d=d: self.order(d).status == 503)
+        time.sleep(6)  # longer than it takes to be given up
+        server.start()
+        self.owner()
+        for d in self.all:
+            self.until(lambda d=d: trades(d, ACCOUNT), 30)
+            self.placed(d)
+            self.assertIsNone(d.process.poll())
+
+
+class Paper(ordo.Case):
+    def test_its_book_is_in_one_daemon(self):
+        server = postgres.Server.get()
+        env = {"ORDO_DATABASE_URL": server.url(server.database()), "ORDO_AUTO_MIGRATE": "yes",
+               "ORDO_API_TOKEN": TOKEN, "ORDO_VAULT_KEY": KEY}
+        a, b = (Daemon(accounts="paper:demo", env=env) for _ in range(2))
+        for d in (a, b):
+            self.addCleanup(d.cleanup)
+        a.start()
+        self.assertEqual(a.order().status, 201)
+        b.start(wait=False)
+        self.until(lambda: self.answers(b))
+        self.assertProblem(b.order(), 503, "NOT_READY")
+        a.kill()
+        b.stop()
+        b.start()
+        held = b.get("/api/v1/positions?accounts=paper:demo").json["results"][0]["positions"]
+        self.assertEqual([p["quantity"] for p in held], [10], held)
+        self.assertEqual(b.order(side="SELL").status, 201)
+
+    @staticmethod
+    def answers(d):
+        try:
+            return d.get("/health", token=None).status == 200
+        except OSError:
+            return False
+
+
 if __name__ == "__main__":
     ordo.main()
