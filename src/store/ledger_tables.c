@@ -10,8 +10,9 @@
 static const struct {
         const char *table, *column; /* NULL: all of the table */
 } own[] = {
-        {LEDGER_COPY_TABLE, NULL},   {"instances", NULL}, {"owners", NULL},
-        {"schema_migrations", NULL}, {"writers", NULL},   {"orders", "writer"},
+        {LEDGER_COPY_TABLE, NULL}, {"instances", NULL},   {"owners", NULL},
+        {"rate_accounts", NULL},   {"rate_stamps", NULL}, {"schema_migrations", NULL},
+        {"writers", NULL},         {"orders", "writer"},
 };
 
 static bool is_own(const char *table, const struct ledger_cell *column)

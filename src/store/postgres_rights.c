@@ -23,6 +23,8 @@ static const struct {
         {"legs", "SELECT,INSERT,UPDATE"},
         {"orders", "SELECT,INSERT,UPDATE"},
         {"owners", "SELECT,INSERT,UPDATE,DELETE"},
+        {"rate_accounts", "SELECT,INSERT,UPDATE"}, /* the last for its lock */
+        {"rate_stamps", "SELECT,INSERT,DELETE"},
         {"schema_migrations", "SELECT"},
         {"sessions", "SELECT,INSERT,UPDATE,DELETE"},
         {"writers", "SELECT,INSERT,UPDATE,DELETE"},
@@ -71,8 +73,7 @@ int postgres_check_rights(PGconn *conn, char error[static STORE_ERROR_SIZE])
                 return 0;
         snprintf(error, STORE_ERROR_SIZE,
                  "postgresql: permission denied: role %.30s may not %s %s: run ordoctl migrate up "
-                 "as "
-                 "the owner, see docs/database.md",
+                 "as the owner, see docs/database.md",
                  PQgetvalue(r, 0, 0), PQgetvalue(r, 0, 2), PQgetvalue(r, 0, 1));
         return -EBADMSG;
 }
