@@ -104,20 +104,19 @@ void ask_leave(struct instances *i)
 /* "<id> <epoch> <seq>": a group was committed. "<id> obeys", "<id> left", "<id> owns". */
 bool ask_heard(struct instances *i, const char *words)
 {
-        uint64_t epoch;
-        int64_t seq;
-        int n = 0;
+        int64_t epoch, seq;
 
         if (text_starts(words, i->id))
                 return false;
-        const char *rest = strchr(words, ' ');
-        if (!rest)
-                return true;
-        if (sscanf(rest, " %" SCNu64 " %" SCNd64 "%n", &epoch, &seq, &n) != 2 || rest[n])
+        const char *first = strchr(words, ' ');
+        const char *second = first ? strchr(first + 1, ' ') : NULL;
+        if (!second ||
+            text_parse_int(first + 1, (size_t)(second - first - 1), 0, INT64_MAX, &epoch) < 0 ||
+            text_parse_int(second + 1, strlen(second + 1), 0, INT64_MAX, &seq) < 0)
                 return true;
         if (seq > i->now.audit_seq)
                 i->now.audit_seq = seq;
-        return epoch != i->now.epoch;
+        return (uint64_t)epoch != i->now.epoch;
 }
 
 /* --- the beat --- */

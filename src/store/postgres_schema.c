@@ -126,7 +126,9 @@ static int apply_pending(PGconn *conn, const struct migrations *files, int *ret_
 {
         struct migrations applied = {};
 
-        int r = run(conn, "SET statement_timeout=0; SELECT pg_advisory_lock(" POSTGRES_MIGRATE_KEY ")", error);
+        int r = run(conn,
+                    "SET statement_timeout=0; SELECT pg_advisory_lock(" POSTGRES_MIGRATE_KEY ")",
+                    error);
         if (r == 0)
                 r = load_applied(conn, &applied, error);
         if (r == 0)
