@@ -159,8 +159,9 @@ class Plain:
         end = time.monotonic() + 60
         while not seen and time.monotonic() < end:
             try:
-                if machine.Connection(p).ask("GET", "/health")[0] == 200:
-                    seen.append(time.monotonic())
+                with contextlib.closing(machine.Connection(p)) as c:
+                    if c.ask("GET", "/health")[0] == 200:
+                        seen.append(time.monotonic())
             except OSError:
                 time.sleep(0.002)
 
