@@ -297,6 +297,68 @@ class Owners(World):
         self.placed(b)
 
 
+class Torture(World):
+    N = 3
+    EXTRA = {f"ORDO_FYERS_MAIN_{x}": "0" for x in FREE}
+    ORDERS = 120
+    KILLS = 6
+
+    def test_daemons_are_killed_one_after_the_other(self):
+        """Clients repeat each key at whichever daemon answers until it is answered for good; meanwhile one
+        daemon after the other is killed and started again. Each quantity is one order's, so that the
+        broker's log tells what became of each key."""
+        left, lock = list(range(self.ORDERS, 0, -1)), threading.Lock()
+        answers, over = {}, threading.Event()
+
+        def client(i):
+            while not over.is_set():
+                with lock:
+                    if not left:
+                        return
+                    n = left.pop()
+                key, at, unknown = str(uuid.uuid4()), i, 0
+                while n not in answers and not over.is_set():
+                    at += 1
+                    try:
+                        r = self.order(self.all[at % self.N], key, quantity=n)
+                    except (OSError, http.client.HTTPException):
+                        continue
+                    # A mark without an outcome stays unknown for five minutes when the book does not show it.
+                    unknown += r.status == 202
+                    if r.status == 201 or (r.status in (422, 424) and b'"outcome":"not_sent"' in r.raw) \
+                            or unknown > 60:
+                        answers[n] = r.status
+                    else:
+                        time.sleep(0.1)
+
+        with concurrent.futures.ThreadPoolExecutor(12) as pool:
+            running = [pool.submit(client, i) for i in range(12)]
+            try:
+                for k in range(self.KILLS):
+                    time.sleep(2.5)
+                    d = self.all[k % self.N]
+                    d.kill()
+                    d.start(wait=False)
+                self.until(lambda: len(answers) == self.ORDERS or all(r.done() for r in running), 90)
+            finally:
+                over.set()
+            for r in running:
+                r.result()
+        self.assertEqual(len(answers), self.ORDERS)
+        sent = collections.Counter(r["quantity"] for r in self.sim.received())
+        self.assertEqual([n for n, times in sent.items() if times > 1], [])
+        print(f"# {collections.Counter(answers.values())}, {len(sent)} sent, {self.KILLS} kills", flush=True)
+        self.assertEqual([n for n, status in answers.items()
+                          if status != 202 and (status == 201) != (n in sent)], [])
+        self.assertLess(sum(status == 202 for status in answers.values()), self.ORDERS / 4)
+
+        def found():
+            """What the broker has, the ledger has as accepted."""
+            rows = self.query("SELECT quantity FROM legs WHERE outcome='accepted'")
+            return {int(q) for (q,) in rows} == set(sent)
+        self.until(found, 60)
+
+
 class Away(World):
     def test_the_server_dies_and_comes_back(self):
         """Nobody owns anything meanwhile, no risk is added, and all goes on by itself."""
