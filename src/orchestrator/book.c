@@ -123,7 +123,7 @@ static void read_ended(struct call *c)
                 book_rows_take(&read);
         if (!b->failed) {
                 b->complete_wall_us = b->began_wall_us;
-                a->ready = true;
+                a->ready |= a->owned;
                 loss_watch(a);
         }
         tell(b, &c->result);

@@ -198,6 +198,8 @@ static int restore(struct orchestrator *o, char error[static STORE_ERROR_SIZE])
         int r = killswitch_restore(o, s.killswitch, s.n_killswitch, s.killswitch_epoch);
         if (r >= 0)
                 r = restore_orders(o, &s);
+        if (r >= 0)
+                peers_enter(o);
         restore_rates(o, &s);
         store_restore_done(&s);
         return r;

@@ -37,16 +37,21 @@ const char *peers_owner(const struct account_state *a)
         return a->orchestrator->peers.owner[number_of(a)];
 }
 
+static bool mine(const struct orchestrator *o, const char *owner)
+{
+        return strcmp(owner, instances_id(o->peers.instances)) == 0;
+}
+
 bool peers_ready(const struct account_state *a)
 {
         const struct orchestrator *o = a->orchestrator;
 
-        if (a->owned || !o->peers.instances)
-                return a->ready;
         const char *owner = peers_owner(a);
-        /* Its own in a moment; and an exchange inside a process has one book, its owner's. */
-        return *owner && strcmp(owner, instances_id(o->peers.instances)) != 0 &&
-               !(a->broker->flags & BROKER_LOCAL);
+        /* While the connection is made anew nobody else has it: what was read still holds. */
+        if (a->owned || !o->peers.instances || mine(o, owner))
+                return a->ready;
+        /* An exchange inside a process has one book, its owner's. */
+        return *owner && !(a->broker->flags & BROKER_LOCAL);
 }
 
 bool peers_live(const struct orchestrator *o, const char *id)
@@ -212,6 +217,19 @@ void peers_merge(struct orchestrator *o, const struct order *order)
 /* --- taking an account over --- */
 
 /* As at a restart: nobody is left who could say what became of it. */
+static void adopt_state(struct open_leg *l)
+{
+        l->remote = l->in_operation = false;
+        if (l->state == LEG_STATE_SENDING) {
+                open_leg_set_state(l, LEG_STATE_UNKNOWN);
+                l->outcome = OUTCOME_UNKNOWN;
+        } else if (l->state == LEG_STATE_INTENT) {
+                open_leg_set_state(l, LEG_STATE_SETTLED);
+                l->outcome = OUTCOME_NOT_SENT;
+                l->status = ORDER_STATUS_REJECTED;
+        }
+}
+
 static void adopt(struct open_leg *l)
 {
         static const struct leg_note unsent = {.action = AUDIT_LEG_RESOLVED,
@@ -222,16 +240,9 @@ static void adopt(struct open_leg *l)
                                                .problem = PROBLEM_NOT_SENT,
                                                .message = "the daemon stopped before it was sent"};
 
-        l->remote = l->in_operation = false;
-        if (l->state == LEG_STATE_SENDING) {
-                open_leg_set_state(l, LEG_STATE_UNKNOWN);
-                l->outcome = OUTCOME_UNKNOWN;
-        } else if (l->state == LEG_STATE_INTENT) {
-                open_leg_set_state(l, LEG_STATE_SETTLED);
-                l->outcome = OUTCOME_NOT_SENT;
-                l->status = ORDER_STATUS_REJECTED;
+        adopt_state(l);
+        if (l->state == LEG_STATE_SETTLED)
                 (void)leg_write(l, &unsent, NULL, NULL);
-        }
 }
 
 static void own(struct account_state *a)
@@ -252,7 +263,6 @@ static void own(struct account_state *a)
         }
         if (!fresh)
                 return;
-        a->ready = false;
         log_event(LOG_NOTICE, EVENT_ACCOUNT_OWNED, LOG_FIELDS({"ORDO_ACCOUNT", a->account->id}),
                   "%s is looked after by this daemon now", a->account->id);
         book_own(a);
@@ -321,6 +331,8 @@ static void look_at_accounts(struct orchestrator *o, const struct instances_news
 
         for (unsigned i = 0; i < o->options.n_accounts; i++) {
                 struct account_state *a = &o->accounts[i];
+                if (n->connected && n->owner[i][0] && !mine(o, n->owner[i]))
+                        a->ready = false; /* another one reads its books now */
                 if (!n->owned[i]) {
                         lose(a);
                 } else if (!a->owned || left) {
@@ -362,6 +374,29 @@ void peers_init(struct orchestrator *o)
         list_init(&o->peers.waiting);
         for (unsigned i = 0; i < o->options.n_accounts; i++)
                 o->accounts[i].owned = !o->options.instances;
+}
+
+void peers_enter(struct orchestrator *o)
+{
+        struct peers *p = &o->peers;
+        struct instances_news n;
+
+        if (!p->instances)
+                return;
+        instances_enter(p->instances, killswitch_epoch(o), &n);
+        p->connected = n.connected;
+        p->n = n.n;
+        memcpy(p->list, n.list, sizeof(p->list));
+        memcpy(p->owner, n.owner, sizeof(p->owner));
+        for (unsigned i = 0; i < o->options.n_accounts; i++) {
+                struct account_state *a = &o->accounts[i];
+                a->owned = n.owned[i];
+                LIST_FOREACH (it, &a->open_legs) {
+                        struct open_leg *l = LIST_ENTRY(it, struct open_leg, of_account);
+                        if (a->owned && l->remote && !peers_live(o, l->writer))
+                                adopt_state(l); /* written by settle_unsent() */
+                }
+        }
 }
 
 void peers_start(struct orchestrator *o)

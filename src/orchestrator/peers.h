@@ -36,6 +36,8 @@ struct peers {
 };
 
 void peers_init(struct orchestrator *o);
+/* What was restored is taken up, before the loop turns. */
+void peers_enter(struct orchestrator *o);
 /* The loop turns: news come from now on. */
 void peers_start(struct orchestrator *o);
 void peers_done(struct orchestrator *o);

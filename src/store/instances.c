@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -248,6 +249,21 @@ static void *thread(void *userdata)
         if (i->conn)
                 ask_leave(i);
         return NULL;
+}
+
+void instances_enter(struct instances *i, uint64_t epoch, struct instances_news *ret)
+{
+        const int64_t until_us = clock_mono_us() + INSTANCES_LEASE_US;
+        const struct timespec moment = {.tv_nsec = 1000000};
+
+        instances_obey(i, epoch);
+        while (!instances_leased(i) && clock_mono_us() < until_us)
+                (void)nanosleep(&moment, NULL);
+        pthread_mutex_lock(&i->mutex);
+        *ret = i->box;
+        pthread_mutex_unlock(&i->mutex);
+        ret->switches = NULL;
+        ret->n_switches = 0;
 }
 
 /* --- making --- */

@@ -100,6 +100,10 @@ struct instances_permit {
         int64_t asked_us; /* monotonic: the stamp is not older */
 };
 
+/* Before the loop turns: the kill switch of this epoch holds; waits a moment for the first lease.
+ * What is so then, without switches. */
+void instances_enter(struct instances *i, uint64_t epoch, struct instances_news *ret);
+
 /* --- loop thread --- */
 
 /* `fn` is called with all that is new; the news live until it returns. */

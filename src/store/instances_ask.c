@@ -2,7 +2,6 @@
 #include "store/instances_ask.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -372,8 +372,7 @@ class Away(World):
         server.start()
         self.owner()
         for d in self.all:
-            self.until(lambda d=d: trades(d, ACCOUNT), 30)
-            self.placed(d)
+            self.until(lambda d=d: self.order(d).status == 201, 30)
             self.assertIsNone(d.process.poll())
 
 
