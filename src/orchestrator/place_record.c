@@ -50,6 +50,9 @@ static void outcome_lost(struct placing *p)
                 t->leg->problem = PROBLEM_OUTCOME_UNKNOWN;
                 t->leg->status = ORDER_STATUS_PENDING;
                 t->leg->filled_quantity = t->leg->average_price = 0;
+                /* Another daemon that looks after the account waits for this one's word. */
+                if (t->open)
+                        t->open->dirty = peers_possible(p->o);
                 hand_over(t);
         }
         if (p->request && place_render(p) == 0)
