@@ -150,6 +150,18 @@ void open_leg_set_state(struct open_leg *l, enum leg_state state)
         list_doubt(l);
 }
 
+void open_leg_left_behind(struct open_leg *l)
+{
+        if (l->state == LEG_STATE_SENDING) {
+                open_leg_set_state(l, LEG_STATE_UNKNOWN);
+                l->outcome = OUTCOME_UNKNOWN;
+        } else if (l->state == LEG_STATE_INTENT) {
+                open_leg_set_state(l, LEG_STATE_SETTLED);
+                l->outcome = OUTCOME_NOT_SENT;
+                l->status = ORDER_STATUS_REJECTED;
+        }
+}
+
 void open_leg_apply(const struct open_leg *l, struct leg *leg)
 {
         leg->state = l->state;

@@ -95,6 +95,9 @@ void open_legs_free(struct open_legs *set);
 /* Moves between unresolved, live and needs-operator; the account's counters follow. */
 void open_leg_set_state(struct open_leg *l, enum leg_state state);
 bool open_leg_unresolved(const struct open_leg *l);
+/* The daemon that had it in hand is gone: without the sending mark it was certainly not sent; with
+ * it, only the broker's book can tell. */
+void open_leg_left_behind(struct open_leg *l);
 /* The broker's number of it; "": none is known. */
 void open_leg_number(struct open_leg *l, const char *broker_order_id);
 /* Copies the state into the leg of an order that is about to be written or shown. */

@@ -119,7 +119,6 @@ static int init_account(struct orchestrator *o, unsigned i)
 
 /* --- restart: what the ledger knows (orders.md §3 "Restart") --- */
 
-/* A leg without the sending mark was certainly not sent; with it, reconcile asks the book. */
 static int restore_leg(struct orchestrator *o, const struct order *order, const struct leg *leg)
 {
         if (peers_possible(o))
@@ -130,14 +129,7 @@ static int restore_leg(struct orchestrator *o, const struct order *order, const 
         struct open_leg *l = open_leg_add(&o->open_legs, a, order, leg);
         if (!l)
                 return -ENOMEM;
-        if (leg->state == LEG_STATE_SENDING) {
-                open_leg_set_state(l, LEG_STATE_UNKNOWN);
-                l->outcome = OUTCOME_UNKNOWN;
-        } else if (leg->state == LEG_STATE_INTENT) {
-                open_leg_set_state(l, LEG_STATE_SETTLED);
-                l->outcome = OUTCOME_NOT_SENT;
-                l->status = ORDER_STATUS_REJECTED;
-        }
+        open_leg_left_behind(l);
         return 0;
 }
 

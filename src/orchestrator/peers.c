@@ -216,18 +216,10 @@ void peers_merge(struct orchestrator *o, const struct order *order)
 
 /* --- taking an account over --- */
 
-/* As at a restart: nobody is left who could say what became of it. */
-static void adopt_state(struct open_leg *l)
+static void take_from_the_dead(struct open_leg *l)
 {
         l->remote = l->in_operation = false;
-        if (l->state == LEG_STATE_SENDING) {
-                open_leg_set_state(l, LEG_STATE_UNKNOWN);
-                l->outcome = OUTCOME_UNKNOWN;
-        } else if (l->state == LEG_STATE_INTENT) {
-                open_leg_set_state(l, LEG_STATE_SETTLED);
-                l->outcome = OUTCOME_NOT_SENT;
-                l->status = ORDER_STATUS_REJECTED;
-        }
+        open_leg_left_behind(l);
 }
 
 static void adopt(struct open_leg *l)
@@ -240,7 +232,7 @@ static void adopt(struct open_leg *l)
                                                .problem = PROBLEM_NOT_SENT,
                                                .message = "the daemon stopped before it was sent"};
 
-        adopt_state(l);
+        take_from_the_dead(l);
         if (l->state == LEG_STATE_SETTLED)
                 (void)leg_write(l, &unsent, NULL, NULL);
 }
@@ -394,7 +386,7 @@ void peers_enter(struct orchestrator *o)
                 LIST_FOREACH (it, &a->open_legs) {
                         struct open_leg *l = LIST_ENTRY(it, struct open_leg, of_account);
                         if (a->owned && l->remote && !peers_live(o, l->writer))
-                                adopt_state(l); /* written by settle_unsent() */
+                                take_from_the_dead(l); /* written by settle_unsent() */
                 }
         }
 }

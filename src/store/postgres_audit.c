@@ -4,16 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/json.h"
-#include "store/ulid.h"
+#include "store/audit_span.h"
 
-/* A record is stamped before it is queued, so stamps may run back a little against the numbers. */
-#define STAMP_SLACK_US (60 * USEC_PER_SEC)
-
-static enum store_result ends(struct postgres *p, struct store_job *job, int64_t *ret_first,
+static enum store_result ends(void *db, struct store_job *job, int64_t *ret_first,
                               int64_t *ret_last)
 {
+        struct postgres *p = db;
         _cleanup_(postgres_freep) PGresult *found = NULL;
         enum store_result r = postgres_ask(p, PG_AUDIT_ENDS, job, &found);
         if (r == STORE_OK) {
@@ -23,62 +20,15 @@ static enum store_result ends(struct postgres *p, struct store_job *job, int64_t
         return r;
 }
 
-static enum store_result stamp_of(struct postgres *p, struct store_job *job, int64_t seq,
-                                  int64_t *ret)
+static enum store_result stamp_of(void *db, struct store_job *job, int64_t seq, int64_t *ret)
 {
+        struct postgres *p = db;
         _cleanup_(postgres_freep) PGresult *found = NULL;
 
         values_int(&p->values, 0, seq);
         enum store_result r = postgres_ask(p, PG_AUDIT_AT, job, &found);
         if (r == STORE_OK)
                 *ret = PQntuples(found) > 0 ? cell_int(found, 0, 0) : INT64_MAX;
-        return r;
-}
-
-/* The lowest number whose record was stamped at or after `at_us`, found by halving. */
-static enum store_result number_at(struct postgres *p, struct store_job *job, int64_t at_us,
-                                   int64_t *ret)
-{
-        int64_t low = 0, high = 0;
-
-        enum store_result r = ends(p, job, &low, &high);
-        for (high++; r == STORE_OK && low < high;) {
-                int64_t middle = low + (high - low) / 2, stamp = 0;
-                r = stamp_of(p, job, middle, &stamp);
-                if (stamp >= at_us)
-                        high = middle;
-                else
-                        low = middle + 1;
-        }
-        *ret = low;
-        return r;
-}
-
-/* An order's records are not older than the order, whose id begins with its time. */
-static int64_t earliest(const struct store_audit_list *l)
-{
-        int64_t born_us = l->order_id ? ulid_time_us(l->order_id) : 0;
-        return born_us > l->since_us ? born_us : l->since_us;
-}
-
-static enum store_result narrow(struct postgres *p, struct store_audit_list *l, int64_t *after,
-                                int64_t *up_to)
-{
-        enum store_result r = STORE_OK;
-        int64_t number, since_us = earliest(l);
-
-        *after = l->after_seq;
-        *up_to = l->up_to_seq ? l->up_to_seq : INT64_MAX;
-        if (since_us) {
-                r = number_at(p, &l->job, since_us - STAMP_SLACK_US, &number);
-                if (r == STORE_OK && number - 1 > *after)
-                        *after = number - 1;
-        }
-        if (l->until_us && r == STORE_OK) {
-                r = number_at(p, &l->job, l->until_us + STAMP_SLACK_US, &number);
-                if (r == STORE_OK && number < *up_to)
-                        *up_to = number;
-        }
         return r;
 }
 
@@ -124,7 +74,8 @@ static enum store_result list_rows(struct postgres *p, struct store_audit_list *
         struct values *v = &p->values;
         int64_t after, up_to;
 
-        enum store_result r = narrow(p, l, &after, &up_to);
+        const struct audit_span span = {p, ends, stamp_of};
+        enum store_result r = audit_span_find(&span, l, &after, &up_to);
         if (r != STORE_OK)
                 return r;
         values_int(v, 0, after);

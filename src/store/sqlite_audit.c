@@ -4,12 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/json.h"
-#include "store/ulid.h"
-
-/* A record is stamped before it is queued, so stamps may run back a little against the numbers. */
-#define STAMP_SLACK_US (60 * USEC_PER_SEC)
+#include "store/audit_span.h"
 
 enum store_result sqlite_write_audit(struct sqlite *s, struct audit_record *records, unsigned n,
                                      struct store_job *job)
@@ -56,51 +52,18 @@ static enum store_result first_number(struct sqlite *s, struct store_job *job, e
         return r;
 }
 
-/* The lowest number whose record was stamped at or after `at_us`, found by halving. */
-static enum store_result number_at(struct sqlite *s, struct store_job *job, int64_t at_us,
-                                   int64_t *ret)
+static enum store_result ends(void *db, struct store_job *job, int64_t *ret_first,
+                              int64_t *ret_last)
 {
-        int64_t low = 0, high = s->durable.seq + 1;
+        struct sqlite *s = db;
 
-        enum store_result r = first_number(s, job, SQL_AUDIT_FIRST, 0, &low);
-        while (r == STORE_OK && low < high) {
-                int64_t middle = low + (high - low) / 2, stamp = 0;
-                r = first_number(s, job, SQL_AUDIT_AT, middle, &stamp);
-                if (stamp >= at_us)
-                        high = middle;
-                else
-                        low = middle + 1;
-        }
-        *ret = low;
-        return r;
+        *ret_last = s->durable.seq;
+        return first_number(s, job, SQL_AUDIT_FIRST, 0, ret_first);
 }
 
-/* An order's records are not older than the order, whose id begins with its time. */
-static int64_t earliest(const struct store_audit_list *l)
+static enum store_result stamp_of(void *db, struct store_job *job, int64_t seq, int64_t *ret)
 {
-        int64_t born_us = l->order_id ? ulid_time_us(l->order_id) : 0;
-        return born_us > l->since_us ? born_us : l->since_us;
-}
-
-static enum store_result narrow(struct sqlite *s, struct store_audit_list *l, int64_t *after,
-                                int64_t *up_to)
-{
-        enum store_result r = STORE_OK;
-        int64_t number, since_us = earliest(l);
-
-        *after = l->after_seq;
-        *up_to = l->up_to_seq ? l->up_to_seq : INT64_MAX;
-        if (since_us) {
-                r = number_at(s, &l->job, since_us - STAMP_SLACK_US, &number);
-                if (r == STORE_OK && number - 1 > *after)
-                        *after = number - 1;
-        }
-        if (l->until_us && r == STORE_OK) {
-                r = number_at(s, &l->job, l->until_us + STAMP_SLACK_US, &number);
-                if (r == STORE_OK && number < *up_to)
-                        *up_to = number;
-        }
-        return r;
+        return first_number(db, job, SQL_AUDIT_AT, seq, ret);
 }
 
 /* As it stands in a record, before the payload. */
@@ -157,7 +120,8 @@ static enum store_result read_rows(struct sqlite *s, sqlite3_stmt *st, struct st
 static enum store_result list_rows(struct sqlite *s, struct store_audit_list *l, const char *needle)
 {
         int64_t after, up_to;
-        enum store_result r = narrow(s, l, &after, &up_to);
+        const struct audit_span span = {s, ends, stamp_of};
+        enum store_result r = audit_span_find(&span, l, &after, &up_to);
         if (r != STORE_OK)
                 return r;
         _cleanup_(sqlite_resetp) sqlite3_stmt *st =
