@@ -309,6 +309,11 @@ int instances_start(struct instances *i, char error[static STORE_ERROR_SIZE])
                 text_copy(error, STORE_ERROR_SIZE, i->why);
                 return -EHOSTUNREACH;
         }
+        /* It has no lease yet, and gives back what it took. */
+        if (!ask_room(i, error)) {
+                ask_leave(i);
+                return -EUSERS;
+        }
         pthread_mutex_lock(&i->mutex);
         i->box = i->now;
         i->now.switches = NULL;

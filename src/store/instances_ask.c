@@ -261,6 +261,20 @@ bool ask_members(struct instances *i, char error[static STORE_ERROR_SIZE])
         return true;
 }
 
+/* Those that died a moment ago are counted: whoever joins must be in everybody's list. */
+bool ask_room(struct instances *i, char error[static STORE_ERROR_SIZE])
+{
+        _cleanup_(postgres_freep) PGresult *r = ask(i, "SELECT count(*) FROM instances", error);
+        if (!r)
+                return false;
+        if (cell_int(r, 0, 0) <= INSTANCES_MAX)
+                return true;
+        snprintf(error, STORE_ERROR_SIZE,
+                 "%d daemons run over this ledger, and no more may: stop one of them",
+                 INSTANCES_MAX);
+        return false;
+}
+
 /* --- who owns what --- */
 
 bool ask_accounts(struct instances *i, char error[static STORE_ERROR_SIZE])

@@ -106,6 +106,18 @@ class Together(World):
             self.assertEqual([i["id"] for i in s["instances"] if i["self"]], [s["instance"]])
             self.assertIn(s["accounts"][0]["owner"], ids)
 
+    def test_one_too_many(self):
+        """The seventeenth does not start, disturbs nobody, and may come when another one has gone."""
+        now = "(extract(epoch FROM clock_timestamp())*1000000)::bigint+20000000"
+        self.query("INSERT INTO instances (id,host,pid,backend,started_us,seen_us,lease_us,epoch) "
+                   f"SELECT 'other '||n,'elsewhere',n,0,0,{now},0,0 FROM generate_series(1,14) n")
+        with self.assertRaisesRegex(RuntimeError, "16 daemons run over this ledger"):
+            self.begin()
+        self.assertEqual(self.query("SELECT count(*) FROM instances"), [(16,)])
+        self.placed(self.all[0])
+        self.query("DELETE FROM instances WHERE id='other 1'")
+        self.begin()
+
     def test_a_login_at_one_is_used_by_all(self):
         for d in self.all:
             self.placed(d)
