@@ -51,6 +51,7 @@ static struct {
         atomic_uint_fast64_t dropped;
         atomic_uint_fast64_t unreported;
         char identifier[64];
+        char instance[64]; /* "": there is one daemon */
 } g = {
         .lock = PTHREAD_MUTEX_INITIALIZER,
         .queue = {.max = QUEUE_BYTES},
@@ -319,6 +320,11 @@ void log_set_level(int max_level)
         atomic_store(&g.max_level, max_level);
 }
 
+void log_set_instance(const char *id)
+{
+        text_copy(g.instance, sizeof(g.instance), id);
+}
+
 bool log_enabled(int level)
 {
         return level <= atomic_load_explicit(&g.max_level, memory_order_relaxed);
@@ -380,11 +386,18 @@ void log_record_at(const char *file, int line, const char *func, int level, cons
 {
         alignas(struct log_record) char buf[LOG_RECORD_MAX];
         struct log_place place = {file, line, func};
+        struct log_field own[LOG_FIELDS_MAX];
         int saved = errno;
         va_list args;
 
         if (!log_enabled(level))
                 return;
+        if (g.instance[0] && n < LOG_FIELDS_MAX) {
+                if (n > 0)
+                        memcpy(own, fields, n * sizeof(*own));
+                own[n++] = (struct log_field){"ORDO_INSTANCE", g.instance};
+                fields = own;
+        }
         va_start(args, format);
         struct log_record *record =
                 log_pack(buf, &place, level, message_id, fields, n, format, args);

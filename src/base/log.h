@@ -32,6 +32,9 @@ int log_start(enum log_target target, int max_level, const char *identifier);
 /* Drains, bounded to one second; what a blocked target did not take by then counts as dropped. */
 void log_stop(void);
 void log_set_level(int max_level);
+/* Every record says from now on which of several daemons wrote it. Once, before other threads log.
+ */
+void log_set_instance(const char *id);
 enum log_target log_target(void);
 uint64_t log_dropped(void);
 int log_level_from_string(const char *s); /* "debug" … "err"; -EINVAL */

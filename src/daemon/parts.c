@@ -54,7 +54,10 @@ static int make_instances(struct daemon *d)
                 accounts[i] = d->config->accounts[i].id;
                 kept[i] = d->config->accounts[i].paper;
         }
-        return instances_new(&o, &d->instances);
+        int r = instances_new(&o, &d->instances);
+        if (r >= 0)
+                log_set_instance(instances_id(d->instances));
+        return r;
 }
 
 static int join_instances(struct daemon *d)

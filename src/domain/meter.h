@@ -5,6 +5,8 @@
 
 #define METER_TABLE(X)                                                                             \
         X(BUILD_INFO, GAUGE, "ordo_build_info", "version", "Version of the running daemon")        \
+        X(INSTANCE_INFO, GAUGE, "ordo_instance_info", "instance",                                  \
+          "Id of this daemon among those over one ledger")                                         \
         X(HTTP_REQUESTS, COUNTER, "ordo_http_requests_total", "route,method,status",               \
           "Answered HTTP requests")                                                                \
         X(HTTP_DURATION, HISTOGRAM, "ordo_http_request_duration_seconds", "route",                 \

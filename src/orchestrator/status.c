@@ -115,6 +115,10 @@ void status_measure(struct orchestrator *o)
 
         store_stats(o->store, &stats);
         series_set(metrics_series(m, METER_BUILD_INFO, o->options.version, NULL), 1);
+        if (o->options.instances)
+                series_set(metrics_series(m, METER_INSTANCE_INFO,
+                                          instances_id(o->options.instances), NULL),
+                           1);
         series_set(metrics_series(m, METER_STORE_QUEUE, NULL), stats.queued);
         series_set_int(metrics_series(m, METER_LOG_DROPPED, NULL), (int64_t)log_dropped());
         for (int r = 0; r < _STORE_RESULT_MAX; r++)

@@ -105,6 +105,8 @@ class Together(World):
             s = d.get("/api/v1/status").json
             self.assertEqual([i["id"] for i in s["instances"] if i["self"]], [s["instance"]])
             self.assertIn(s["accounts"][0]["owner"], ids)
+            self.assertIn(f'ordo_instance_info{{instance="{d.id}"}} 1', d.get("/metrics").raw.decode())
+            self.assertEqual(json.loads(d.log_text().splitlines()[-1])["instance"], d.id)
 
     def test_one_too_many(self):
         """The seventeenth does not start, disturbs nobody, and may come when another one has gone."""
