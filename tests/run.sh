@@ -77,13 +77,19 @@ plain() {
     fi
 }
 
-# Left out in all of the following: torture and soak, which are long and watch the daemon from outside.
+# Left out in all of the following: torture and soak, which are long and watch the daemon from outside, and what
+# was run once on SQLite and runs again on PostgreSQL, whose driver has its contract, its outages and its daemons.
+without_repeats() {
+    tests_of "$1" --no-suite torture | grep -v -e '-postgres$'
+}
+
 address_sanitizer() {
     made 'address and undefined sanitizer' build-asan -Db_sanitize=address,undefined \
         -Db_lundef=false || return 0
+    # shellcheck disable=SC2046
     ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1 \
     UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 CK_TIMEOUT_MULTIPLIER=3 TEST_SLOW=3 \
-        suites 'address and undefined sanitizer' build-asan -t 3 --no-suite torture
+        suites 'address and undefined sanitizer' build-asan -t 3 $(without_repeats build-asan)
 }
 
 # Left out: what is one thread and long, the adapters' contract and the explorer; what waits for simulated
@@ -93,7 +99,7 @@ thread_sanitizer() {
     # shellcheck disable=SC2046
     TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1 CK_TIMEOUT_MULTIPLIER=5 TEST_SLOW=5 \
         suites 'thread sanitizer' build-tsan -t 5 \
-        $(tests_of build-tsan --no-suite torture | grep -vE '^(adapter-|explore|(matrix|flatten|lanes|egress|retries|reconcile|real_gates)$)')
+        $(without_repeats build-tsan | grep -vE '^(adapter-|explore|(matrix|flatten|flatten_elsewhere|lanes|egress|retries|reconcile|real_gates)$)')
 }
 
 # On the plain build. Left out: the programs of the integration tests and the long walks over the paper
@@ -212,7 +218,8 @@ coverage() {
     fi
     made 'coverage' build-cov -Db_coverage=true -Dbuildtype=debug || return 0
     find build-cov -name '*.gcda' -delete
-    meson test -C build-cov --no-rebuild --quiet --num-processes "$at_once" -t 3 --no-suite torture >build-cov/test.log 2>&1 </dev/null || :
+    # shellcheck disable=SC2046
+    meson test -C build-cov --no-rebuild --quiet --num-processes "$at_once" -t 3 $(without_repeats build-cov) >build-cov/test.log 2>&1 </dev/null || :
     if tests/coverage.py build-cov >build-cov/coverage.txt 2>&1; then
         count 'coverage' "$(grep -c '^ok' build-cov/coverage.txt)" 0 0
     else

@@ -176,6 +176,13 @@ static int check_owner(const char *url)
         return path ? offline_check_owner(dirname(path)) : CTL_UNEXPECTED;
 }
 
+/* It may have a password in it. */
+static void wipe(struct text *url)
+{
+        if (url->data)
+                explicit_bzero(url->data, url->len);
+}
+
 int run_db(struct ctl *c)
 {
         _cleanup_(config_freep) struct config *config = NULL;
@@ -207,7 +214,7 @@ int run_db(struct ctl *c)
                             .ctl = c,
                             .terminal = isatty(STDERR_FILENO) == 1};
         r = copy(&o);
-        explicit_bzero(from.data, from.len);
-        explicit_bzero(to.data, to.len);
+        wipe(&from);
+        wipe(&to);
         return r;
 }

@@ -6,7 +6,7 @@
 #
 # usage: previous.sh SOURCE [TAG [MIGRATIONS]]
 # TAG is the last release before HEAD when it is not given. MIGRATIONS are SOURCE's own, unless others are to
-# be judged. Ends with 77 where there is nothing to compare with: no git, or no release yet.
+# be judged. Skipped where there is nothing to compare with: no git, or no release yet.
 set -eu
 source=$1
 tag=${2-}
@@ -14,7 +14,7 @@ migrations=${3:-$source/migrations}
 
 skip() {
     echo "1..0 # SKIP $1"
-    exit 77
+    exit 0
 }
 say() { printf '# %s\n' "$*"; }
 fail() {

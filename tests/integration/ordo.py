@@ -306,6 +306,12 @@ class Daemon:
         h.update(headers or {})
         return self.post("/api/v1/orders", body, headers=h)
 
+    def writer(self):
+        """A connection to the ledger; between its BEGIN IMMEDIATE and ROLLBACK nobody else writes."""
+        if postgres.WANTED:
+            return postgres.Held(self.state)
+        return sqlite3.connect(self.state / "ordo.db", timeout=5, isolation_level=None, check_same_thread=False)
+
     def rows(self, query):
         """Of the ledger, whichever it is: read beside the daemon."""
         if postgres.WANTED:

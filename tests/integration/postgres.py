@@ -145,6 +145,29 @@ class Server:
                 for row in p.stdout.rstrip("\n").split("\x1e") if row]
 
 
+class Held:
+    """Nobody writes the ledger until ROLLBACK, as of a connection of sqlite3."""
+
+    def __init__(self, state):
+        server = Server.get()
+        self.psql = subprocess.Popen(
+            [programs() / "psql", "-X", "-q", "-A", "-t", "-h", server.dir, "-U", "ordo", "-d", STATES[state]],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def execute(self, statement):
+        if statement.startswith("BEGIN"):
+            statement = "BEGIN; SELECT 'held' FROM killswitch_epoch FOR UPDATE"
+        self.psql.stdin.write(statement + ";\\echo done\n")
+        self.psql.stdin.flush()
+        while self.psql.stdout.readline() not in ("done\n", ""):
+            pass
+
+    def close(self):
+        self.psql.stdin.close()
+        self.psql.wait()
+        self.psql.stdout.close()
+
+
 STATES = {}
 
 

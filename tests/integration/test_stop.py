@@ -2,7 +2,6 @@
 import http.client
 import signal
 import socket
-import sqlite3
 import threading
 import time
 import uuid
@@ -32,8 +31,7 @@ class Stop(ordo.Case):
 
     def running(self, d, n):
         """n orders that wait for the ledger: (keys, answers, threads, the lock to be given back)."""
-        lock = sqlite3.connect(d.state / "ordo.db", timeout=5, isolation_level=None,
-                               check_same_thread=False)
+        lock = d.writer()
         self.addCleanup(lock.close)
         keys, answers, threads = [str(uuid.uuid4()) for _ in range(n)], {}, []
         connections = [self.connect(d) for _ in keys]

@@ -131,7 +131,7 @@ class Points:
         for m in self.record:
             for key in m.keys:
                 court.replay(key)
-        self.world.until(lambda: torture.Torture.books_agree(court), 60, "the books are not read")
+        self.world.until(lambda: torture.Torture.books_agree(court), 120, "the books are not read")
         court.all(self.record)
         self.world.d.stop()
         court.audit()

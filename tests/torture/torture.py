@@ -159,7 +159,7 @@ class Torture:
         for m in self.record:
             for key in m.keys:
                 court.replay(key)
-        world.until(lambda: self.books_agree(court), 30, "the books are not read")
+        world.until(lambda: self.books_agree(court), 120, "the books are not read")
         court.all(self.record)
         world.d.stop()
         court.audit()
@@ -167,7 +167,8 @@ class Torture:
 
     @staticmethod
     def books_agree(court):
-        """Live orders are read every few seconds: until what is open agrees, or it is given up."""
+        """Live orders are read every few seconds, once the broker's minute has room again: until what is open agrees,
+        or it is given up."""
         court.complaints, before = [], court.complaints
         court.look()
         for who, (order, leg) in court.legs.items():
@@ -177,7 +178,7 @@ class Torture:
         if not agree:
             time.sleep(1)
         court.rounds = getattr(court, "rounds", 0) + 1
-        return agree or court.rounds > 15
+        return agree or court.rounds > 75
 
     def table(self, court):
         ends = Counter((m.end or "").split(" ")[0] for m in self.record)
