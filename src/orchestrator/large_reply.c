@@ -1,12 +1,16 @@
 #include "orchestrator/large_reply.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <stdlib.h>
 
 #include "orchestrator/masters.h"
 #include "orchestrator/state.h"
 #include "store/scrip_file.h"
+
+/* A book asks for the same few instruments row by row, and nobody waits for it with an order. */
+#define CACHE_KIB 256
 
 /* A broker's instruments as this thread has them open. */
 struct opening {
@@ -40,7 +44,7 @@ static struct opening *opening_of(struct large_replies *l, const struct large_re
                 return o;
         scrip_file_close(TAKE(o->file));
         *o = (struct opening){.path = r->master, .version = r->version};
-        return scrip_file_open(r->master, &o->file) < 0 ? NULL : o;
+        return scrip_file_open(r->master, CACHE_KIB, &o->file) < 0 ? NULL : o;
 }
 
 static bool find(void *userdata, enum scrip_by by, const char *text, struct scrip *ret)
@@ -77,7 +81,13 @@ static void *replies_thread(void *userdata)
         pthread_mutex_lock(&l->mutex);
         while (!l->stop) {
                 if (list_empty(&l->queue)) {
-                        pthread_cond_wait(&l->wake, &l->mutex);
+                        /* The tree of a book is megabytes in small pieces, which glibc keeps for a
+                         * thread by itself. */
+                        pthread_mutex_unlock(&l->mutex);
+                        (void)malloc_trim(0);
+                        pthread_mutex_lock(&l->mutex);
+                        while (list_empty(&l->queue) && !l->stop)
+                                pthread_cond_wait(&l->wake, &l->mutex);
                         continue;
                 }
                 struct large_reply *r = LIST_ENTRY(l->queue.next, struct large_reply, link);

@@ -14,6 +14,7 @@
 #define MASTER_BAD_FREE       10           /* lines that may be broken, whatever the size */
 #define MASTER_BAD_PERCENT    1            /* of all lines, beyond those */
 #define MASTER_SHRINK_PERCENT 50           /* of the rows in use: fewer are not believed */
+#define MASTER_CACHE_KIB      4096 /* of a list in use; the kernel has the rest of the file */
 #define MASTER_ERROR_SIZE     192
 
 struct master_load {

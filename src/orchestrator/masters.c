@@ -485,7 +485,7 @@ static int open_one(struct masters *s, const struct broker *b, struct master **r
                 m->path = NULL;
                 return -ENOMEM;
         }
-        int r = scrip_file_open(m->path, &m->file);
+        int r = scrip_file_open(m->path, MASTER_CACHE_KIB, &m->file);
         if (r == -ENOMEM)
                 return r;
         if (r < 0 && r != -ENOENT)

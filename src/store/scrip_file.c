@@ -12,8 +12,6 @@
 #define SCRIP_FILE_ID      0x4f72644d /* "OrdM", PRAGMA application_id */
 #define SCRIP_FILE_VERSION 2          /* of the columns and of the enums in them */
 #define MAKER_CACHE_KIB    "32768"
-/* Pages that stay in memory while nobody asks; the kernel has the rest of the file. */
-#define FILE_CACHE_KIB "4096"
 
 #define WORD_SIZE 25 /* of a name from one of its words on, upper case */
 
@@ -446,9 +444,10 @@ static int open_immutable(const char *path, sqlite3 **ret)
         return rc == SQLITE_OK ? 0 : error_of(*ret, rc);
 }
 
-int scrip_file_open(const char *path, struct scrip_file **ret)
+int scrip_file_open(const char *path, unsigned cache_kib, struct scrip_file **ret)
 {
         _cleanup_(scrip_file_closep) struct scrip_file *f = calloc(1, sizeof(*f));
+        char begin[64];
 
         if (!f)
                 return -ENOMEM;
@@ -457,8 +456,9 @@ int scrip_file_open(const char *path, struct scrip_file **ret)
                 r = check_file(f->db);
         /* One transaction for as long as it is open: else each statement would look whether the
          * file has changed. */
+        snprintf(begin, sizeof(begin), "PRAGMA cache_size=-%u; BEGIN", cache_kib);
         if (r >= 0)
-                r = run(f->db, "PRAGMA cache_size=-" FILE_CACHE_KIB "; BEGIN");
+                r = run(f->db, begin);
         if (r >= 0)
                 r = read_facts(f->db, &f->facts);
         for (size_t i = 0; i < ELEMENTS(find_sql) && r >= 0; i++)

@@ -33,8 +33,9 @@ struct scrip_facts {
         int64_t as_of_us; /* wall clock: when it was fetched */
 };
 
-/* -ENOENT; -EBADMSG: not such a file, or one of another version; -EIO, -ENOMEM. */
-int scrip_file_open(const char *path, struct scrip_file **ret);
+/* `cache_kib`: pages that stay in memory while nobody asks. -ENOENT; -EBADMSG: not such a file, or
+ * one of another version; -EIO, -ENOMEM. */
+int scrip_file_open(const char *path, unsigned cache_kib, struct scrip_file **ret);
 struct scrip_file *scrip_file_close(struct scrip_file *f);
 DEFINE_CLEANUP(struct scrip_file *, scrip_file_close)
 struct scrip_facts scrip_file_facts(const struct scrip_file *f);

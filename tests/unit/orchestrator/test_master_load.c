@@ -288,7 +288,7 @@ START_TEST(test_shrunk)
         give_text(0, text);
         ck_assert_int_eq(go(), -EBADMSG);
         ck_assert_str_eq(load.error, "49 instruments, where there were 100");
-        ck_assert_int_eq(scrip_file_open(path, &load.file), 0);
+        ck_assert_int_eq(scrip_file_open(path, 1024, &load.file), 0);
         ck_assert(lists(SCRIP_BY_SYMBOL, "NSE:S99", &s));
         load.file = scrip_file_close(load.file);
         free(text);

@@ -53,7 +53,7 @@ static struct scrip_file *finish(struct scrip_maker *m, unsigned rows)
         ck_assert_int_eq(scrip_maker_finish(m, 1234567, &n), 0);
         ck_assert_uint_eq(n, rows);
         scrip_maker_free(m);
-        ck_assert_int_eq(scrip_file_open(path, &f), 0);
+        ck_assert_int_eq(scrip_file_open(path, 1024, &f), 0);
         ck_assert_uint_eq(scrip_file_facts(f).rows, rows);
         ck_assert_int_eq(scrip_file_facts(f).as_of_us, 1234567);
         return f;
@@ -235,7 +235,7 @@ START_TEST(test_other_version)
         ck_assert_int_eq(pwrite(fd, one, sizeof(one), USER_VERSION_AT), sizeof(one));
         close(fd);
         struct scrip_file *f = NULL;
-        ck_assert_int_eq(scrip_file_open(path, &f), -EBADMSG);
+        ck_assert_int_eq(scrip_file_open(path, 1024, &f), -EBADMSG);
         end(f);
 }
 END_TEST
@@ -249,13 +249,13 @@ START_TEST(test_not_a_file)
         unsigned rows;
 
         scrip_maker_free(m); /* given up half way */
-        ck_assert_int_eq(scrip_file_open(path, &f), -EBADMSG);
+        ck_assert_int_eq(scrip_file_open(path, 1024, &f), -EBADMSG);
         unlink(path);
-        ck_assert_int_eq(scrip_file_open(path, &f), -ENOENT);
+        ck_assert_int_eq(scrip_file_open(path, 1024, &f), -ENOENT);
         write_bytes("Symbol,Token\n", 13);
-        ck_assert_int_eq(scrip_file_open(path, &f), -EBADMSG);
+        ck_assert_int_eq(scrip_file_open(path, 1024, &f), -EBADMSG);
         write_bytes("", 0);
-        ck_assert_int_eq(scrip_file_open(path, &f), -EBADMSG);
+        ck_assert_int_eq(scrip_file_open(path, 1024, &f), -EBADMSG);
 
         /* cut: what is gone is noticed when it is asked for */
         ck_assert_int_eq(scrip_maker_new(path, &m), 0);
@@ -268,7 +268,7 @@ START_TEST(test_not_a_file)
         struct stat st;
         ck_assert_int_eq(stat(path, &st), 0);
         ck_assert_int_eq(truncate(path, st.st_size / 2), 0);
-        int r = scrip_file_open(path, &f), found = 0;
+        int r = scrip_file_open(path, 1024, &f), found = 0;
         for (unsigned i = 0; i < 5000 && r >= 0; i++) {
                 snprintf(symbol, sizeof(symbol), "NSE:S%u", i);
                 r = scrip_file_find(f, SCRIP_BY_KEY, symbol, &s);
