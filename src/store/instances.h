@@ -20,7 +20,8 @@
 #include "domain/account.h"
 #include "store/store.h"
 
-#define INSTANCES_MAX           16
+#define INSTANCES_LIVE_MAX      16 /* another one does not start */
+#define INSTANCES_MAX           64 /* with those that died a moment ago */
 #define INSTANCES_BEAT_US       INT64_C(500000)
 #define INSTANCES_LEASE_US      INT64_C(2000000)
 #define INSTANCES_LEASE_EDGE_US INT64_C(500000)  /* after which a lease is over for everybody */
@@ -46,8 +47,7 @@ struct instances_news {
         bool evicted; /* the others took this daemon for dead, and have taken over what it did: it
                          must end without sending anything more */
         unsigned n;
-        struct instance list[INSTANCES_MAX]; /* the oldest first; beyond the bound the youngest are
-                                                missing */
+        struct instance list[INSTANCES_MAX]; /* those with a lease first, the oldest first */
         int64_t audit_seq;                   /* of the newest record that is known of */
         bool owned[ACCOUNTS_MAX];            /* by this daemon: for each account of the options */
         char owner[ACCOUNTS_MAX][UUID_SIZE]; /* whoever; "" nobody that lives */

@@ -244,8 +244,8 @@ bool ask_members(struct instances *i, char error[static STORE_ERROR_SIZE])
         _cleanup_(postgres_freep) PGresult *r =
                 ask(i,
                     "SELECT id,host,pid,started_us,seen_us,epoch,lease_us+$1::bigint<" NOW
-                    ",seen_us+$2::bigint<" NOW " FROM instances ORDER BY started_us,id LIMIT "
-                    "$3::bigint",
+                    ",seen_us+$2::bigint<" NOW " FROM instances ORDER BY lease_us+$1::bigint<" NOW
+                    ",started_us,id LIMIT $3::bigint",
                     error);
         if (!r)
                 return false;
@@ -261,17 +261,21 @@ bool ask_members(struct instances *i, char error[static STORE_ERROR_SIZE])
         return true;
 }
 
-/* Those that died a moment ago are counted: whoever joins must be in everybody's list. */
+/* As many as there are sessions: whoever joins must be in everybody's list. */
 bool ask_room(struct instances *i, char error[static STORE_ERROR_SIZE])
 {
-        _cleanup_(postgres_freep) PGresult *r = ask(i, "SELECT count(*) FROM instances", error);
+        _cleanup_(postgres_freep) PGresult *r =
+                ask(i,
+                    "SELECT count(*) FROM instances m JOIN pg_stat_activity a ON a.pid=m.backend "
+                    "AND a.application_name='ordod '||m.id",
+                    error);
         if (!r)
                 return false;
-        if (cell_int(r, 0, 0) <= INSTANCES_MAX)
+        if (cell_int(r, 0, 0) <= INSTANCES_LIVE_MAX)
                 return true;
         snprintf(error, STORE_ERROR_SIZE,
                  "%d daemons run over this ledger, and no more may: stop one of them",
-                 INSTANCES_MAX);
+                 INSTANCES_LIVE_MAX);
         return false;
 }
 

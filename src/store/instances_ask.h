@@ -58,7 +58,7 @@ bool ask_settle(struct instances *i, char error[static STORE_ERROR_SIZE]);
 /* Renews row and lease, reads what changed: the epoch, the switches, the newest record. */
 bool ask_beat(struct instances *i, char error[static STORE_ERROR_SIZE]);
 bool ask_members(struct instances *i, char error[static STORE_ERROR_SIZE]);
-/* False, too, when there are INSTANCES_MAX without this one. */
+/* False, too, when there are INSTANCES_LIVE_MAX without this one. */
 bool ask_room(struct instances *i, char error[static STORE_ERROR_SIZE]);
 /* Takes the accounts that nobody owns. */
 bool ask_accounts(struct instances *i, char error[static STORE_ERROR_SIZE]);

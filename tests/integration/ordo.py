@@ -309,7 +309,7 @@ class Daemon:
     def writer(self):
         """A connection to the ledger; between its BEGIN IMMEDIATE and ROLLBACK nobody else writes."""
         if postgres.WANTED:
-            return postgres.Held(self.state)
+            return postgres.Held(postgres.STATES[self.state])
         return sqlite3.connect(self.state / "ordo.db", timeout=5, isolation_level=None, check_same_thread=False)
 
     def rows(self, query):

@@ -148,10 +148,10 @@ class Server:
 class Held:
     """Nobody writes the ledger until ROLLBACK, as of a connection of sqlite3."""
 
-    def __init__(self, state):
+    def __init__(self, database):
         server = Server.get()
         self.psql = subprocess.Popen(
-            [programs() / "psql", "-X", "-q", "-A", "-t", "-h", server.dir, "-U", "ordo", "-d", STATES[state]],
+            [programs() / "psql", "-X", "-q", "-A", "-t", "-h", server.dir, "-U", "ordo", "-d", database],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def execute(self, statement):

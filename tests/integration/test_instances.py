@@ -111,13 +111,16 @@ class Together(World):
     def test_one_too_many(self):
         """The seventeenth does not start, disturbs nobody, and may come when another one has gone."""
         now = "(extract(epoch FROM clock_timestamp())*1000000)::bigint+20000000"
-        self.query("INSERT INTO instances (id,host,pid,backend,started_us,seen_us,lease_us,epoch) "
-                   f"SELECT 'other '||n,'elsewhere',n,0,0,{now},0,0 FROM generate_series(1,14) n")
+        others = [postgres.Held(self.database) for _ in range(14)]
+        for n, other in enumerate(others):
+            self.addCleanup(other.close)
+            other.execute(f"SET application_name='ordod other {n}'; INSERT INTO instances SELECT 'other {n}',"
+                          f"'elsewhere',{n},pg_backend_pid(),0,{now},0,0")
         with self.assertRaisesRegex(RuntimeError, "16 daemons run over this ledger"):
             self.begin()
-        self.assertEqual(self.query("SELECT count(*) FROM instances"), [(16,)])
+        self.assertEqual(self.query("SELECT count(*) FROM instances WHERE host='elsewhere'"), [(14,)])
         self.placed(self.all[0])
-        self.query("DELETE FROM instances WHERE id='other 1'")
+        others.pop().close()
         self.begin()
 
     def test_a_login_at_one_is_used_by_all(self):
