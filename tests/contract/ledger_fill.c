@@ -1,6 +1,7 @@
 #include "ledger_fill.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "store_suite.h"
@@ -69,12 +70,17 @@ static void fill_guests(void)
         struct rider *r;
         struct store_append a = {.job = {.op = STORE_APPEND}, .riders = &riders};
         static const char *const keys[] = {"a", "B", "b", "a-longer-one", "é"};
+        static const char value[4] = {1, 0, (char)0xff, 'x'};
 
         list_init(&riders);
         ck_assert_int_eq(rider_new("paper", &r), 0);
-        for (unsigned i = 0; i < ELEMENTS(keys); i++)
-                ck_assert_int_eq(
-                        rider_add(r, "paper:demo", "order", keys[i], strdup("\1\0\377x"), 4), 0);
+        for (unsigned i = 0; i < ELEMENTS(keys); i++) {
+                char *copy = malloc(sizeof(value)); /* the rider's */
+                ck_assert_ptr_nonnull(copy);
+                memcpy(copy, value, sizeof(value));
+                ck_assert_int_eq(rider_add(r, "paper:demo", "order", keys[i], copy, sizeof(value)),
+                                 0);
+        }
         list_append(&riders, &r->link);
         ck_assert_int_eq(store_run(ledger.store, &a.job), STORE_OK);
 }
