@@ -216,8 +216,8 @@ class Rates(World):
         self.assertEqual(len(times), self.BURST)
         for first, last in zip(times, times[self.MOST:]):
             self.assertGreaterEqual(last - first, 1.0)
-        # It is not so careful that the account stands still.
-        self.assertLess(times[-1] - times[0], self.BURST / 3 * ordo.SLOW)
+        # It is not so careful that the account stands still: five a second, two at least where programs wait for a processor.
+        self.assertLess(times[-1] - times[0], self.BURST / 2 * ordo.SLOW)
         print(f"# {len(times)} orders in {times[-1] - times[0]:.1f} s", flush=True)
 
 
