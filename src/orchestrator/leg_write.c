@@ -26,6 +26,14 @@ struct leg_write {
         struct text body;
 };
 
+const struct leg_note leg_unsent = {.action = AUDIT_LEG_RESOLVED,
+                                    .actor = "ordod",
+                                    .settles = true,
+                                    .must = true,
+                                    .confidence = CONFIDENCE_PROVEN,
+                                    .problem = PROBLEM_NOT_SENT,
+                                    .message = "the daemon stopped before it was sent"};
+
 static void run_next(struct open_leg *l);
 
 /* Back to what it was before it was tried. */

@@ -40,6 +40,9 @@ struct leg_note {
         struct order_change change; /* in MODIFY_INTENT: what the leg is asked to become */
 };
 
+/* Of a leg that was certainly not sent when its daemon ended. */
+extern const struct leg_note leg_unsent;
+
 typedef void leg_write_fn(void *userdata, enum problem p);
 
 /* The note is copied. `done` may be NULL; it is called on the loop thread, later. -ENOMEM: nothing

@@ -204,14 +204,7 @@ static void settle_unsent(struct orchestrator *o)
         HASH_ITER (hh, o->open_legs.by_tag, l, next) {
                 if (l->state != LEG_STATE_SETTLED || l->outcome != OUTCOME_NOT_SENT)
                         continue;
-                struct leg_note n = {.action = AUDIT_LEG_RESOLVED,
-                                     .actor = "ordod",
-                                     .settles = true,
-                                     .must = true,
-                                     .confidence = CONFIDENCE_PROVEN,
-                                     .problem = PROBLEM_NOT_SENT,
-                                     .message = "the daemon stopped before it was sent"};
-                (void)leg_write(l, &n, NULL, NULL);
+                (void)leg_write(l, &leg_unsent, NULL, NULL);
         }
 }
 

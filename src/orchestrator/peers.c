@@ -224,17 +224,9 @@ static void take_from_the_dead(struct open_leg *l)
 
 static void adopt(struct open_leg *l)
 {
-        static const struct leg_note unsent = {.action = AUDIT_LEG_RESOLVED,
-                                               .actor = "ordod",
-                                               .settles = true,
-                                               .must = true,
-                                               .confidence = CONFIDENCE_PROVEN,
-                                               .problem = PROBLEM_NOT_SENT,
-                                               .message = "the daemon stopped before it was sent"};
-
         take_from_the_dead(l);
         if (l->state == LEG_STATE_SETTLED)
-                (void)leg_write(l, &unsent, NULL, NULL);
+                (void)leg_write(l, &leg_unsent, NULL, NULL);
 }
 
 static void own(struct account_state *a)
