@@ -244,6 +244,8 @@ static int put_in_place(struct master_load *l, const char *path)
         int r = rename(path, l->path) < 0 ? -errno : file_sync_directory(l->path);
         if (r >= 0)
                 r = scrip_file_open(l->path, MASTER_CACHE_KIB, &l->file);
+        if (r >= 0)
+                scrip_file_warm(l->file);
         return r < 0 ? fail_write(l, r) : 0;
 }
 

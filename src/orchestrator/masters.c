@@ -491,6 +491,8 @@ static int open_one(struct masters *s, const struct broker *b, struct master **r
         if (r < 0 && r != -ENOENT)
                 log_event(LOG_WARNING, EVENT_MASTER_MISSING, LOG_FIELDS({"ORDO_BROKER", b->slug}),
                           "the instruments of %s cannot be read and are fetched again", b->title);
+        if (r >= 0)
+                scrip_file_warm(m->file);
         return 0;
 }
 

@@ -38,6 +38,9 @@ struct scrip_facts {
 int scrip_file_open(const char *path, unsigned cache_kib, struct scrip_file **ret);
 struct scrip_file *scrip_file_close(struct scrip_file *f);
 DEFINE_CLEANUP(struct scrip_file *, scrip_file_close)
+/* Reads the index by symbol into the cache, so that the first look-ups cost no more than the later
+ * ones: about 1 ms for 200,000 instruments. What fails here the look-ups tell. */
+void scrip_file_warm(struct scrip_file *f);
 struct scrip_facts scrip_file_facts(const struct scrip_file *f);
 
 /* 1; 0: it lists none, or, by key or token, more than one; -EBADMSG, -EIO: the file is damaged. By
