@@ -610,7 +610,8 @@ START_TEST(test_modify_outcomes)
         ck_assert_uint_eq(wire_calls(world.wires[0], BROKER_MODIFY), n);
         /* the answer is lost */
         fake_store_fail(world.fake, FAKE_WRITE, 2, 1, STORE_FULL);
-        ck_assert_int_eq(modify(id, quantity(40))->answer.status, 202);
+        m = modify(id, quantity(40));
+        ck_assert_msg(m->answer.status == 202, "%s", m->body);
         world_pass(SECONDS(2));
         world_pass(SECONDS(2));
         /* this one, and the first, which the book has shown */

@@ -162,9 +162,9 @@ START_TEST(test_owed_writes_need_no_book)
 }
 END_TEST
 
-static bool some_open(void *userdata)
+static bool some_doubtful(void *userdata)
 {
-        return world_account(0)->n_open > 0;
+        return !list_empty(&world.o->doubtful);
 }
 
 static bool none_doubtful(void *userdata)
@@ -183,13 +183,12 @@ static void run_until(bool (*fn)(void *userdata))
 START_TEST(test_doubt_under_the_kill_switch)
 {
         world_open(&plain);
-        fake_store_delay(world.fake, FAKE_COMMIT, 50000);
         fake_store_lose_commit(world.fake, true);
+        fake_store_fail(world.fake, FAKE_READ, 1, 100000, STORE_UNAVAILABLE);
         (void)place_begin(REST, "one", "k1");
-        run_until(some_open);
-        fake_store_fail(world.fake, FAKE_READ, 1, 1, STORE_UNAVAILABLE);
+        run_until(some_doubtful);
         ck_assert_int_eq(kill_set(KILL_LEVEL_CANCEL, "global", true), PROBLEM_NONE);
-        fake_store_delay(world.fake, FAKE_COMMIT, 0);
+        fake_store_fail(world.fake, FAKE_READ, 0, 0, STORE_OK);
         run_until(none_doubtful);
         world_rest();
         struct placed *p = place(REST, "one", "k1");
