@@ -608,6 +608,7 @@ START_TEST(test_modify_outcomes)
         struct amended *m = modify(id, quantity(30));
         ck_assert_ptr_nonnull(strstr(m->body, "not_sent"));
         ck_assert_uint_eq(wire_calls(world.wires[0], BROKER_MODIFY), n);
+        world_pass(SECONDS(2)); /* the book's next read writes that it was not sent */
         /* the answer is lost */
         fake_store_fail(world.fake, FAKE_WRITE, 2, 1, STORE_FULL);
         m = modify(id, quantity(40));
