@@ -229,6 +229,9 @@ static void turn(struct instances *i)
                clock_mono_us() >= i->beat_us;
         if (i->conn && due)
                 beat(i);
+        /* What came together with an answer is in libpq already, where poll() does not see it. */
+        if (i->conn && hear(i, &heard))
+                instances_look(i);
         if (heard || due || was != i->now.connected)
                 hand_over(i);
         sleep_until(i, i->conn ? i->beat_us : i->try_us);

@@ -155,7 +155,7 @@ class Held:
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def execute(self, statement):
-        if statement.startswith("BEGIN"):
+        if statement == "BEGIN IMMEDIATE":
             statement = "BEGIN; SELECT 'held' FROM killswitch_epoch FOR UPDATE"
         self.psql.stdin.write(statement + ";\\echo done\n")
         self.psql.stdin.flush()

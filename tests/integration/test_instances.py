@@ -123,6 +123,20 @@ class Together(World):
         others.pop().close()
         self.begin()
 
+    def test_news_that_come_with_an_answer_are_heard_at_once(self):
+        """What is announced while the server is asked for something else; the next renewal is half a second away."""
+        now = "(extract(epoch FROM clock_timestamp())*1000000)::bigint"
+        holder = postgres.Held(self.database)
+        self.addCleanup(holder.close)
+        holder.execute("BEGIN; LOCK TABLE owners")
+        self.until(lambda: self.query("SELECT count(*) FROM pg_locks WHERE NOT granted") == [(self.N,)])
+        self.query("NOTIFY ordo, 'somebody obeys'")
+        ((released,),) = self.query(f"SELECT {now}")
+        holder.execute("COMMIT")
+        self.until(lambda: self.query(f"SELECT min(seen_us)>{released} FROM instances") == [("t",)])
+        ((first,),) = self.query(f"SELECT max(seen_us)-{released} FROM instances")
+        self.assertLess(first, 300000)
+
     def test_a_login_at_one_is_used_by_all(self):
         for d in self.all:
             self.placed(d)
