@@ -434,10 +434,12 @@ sqlite_only = unittest.skipIf(postgres.WANTED, "about SQLite's files")
 
 
 def main():
+    """All tests of the program, or those that its arguments name: a class, CLASS.TEST."""
     if postgres.WANTED and postgres.absent():
         print(f"1..0 # SKIP {postgres.absent()}")
         return
-    suite = unittest.defaultTestLoader.loadTestsFromModule(sys.modules["__main__"])
+    loader, program = unittest.defaultTestLoader, sys.modules["__main__"]
+    suite = loader.loadTestsFromNames(sys.argv[1:], program) if sys.argv[1:] else loader.loadTestsFromModule(program)
     print(f"1..{suite.countTestCases()}", flush=True)
     runner = unittest.TextTestRunner(stream=open(os.devnull, "w"), resultclass=TapResult)
     sys.exit(0 if runner.run(suite).wasSuccessful() else 1)

@@ -42,8 +42,10 @@ def absent():
 class Server:
     shared = None
 
-    def __init__(self, settings=()):
-        """`settings`: lines of postgresql.conf. Durable unless they say otherwise."""
+    def __init__(self, settings=(), address="", peers=""):
+        """`settings`: lines of postgresql.conf. Durable unless they say otherwise. `address`: it listens there, too,
+        and lets in whoever comes from `peers`."""
+        self.address = address
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="ordo-postgres-"))
         self.data = self.dir / "data"
         self.user = {}
@@ -59,6 +61,9 @@ class Server:
                  "--locale=C.UTF-8", "--no-sync")
         with open(self.data / "postgresql.conf", "a", encoding="ascii") as f:
             f.write("".join(line + "\n" for line in settings))
+        if peers:
+            with open(self.data / "pg_hba.conf", "a", encoding="ascii") as f:
+                f.write(f"host all all {peers} trust\n")
         self.start()
 
     @classmethod
@@ -82,7 +87,8 @@ class Server:
         with log:
             # In the child after the change of user, which would take it back: no server outlives the test.
             self.process = subprocess.Popen(
-                [programs() / "postgres", "-D", self.data, "-k", self.dir, "-c", "listen_addresses="],
+                [programs() / "postgres", "-D", self.data, "-k", self.dir, "-c",
+                 f"listen_addresses={self.address}"],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/",
                 preexec_fn=lambda: libc.prctl(PR_SET_PDEATHSIG, signal.SIGQUIT), **self.user)
         if wait:

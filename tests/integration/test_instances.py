@@ -1,99 +1,26 @@
-"""Two and three daemons over one ledger in PostgreSQL, their orders at one account of ordo-brokersim: one order
-for a key, whoever is asked; the kill switch holds in all; an account's owner dies and another one takes over;
-what one does is seen by all."""
+"""Two and three daemons over one ledger in PostgreSQL, their orders at one ordo-brokersim: one order for a key,
+whoever is asked; the kill switch holds in all; an account's owner dies and another one takes over; what one does
+is seen by all. `./dev instances` is the large form."""
 
 import collections
 import concurrent.futures
+import contextlib
 import datetime
 import http.client
 import json
+import random
 import signal
 import threading
 import time
 import uuid
 
-import brokersim
 import ordo
 import postgres
-import test_brokers
-from test_brokers import access, log_in, trades
+from instances import GONE, KEY, LONG, TOKEN, Daemon, Traders, World, figures
+from tap import Tap
 
-TOKEN = "instances-test-token-0123456789abcdef"
-KEY = "1f" * 32
-ACCOUNT = "fyers:main"
-FREE = ("ORDERS_PER_MINUTE", "MAX_ORDERS_PER_DAY", "REPEAT_WINDOW_MS", "MAX_OPEN_ORDERS",
-        "MAX_ORDER_VALUE", "REJECT_STORM", "MAX_DAILY_VALUE")
-
-
-class Daemon(test_brokers.Daemon):
-    @property
-    def token(self):
-        return TOKEN
-
-    @property
-    def id(self):
-        return self.get("/api/v1/status").json["instance"]
-
-
-class World(ordo.Case):
-    N = 2
-    EXTRA = {}
-
-    def setUp(self):
-        self.sim = brokersim.Sim().start()
-        self.addCleanup(self.sim.stop)
-        self.sim.user("fyers", funds="100000000000.00")
-        server = postgres.Server.get()
-        self.database = server.database()
-        self.env = access(self.sim, ("fyers",)) | {
-            "ORDO_DATABASE_URL": server.url(self.database), "ORDO_AUTO_MIGRATE": "yes",
-            "ORDO_API_TOKEN": TOKEN, "ORDO_VAULT_KEY": KEY,
-            "ORDO_FYERS_MAIN_REPEAT_WINDOW_MS": "0", **self.EXTRA}
-        self.all = []
-        for _ in range(self.N):
-            self.begin()
-        log_in(self, self.all[0], self.sim, "fyers")
-        for d in self.all:
-            self.until(lambda d=d: trades(d, ACCOUNT), 60)
-
-    def begin(self):
-        d = Daemon(accounts=ACCOUNT, env=self.env)
-        self.addCleanup(d.cleanup)
-        self.all.append(d.start())
-        return d
-
-    def query(self, statements):
-        return postgres.Server.get().query(self.database, statements)
-
-    def owner(self, among=None):
-        """The daemon that looks after the account, and the others."""
-        def found():
-            for d in among or self.all:
-                a = d.get("/api/v1/status").json["accounts"][0]
-                if a["owner"] == d.id and a["ready"]:
-                    return d
-            return None
-        d = self.until(found, 20)
-        return d, [x for x in among or self.all if x is not d]
-
-    def order(self, d, key=None, **fields):
-        c = http.client.HTTPConnection("127.0.0.1", d.port, timeout=60 * ordo.SLOW)
-        body = {"symbol": "NSE:SBIN", "side": "BUY", "type": "LIMIT", "price": "1000.00", "quantity": 1,
-                "product": "CNC", "validity": "DAY", "targets": [ACCOUNT], **fields}
-        try:
-            return d.request("POST", "/api/v1/orders", body, connection=c,
-                             headers={"Idempotency-Key": key or str(uuid.uuid4())})
-        finally:
-            c.close()
-
-    def placed(self, d, **fields):
-        """Patiently: the account has its rates."""
-        def once():
-            r = self.order(d, **fields)
-            return None if r.status == 429 else r
-        r = self.until(once, 20)
-        self.assertEqual(r.status, 201, r)
-        return r.json["order_id"]
+PLACE = b"POST /fyers/api/v3/orders/sync"
+MANY = tuple(f"a{i}" for i in range(8))  # accounts, where one would be as slow as its broker's rate
 
 
 class Together(World):
@@ -175,44 +102,63 @@ class Together(World):
 
 class Keys(World):
     N = 3
-    EXTRA = {f"ORDO_FYERS_MAIN_{x}": "0" for x in FREE}
-    KEYS = 60
+    NAMES = MANY
+    FREE = True
+    KEYS = 1000 if LONG else 64
 
     def test_each_key_is_one_order(self):
-        """Sent to all three at once, again until it is answered for good."""
+        """Sent to all daemons at once, again until it is answered for good."""
         keys = [str(uuid.uuid4()) for _ in range(self.KEYS)]
-        started = threading.Barrier(self.N)
+        together = [threading.Barrier(self.N) for _ in keys]
+        tries = collections.Counter()
 
-        def ask(d):
-            started.wait()
-            answers = {}
-            left = collections.deque(enumerate(keys, 1))
-            while left:
-                n, key = left.popleft()
-                r = self.order(d, key, quantity=n)
-                if r.status in (409, 429, 503):
-                    left.append((n, key))
-                    time.sleep(0.02)
-                else:
-                    answers[key] = (r.status, r.raw)
-            return answers
+        def ask(d, n):
+            together[n].wait()
+            while True:
+                r = self.order(d, keys[n], quantity=n + 1, targets=[self.accounts[n % len(MANY)]])
+                tries[r.status] += 1
+                if r.status not in (409, 429, 503):
+                    return r.status, r.raw
+                time.sleep(0.02)
 
-        with concurrent.futures.ThreadPoolExecutor(self.N) as pool:
-            answers = list(pool.map(ask, self.all))
-        self.assertEqual(len(self.sim.received()), self.KEYS)
-        for key in keys:
-            self.assertEqual({a[key] for a in answers}, {answers[0][key]})
-            self.assertEqual(answers[0][key][0], 201, answers[0][key])
+        began = time.monotonic()
+        # As many at a time as whole keys need: those that wait for each other run.
+        with concurrent.futures.ThreadPoolExecutor(12 * self.N) as pool:
+            asked = [[pool.submit(ask, d, n) for d in self.all] for n in range(self.KEYS)]
+            answers = [[f.result() for f in of_key] for of_key in asked]
+        took = time.monotonic() - began
+        self.assertEqual(sorted(r["quantity"] for r in self.sim.received()), list(range(1, self.KEYS + 1)))
+        for of_key in answers:
+            self.assertEqual(set(of_key), {of_key[0]})
+            self.assertEqual(of_key[0][0], 201, of_key[0])
+        print(f"# {self.KEYS} keys, each at {self.N} daemons at once: {len(self.sim.received())} orders in {took:.0f} s; "
+              f"answers {dict(tries)}", flush=True)
+
+
+class KeysOfTwo(Keys):
+    N = 2
+
+
+def most(times, span, calendar=False):
+    """In any span of so many seconds, or in those of the calendar."""
+    if calendar:
+        return max(collections.Counter(int(t // span) for t in times).values())
+    n, first = 0, 0
+    for last, t in enumerate(times):
+        while times[first] <= t - span:
+            first += 1
+        n = max(n, last - first + 1)
+    return n
 
 
 class Rates(World):
     N = 3
-    EXTRA = {f"ORDO_FYERS_MAIN_{x}": "0" for x in FREE}
-    BURST = 150
-    MOST = 10  # in any second, whoever sends them
+    FREE = True
+    BURST = 1000 if LONG else 150
+    SECOND, MINUTE = 10, 200  # of the broker's document
 
     def test_the_account_keeps_its_rate_whoever_sends(self):
-        """A burst over three daemons: as many as the account may send, and never more; cancels beside it."""
+        """A burst over three daemons: as many as the account may send, and never more, by the broker's own clock."""
         seen = len(self.sim.received(None))
         numbers = list(range(1, self.BURST + 1))
 
@@ -228,51 +174,112 @@ class Rates(World):
         times = sorted(datetime.datetime.fromisoformat(r["at"]).timestamp()
                        for r in self.sim.received(None)[seen:])
         self.assertEqual(len(times), self.BURST)
-        for first, last in zip(times, times[self.MOST:]):
-            self.assertGreaterEqual(last - first, 1.0)
-        # It is not so careful that the account stands still: five a second, two at least where programs wait for a processor.
-        self.assertLess(times[-1] - times[0], self.BURST / 2 * ordo.SLOW)
-        print(f"# {len(times)} orders in {times[-1] - times[0]:.1f} s", flush=True)
+        length = times[-1] - times[0]
+        print(f"# {len(times)} orders over {self.N} daemons in {length:.1f} s; at most {most(times, 1, True)} in a "
+              f"second of the clock and {most(times, 1)} in any, {most(times, 60, True)} in a minute of the clock and "
+              f"{most(times, 60)} in any", flush=True)
+        for span, limit in ((1, self.SECOND), (60, self.MINUTE)):
+            self.assertLessEqual(most(times, span), limit)
+            self.assertLessEqual(most(times, span, True), limit)
+        # It is not so careful that the account stands still: five a second, two at least where programs wait for a
+        # processor and where the broker's minute holds it back.
+        self.assertLess(length, self.BURST / 2 * ordo.SLOW)
 
 
 class Kill(World):
     N = 3
+    NAMES = MANY
+    FREE = True
+    TRIALS = 60 if LONG else 10
+    # From the call to its answer: all daemons obey then. The other bound is for a machine that is busy.
+    CALL_S = 0.5 if LONG else 2
 
     def set(self, d, level):
         r = d.post("/api/v1/killswitch", {"level": level, "reason": "test"})
         self.assertEqual(r.status, 200, r)
 
+    def engage(self, d):
+        """How long the call took, and when it was over by the wall clock."""
+        began = time.monotonic()
+        self.set(d, "HALT")
+        return time.monotonic() - began, time.time()
+
+    def seen(self):
+        """All daemons are asked at once after the call; how long after it the last one has said that it obeys."""
+        began = time.monotonic()
+        with concurrent.futures.ThreadPoolExecutor(self.N) as pool:
+            for r in pool.map(lambda d: d.get("/api/v1/killswitch"), self.all):
+                self.assertEqual(r.json["level"], "HALT")
+        return time.monotonic() - began
+
     def test_it_holds_in_all_when_the_call_returns(self):
-        for round in range(5):
-            engaging = self.all[round % self.N]
-            self.set(engaging, "HALT")
-            for d in self.all:
-                self.assertProblem(self.order(d), 423, "KILL_SWITCH")
-            self.set(self.all[(round + 1) % self.N], "NONE")
-            for d in self.all:
-                self.placed(d)
+        calls, seen = [], []
+        for i in range(self.TRIALS):
+            calls.append(self.engage(self.all[i % self.N])[0])
+            seen.append(self.seen())
+            if i < 5:
+                for d in self.all:
+                    self.assertProblem(self.order(d), 423, "KILL_SWITCH")
+            self.set(self.all[(i + 1) % self.N], "NONE")
+            if i < 5:
+                for d in self.all:
+                    self.placed(d)
+        figures(f"kill switch, {self.N} daemons at rest, the call", calls)
+        figures("  and each of them said that it obeys, asked after the call", seen)
+        self.assertLess(max(calls), self.CALL_S * ordo.SLOW)
+
+    def load(self, over, sent):
+        """Orders at all daemons and accounts until it is over."""
+        def client(d, i):
+            rng = random.Random(i)
+            while not over.is_set():
+                r = self.order(d, targets=[rng.choice(self.accounts)])
+                sent[r.status if r.status == 201 else r.json["code"]] += 1
+                if r.status != 201:
+                    over.wait(0.01)
+        pool = concurrent.futures.ThreadPoolExecutor(4 * self.N)
+        return pool, [pool.submit(client, d, i) for i, d in enumerate(4 * self.all)]
 
     def test_nothing_is_sent_after_it_under_load(self):
-        over = threading.Event()
-
-        def load(d):
-            while not over.is_set():
-                self.order(d)
-
-        with concurrent.futures.ThreadPoolExecutor(self.N * 4) as pool:
-            running = [pool.submit(load, d) for d in self.all for _ in range(4)]
-            time.sleep(1)
-            try:
-                self.set(self.all[0], "HALT")
-                # What left before the call returned may still be on its way for a moment.
-                time.sleep(0.05)
-                before = len(self.sim.received())
-                time.sleep(2)
-                self.assertEqual(len(self.sim.received()), before)
-            finally:
-                over.set()
-            for r in running:
-                r.result()
+        """By the kernel's word on the wire: no first byte of an order between the answer of one call and the next
+        call, which releases."""
+        try:
+            tap = Tap(self.sim.port)
+        except PermissionError as e:
+            self.skipTest(f"a packet socket needs CAP_NET_RAW: {e}")
+        self.addCleanup(tap.close)
+        before = len(self.sim.received())
+        over, sent = threading.Event(), collections.Counter()
+        calls, seen, quiet = [], [], []
+        pool, clients = self.load(over, sent)
+        try:
+            for i in range(self.TRIALS):
+                n = len(tap.times(PLACE)) + 2 * self.N
+                self.until(lambda n=n: len(tap.times(PLACE)) >= n, 60)
+                took, at = self.engage(self.all[i % self.N])
+                calls.append(took)
+                seen.append(self.seen())
+                time.sleep(0.2)  # long enough for whatever would still leave
+                quiet.append((at, time.time()))
+                self.set(self.all[(i + 1) % self.N], "NONE")
+        finally:
+            over.set()
+            pool.shutdown()
+        for c in clients:
+            c.result()
+        received = len(self.sim.received()) - before
+        self.until(lambda: len(tap.times(PLACE)) >= received)
+        placed = tap.times(PLACE)
+        late = [t - a for a, b in quiet for t in placed if a < t < b]
+        last = [a - max(t for t in placed if t <= a) for a, _ in quiet]
+        figures(f"kill switch, {self.N} daemons under load, the call", calls)
+        figures("  and each of them said that it obeys, asked after the call", seen)
+        print(f"# {received} orders arrived, {len(placed)} were seen on the wire, {len(late)} of them while it was "
+              f"engaged in {sum(b - a for a, b in quiet):.1f} s; the last one before it left "
+              f"{1000 * min(last):.1f} ms before the call was answered; {dict(sent)}", flush=True)
+        self.assertEqual(len(placed), received)
+        self.assertEqual(late, [])
+        self.assertLess(max(calls), self.CALL_S * ordo.SLOW)
 
     def test_a_daemon_that_hangs_is_waited_for_until_it_cannot_send(self):
         stopped = self.all[2]
@@ -288,106 +295,87 @@ class Kill(World):
 
 
 class Owners(World):
-    def test_another_takes_over(self):
-        """The owner is killed while a leg of each daemon is in doubt: both are found, none is sent twice."""
-        a, (b,) = self.owner()
-        self.placed(a)
-        self.until(lambda: a.get("/api/v1/status").json["accounts"][0]["tag_echo"] == "proven", 20)
-        self.sim.fault("stall", broker="fyers", operation="place", book=True)
-        lost = [None, None]
+    N = 3
+    FREE = True
+    TRIALS = 12 if LONG else 1
 
-        def place(i, d):
-            with_key = str(uuid.uuid4())
-            try:
-                lost[i] = self.order(d, with_key, quantity=11 + i)
-            except (OSError, http.client.HTTPException):
-                lost[i] = None
-        threads = [threading.Thread(target=place, args=(i, d)) for i, d in enumerate((a, b))]
-        for t in threads:
-            t.start()
-        self.until(lambda: len(self.sim.received()) == 3, 20)
+    def in_doubt(self, d, n):
+        """A client whose daemon may be killed before it answers."""
+        with contextlib.suppress(*GONE):
+            while (r := self.order(d, quantity=n)).status in (409, 429, 503):
+                time.sleep(0.1)
+
+    def accepted(self, which="true"):
+        rows = self.query(f"SELECT state,outcome FROM legs WHERE {which}")
+        return rows if all(r == ("settled", "accepted") for r in rows) else None
+
+    def trial(self, n):
+        """The owner is killed while a leg of each daemon is in doubt: all are found, none is sent twice. How long
+        until another one looks after the account, and until it knows what became of the dead daemon's leg. Those
+        of the living are in doubt when their brokers have not answered within the order's deadline."""
+        a, others = self.owner()
+        before = len(self.sim.received())
+        self.sim.fault("stall", broker="fyers", operation="place", book=True, count=0)
+        clients = [threading.Thread(target=self.in_doubt, args=(d, n + i)) for i, d in enumerate(self.all)]
+        for c in clients:
+            c.start()
+        self.until(lambda: len(self.sim.received()) == before + self.N, 60)
         a.kill()
         killed = time.monotonic()
         self.sim.clear_faults()
-        self.all = [b]
-        self.owner()
-        self.assertLess(time.monotonic() - killed, 10 * ordo.SLOW)
-        for t in threads:
-            t.join()
+        self.owner(others)
+        owned = time.monotonic() - killed
+        self.until(lambda: self.accepted(f"quantity={n + self.all.index(a)}"), 60)
+        found = time.monotonic() - killed
+        for c in clients:
+            c.join()
+        self.assertEqual(len(self.until(self.accepted, 60)), before + self.N)
+        self.assertEqual(len(self.sim.received()), before + self.N)
+        self.assertLess(owned, 10 * ordo.SLOW)
+        a.start()
+        return owned, found
 
-        def settled():
-            rows = self.query("SELECT state,outcome FROM legs")
-            return rows if all(r == ("settled", "accepted") for r in rows) else None
-        self.assertEqual(len(self.until(settled, 40)), 3)
-        self.assertEqual(len(self.sim.received()), 3)
+    def test_another_takes_over(self):
+        a, _ = self.owner()
+        self.placed(a)
+        self.until(lambda: a.get("/api/v1/status").json["accounts"][0]["tag_echo"] == "proven", 20)
+        took = [self.trial(11 + self.N * i) for i in range(self.TRIALS)]
+        figures("the owner of an account killed, another one has read its book", [t[0] for t in took])
+        figures("  and what was in doubt of the dead one is settled", [t[1] for t in took])
 
     def test_a_daemon_that_stops_gives_its_accounts_back(self):
-        a, (b,) = self.owner()
+        a, others = self.owner()
         a.stop()
-        self.owner([b])
+        b, _ = self.owner(others)
         self.placed(b)
 
 
 class Torture(World):
     N = 3
-    EXTRA = {f"ORDO_FYERS_MAIN_{x}": "0" for x in FREE}
-    ORDERS = 120
-    KILLS = 6
+    NAMES = MANY[:4]
+    FREE = True
+    KILLS = 240 if LONG else 6
+    # A leg that was marked, and not sent, holds its instrument back for five minutes.
+    PATIENCE_S = 400 if LONG else 90
 
     def test_daemons_are_killed_one_after_the_other(self):
-        """Clients repeat each key at whichever daemon answers until it is answered for good; meanwhile one
-        daemon after the other is killed and started again. Each quantity is one order's, so that the
-        broker's log tells what became of each key."""
-        left, lock = list(range(self.ORDERS, 0, -1)), threading.Lock()
-        answers, over = {}, threading.Event()
-
-        def client(i):
-            while not over.is_set():
-                with lock:
-                    if not left:
-                        return
-                    n = left.pop()
-                key, at, unknown = str(uuid.uuid4()), i, 0
-                while n not in answers and not over.is_set():
-                    at += 1
-                    try:
-                        r = self.order(self.all[at % self.N], key, quantity=n)
-                    except (OSError, http.client.HTTPException):
-                        continue
-                    # A mark without an outcome stays unknown for five minutes when the book does not show it.
-                    unknown += r.status == 202
-                    if r.status == 201 or (r.status in (422, 424) and b'"outcome":"not_sent"' in r.raw) \
-                            or unknown > 60:
-                        answers[n] = r.status
-                    else:
-                        time.sleep(0.1)
-
-        with concurrent.futures.ThreadPoolExecutor(12) as pool:
-            running = [pool.submit(client, i) for i in range(12)]
-            try:
-                for k in range(self.KILLS):
-                    time.sleep(2.5)
-                    d = self.all[k % self.N]
-                    d.kill()
-                    d.start(wait=False)
-                self.until(lambda: len(answers) == self.ORDERS or all(r.done() for r in running), 90)
-            finally:
-                over.set()
-            for r in running:
-                r.result()
-        self.assertEqual(len(answers), self.ORDERS)
-        sent = collections.Counter(r["quantity"] for r in self.sim.received())
-        self.assertEqual([n for n, times in sent.items() if times > 1], [])
-        print(f"# {collections.Counter(answers.values())}, {len(sent)} sent, {self.KILLS} kills", flush=True)
-        self.assertEqual([n for n, status in answers.items()
-                          if status != 202 and (status == 201) != (n in sent)], [])
-        self.assertLess(sum(status == 202 for status in answers.values()), self.ORDERS / 4)
-
-        def found():
-            """What the broker has, the ledger has as accepted."""
-            rows = self.query("SELECT quantity FROM legs WHERE outcome='accepted'")
-            return {int(q) for (q,) in rows} == set(sent)
-        self.until(found, 60)
+        """Under load one daemon after the other is killed and started again."""
+        seed = random.SystemRandom().randint(1, 10**6)
+        rng = random.Random(seed)
+        traders = Traders(self)
+        self.addCleanup(traders.stop)
+        began = time.monotonic()
+        for k in range(self.KILLS):
+            time.sleep(rng.uniform(1.5, 3.5))
+            d = self.all[k % self.N]
+            d.kill()
+            d.start(wait=False)
+        traders.end(self.PATIENCE_S)
+        sent = traders.judge()
+        print(f"# seed {seed}: {self.KILLS} kills in {time.monotonic() - began:.0f} s, {len(traders.answers)} keys, "
+              f"{sent} orders sent, none twice, none lost; {dict(collections.Counter(traders.answers.values()))}",
+              flush=True)
+        self.assertGreater(sent, 5 * self.KILLS)
 
 
 class Away(World):
