@@ -229,12 +229,22 @@ static void put_answer(struct leg_write *w, const struct order *order)
         w->put.answer_size = w->body.len;
 }
 
-/* What settles a leg is written together with its record, not along with something else. */
+/* What settles a leg is written together with its record, not along with something else. That its
+ * outcome is not known settles nothing, and is news to the daemon that looks after the account:
+ * as long as a leg travels, it waits for the one that sent it. */
 static void keep_doubt(struct leg *leg, const struct leg *before)
 {
         bool cancel_requested = leg->cancel_requested;
+        bool in_doubt = before->state == LEG_STATE_SENDING && leg->state == LEG_STATE_UNKNOWN;
+
         *leg = *before;
         leg->cancel_requested = cancel_requested;
+        if (!in_doubt)
+                return;
+        leg->state = LEG_STATE_UNKNOWN;
+        leg->outcome = OUTCOME_UNKNOWN;
+        leg->status = ORDER_STATUS_PENDING;
+        leg->problem = PROBLEM_OUTCOME_UNKNOWN;
 }
 
 static void got(struct store_job *job)

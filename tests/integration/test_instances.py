@@ -343,6 +343,23 @@ class Owners(World):
         figures("the owner of an account killed, another one has read its book", [t[0] for t in took])
         figures("  and what was in doubt of the dead one is settled", [t[1] for t in took])
 
+    def test_an_outcome_that_could_not_be_written_is_found_by_the_owner(self):
+        """Another daemon has the answer of the broker, and cannot write it: it tells the owner that it does not
+        know, as soon as the ledger can be written."""
+        a, (b, _) = self.owner()
+        self.placed(a)
+        self.until(lambda: a.get("/api/v1/status").json["accounts"][0]["tag_echo"] == "proven", 20)
+        self.sim.fault("late", broker="fyers", operation="place", ms=1000)
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            answer = pool.submit(self.order, b, quantity=2)
+            self.until(lambda: len(self.sim.received()) == 2, 20)
+            self.query("CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE ''not now''; END';"
+                       "CREATE TRIGGER refuse BEFORE UPDATE ON legs FOR EACH ROW EXECUTE FUNCTION refuse()")
+            self.assertEqual(answer.result().status, 202)
+        self.query("DROP TRIGGER refuse ON legs")
+        self.assertEqual(len(self.until(self.accepted, 30)), 2)
+        self.assertEqual(len(self.sim.received()), 2)
+
     def test_a_daemon_that_stops_gives_its_accounts_back(self):
         a, others = self.owner()
         a.stop()
