@@ -77,7 +77,7 @@ static const char settings[] =
         "'remote_apply' THEN 'remote_apply' ELSE 'on' END,false),"
         "set_config('statement_timeout','10000',false),"
         "set_config('lock_timeout','5000',false),"
-        "set_config('idle_in_transaction_session_timeout','10000',false),"
+        "set_config('idle_in_transaction_session_timeout','2000',false),"
         "set_config('tcp_keepalives_idle','10',false),"
         "set_config('tcp_keepalives_interval','5',false),"
         "set_config('tcp_keepalives_count','3',false),"

@@ -173,8 +173,9 @@ class Traders:
             unknown += r.status == 202
             if r.status == 201:
                 self.placed.append((time.monotonic(), n, d))
-            if r.status == 201 or (r.status in (422, 424) and b'"outcome":"not_sent"' in r.raw) \
-                    or unknown > self.GIVE_UP:
+            # An order that has a number and was not sent is answered so for ever.
+            refused = r.status not in (201, 202) and r.json.get("order_id") and b'"outcome":"not_sent"' in r.raw
+            if r.status == 201 or refused or unknown > self.GIVE_UP:
                 self.answers[n] = r.status
                 return
             self.over.wait(0.1)

@@ -395,6 +395,51 @@ class Torture(World):
         self.assertGreater(sent, 5 * self.KILLS)
 
 
+class Frozen(World):
+    NAMES = MANY[:4]
+    FREE = True
+    TRIALS = 10 if LONG else 1
+    # The server ends the session after two seconds, and everybody's lease is over by then.
+    GAP_S = 4
+
+    def begin(self):
+        """The server knows which session is whose store."""
+        url = postgres.Server.get().url(self.database) + f"&application_name=store{len(self.all)}"
+        return super().begin(env={"ORDO_DATABASE_URL": url})
+
+    def freeze(self, d):
+        """Stops it where its store has asked, and not yet written: inside a transaction, with the ledger's lock."""
+        def inside():
+            d.process.send_signal(signal.SIGSTOP)
+            # What it has sent is worked off; what is left waits for it.
+            if self.query("SELECT pg_sleep(0.01); SELECT 1 FROM pg_stat_activity WHERE state='idle in transaction' AND "
+                          f"application_name='store{self.all.index(d)}'"):
+                return True
+            d.process.send_signal(signal.SIGCONT)
+            return False
+        self.until(inside, 60)
+
+    def test_one_that_stops_inside_a_commit_holds_nobody_up_for_long(self):
+        traders = Traders(self, loyal=True)
+        self.addCleanup(traders.stop)
+        gaps = []
+        for _ in range(self.TRIALS):
+            a, (b,) = self.owner()
+            n = len(traders.placed)
+            self.until(lambda: {d for _, _, d in traders.placed[n:]} == set(self.all), 60)
+            self.freeze(b)
+            frozen = time.monotonic()
+            try:
+                self.until(lambda: any(t > frozen + 0.1 and d is a for t, _, d in traders.placed), 30)
+                gaps.append(time.monotonic() - frozen)
+            finally:
+                b.process.send_signal(signal.SIGCONT)
+        traders.end(120)
+        figures("a daemon stopped inside a commit, the other one placed nothing for", gaps)
+        traders.judge()
+        self.assertLess(max(gaps), self.GAP_S * ordo.SLOW)
+
+
 class Away(World):
     def test_the_server_dies_and_comes_back(self):
         """Nobody owns anything meanwhile, no risk is added, and all goes on by itself."""
