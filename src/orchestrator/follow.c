@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "orchestrator/state.h"
+#include "orchestrator/trip.h"
 
 static void read_on(struct orchestrator *o);
 
@@ -45,6 +46,14 @@ static bool told_again(const struct store_audit_list *page, unsigned at)
         return false;
 }
 
+static void hear_trip(struct orchestrator *o, const struct store_audit_row *row)
+{
+        struct account_state *a = account_state(o, row->account);
+
+        if (a)
+                trip_heard(a, row->record, row->size);
+}
+
 static void take_page(struct orchestrator *o)
 {
         const struct store_audit_list *page = &o->follow.page;
@@ -56,6 +65,8 @@ static void take_page(struct orchestrator *o)
                 if (o->follow.own[row->seq % FOLLOW_OWN] == row->seq)
                         continue;
                 sessions |= row->action == AUDIT_SESSION;
+                if (row->action == AUDIT_ACCOUNT_TRIPPED)
+                        hear_trip(o, row);
                 if (!row->order_id[0] || told_again(page, i))
                         continue;
                 keys_forget(&o->keys, row->order_id);

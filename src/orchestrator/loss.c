@@ -62,6 +62,16 @@ void loss_note(struct account_state *a)
         trip_tell(a, PROBLEM_MAX_DAILY_LOSS, words);
 }
 
+void loss_heard(struct account_state *a)
+{
+        struct loss *l = &a->loss;
+
+        roll(l, clock_ist_day(clock_wall_us()));
+        l->told = true;
+        if (l->worst < a->account->limits.max_daily_loss)
+                l->worst = a->account->limits.max_daily_loss;
+}
+
 bool loss_reached(struct account_state *a)
 {
         int64_t limit = a->account->limits.max_daily_loss;

@@ -24,5 +24,7 @@ void loss_watch(struct account_state *a);
 /* Positions were read. */
 void loss_note(struct account_state *a);
 bool loss_reached(struct account_state *a);
+/* Another daemon has seen it reached, and told so. */
+void loss_heard(struct account_state *a);
 /* What may still be lost; -1: no limit. */
 int64_t loss_left(struct account_state *a);

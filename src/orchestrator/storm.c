@@ -39,6 +39,19 @@ static bool of_the_orders(enum problem why)
                why != PROBLEM_ORDER_NOT_OPEN;
 }
 
+/* After the pause it is counted anew. */
+static void pause_now(struct account_state *a)
+{
+        (void)storm_take_up(a);
+        a->storm.until_us = clock_mono_us() + a->account->limits.storm_pause_us;
+}
+
+void storm_heard(struct account_state *a)
+{
+        if (!storm_wait(a))
+                pause_now(a);
+}
+
 void storm_note(struct account_state *a, enum problem why)
 {
         const struct account_limits *set = &a->account->limits;
@@ -51,8 +64,7 @@ void storm_note(struct account_state *a, enum problem why)
         rate_window_take(&s->rejections, now);
         if (storm_wait(a) || rate_window_wait(&s->rejections, 0, now) == 0)
                 return;
-        (void)storm_take_up(a); /* after the pause it is counted anew */
-        s->until_us = now + set->storm_pause_us;
+        pause_now(a);
         snprintf(words, sizeof(words),
                  "the broker rejected %" PRId64 " orders in %" PRId64 " s; for %" PRId64
                  " s only orders that reduce a position pass",

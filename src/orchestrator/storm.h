@@ -20,6 +20,8 @@ int storm_init(struct account_state *a);
 void storm_done(struct account_state *a);
 /* A reload: a person has looked at it. It is over, and counted anew. */
 int storm_take_up(struct account_state *a);
+/* Another daemon has seen one: the pause holds here, too. */
+void storm_heard(struct account_state *a);
 /* The broker refused something for this. */
 void storm_note(struct account_state *a, enum problem why);
 /* Microseconds until orders pass again; 0: they do. */

@@ -25,6 +25,23 @@ void trip_tell(struct account_state *a, enum problem why, const char *words)
         ledger_note(a->orchestrator, &record);
 }
 
+void trip_heard(struct account_state *a, const char *record, size_t size)
+{
+        _cleanup_(json_freep) struct json_object *line = NULL;
+        struct json_object *payload;
+        struct json_fault fault;
+        const char *code;
+
+        if (json_parse(record, size, NULL, &line, &fault) != 0 ||
+            !json_object_object_get_ex(line, "payload", &payload) ||
+            json_get_string(payload, "code", &code) != 0)
+                return;
+        if (text_equal(code, problem_code(PROBLEM_MAX_DAILY_LOSS)))
+                loss_heard(a);
+        else if (text_equal(code, problem_code(PROBLEM_REJECT_STORM)))
+                storm_heard(a);
+}
+
 enum problem trip_now(struct account_state *a, int64_t *ret_wait_us)
 {
         *ret_wait_us = storm_wait(a);

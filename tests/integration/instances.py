@@ -26,7 +26,7 @@ SHARES = {"NSE:SBIN": 1000, "NSE:INFY": 1050, "NSE:ADANIENT": 2850, "NSE:ADANIPO
           "NSE:AXISBANK": 1180, "NSE:BAJFINANCE": 1040, "NSE:BAJAJFINSV": 1920, "NSE:BEL": 390, "NSE:BHARTIARTL": 1850}
 GONE = (OSError, http.client.HTTPException)
 FREE = ("ORDERS_PER_MINUTE", "MAX_ORDERS_PER_DAY", "REPEAT_WINDOW_MS", "MAX_OPEN_ORDERS",
-        "MAX_ORDER_VALUE", "REJECT_STORM", "MAX_DAILY_VALUE", "BREAKER_FAILURES")
+        "MAX_ORDER_VALUE", "REJECT_STORM", "MAX_DAILY_VALUE", "MAX_ORDERS_PER_TRADE", "BREAKER_FAILURES")
 
 
 def figures(what, seconds):
@@ -173,8 +173,10 @@ class Traders:
             unknown += r.status == 202
             if r.status == 201:
                 self.placed.append((time.monotonic(), n, d))
-            # An order that has a number and was not sent is answered so for ever.
-            refused = r.status not in (201, 202) and r.json.get("order_id") and b'"outcome":"not_sent"' in r.raw
+            # An order that has a number and was not sent is answered so for ever; an earlier one in doubt may hold
+            # its instrument back for minutes.
+            refused = r.status not in (201, 202) and (r.json["code"] == "LEG_UNRESOLVED" or (
+                r.json.get("order_id") and b'"outcome":"not_sent"' in r.raw))
             if r.status == 201 or refused or unknown > self.GIVE_UP:
                 self.answers[n] = r.status
                 return
@@ -200,7 +202,7 @@ class Traders:
         w.assertEqual([n for n, times in sent.items() if times > 1], [])
         w.assertEqual([n for n, status in self.answers.items()
                        if status != 202 and (status == 201) != (n in sent)], [])
-        w.assertLess(sum(status == 202 for status in self.answers.values()), len(self.answers) / 4)
+        w.assertLess(sum(status != 201 for status in self.answers.values()), len(self.answers) / 4)
 
         def found():
             """What the broker has, the ledger has as accepted."""

@@ -367,13 +367,44 @@ class Owners(World):
         self.placed(b)
 
 
+class Trips(World):
+    """What stops an account, once one daemon has seen it, holds in all."""
+
+    FREE = True
+
+    def options(self, name, client_id):
+        return super().options(name, client_id) | {
+            "ORDO_FYERS_MAIN_MAX_DAILY_LOSS": "1000.00", "ORDO_FYERS_MAIN_REJECT_STORM": "3"}
+
+    def holds(self, status, code):
+        for d in self.all:
+            self.until(lambda d=d: d.get("/api/v1/status").json["accounts"][0]["tripped"] == code)
+            self.assertProblem(self.order(d, price="900.00"), status, code)
+        told = self.query("SELECT count(*) FROM audit WHERE record LIKE '%\"account.tripped\"%'")
+        self.assertEqual(told, [(1,)])
+
+    def test_the_loss_of_the_day(self):
+        """The price has recovered before the other daemon looks; for the day the limit stays reached."""
+        a, (b,) = self.owner()
+        self.placed(a, quantity=10, price="1050.00", product="INTRADAY")
+        self.until(lambda: b.get("/api/v1/positions").json["results"][0]["positions"], 20)
+        self.sim.price("NSE:SBIN", "940.00")
+        self.until(lambda: self.order(a, price="900.00").status == 422, 40)
+        self.sim.price("NSE:SBIN", "1050.00")
+        self.holds(422, "MAX_DAILY_LOSS")
+
+    def test_a_storm_of_rejections(self):
+        self.sim.fault("flip", broker="fyers", operation="place", ms=1, text="RMS:no", count=3)
+        for _ in range(3):
+            self.placed(self.all[0])
+        self.holds(429, "REJECT_STORM")
+
+
 class Torture(World):
     N = 3
     NAMES = MANY[:4]
     FREE = True
     KILLS = 240 if LONG else 6
-    # A leg that was marked, and not sent, holds its instrument back for five minutes.
-    PATIENCE_S = 400 if LONG else 90
 
     def test_daemons_are_killed_one_after_the_other(self):
         """Under load one daemon after the other is killed and started again."""
@@ -387,7 +418,7 @@ class Torture(World):
             d = self.all[k % self.N]
             d.kill()
             d.start(wait=False)
-        traders.end(self.PATIENCE_S)
+        traders.end(90)
         sent = traders.judge()
         print(f"# seed {seed}: {self.KILLS} kills in {time.monotonic() - began:.0f} s, {len(traders.answers)} keys, "
               f"{sent} orders sent, none twice, none lost; {dict(collections.Counter(traders.answers.values()))}",

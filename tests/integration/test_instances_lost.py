@@ -140,7 +140,8 @@ class Lost(World):
         took = []
         for i in range(self.TRIALS):
             if i:
-                self.all[1].stop()  # which gives the accounts to the other one
+                self.all[1].stop()  # and gives its accounts back
+                self.until(lambda: self.owned_by(self.all[0]), 20)
                 self.all[1].start()
             took.append(self.trial(traders))
         traders.end(120)
