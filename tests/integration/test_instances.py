@@ -165,12 +165,12 @@ class Rates(World):
         def place(n):
             while True:
                 r = self.order(self.all[n % self.N], quantity=n)
-                if r.status != 429:
+                if r.status not in (429, 503):  # where the minute is full, the positions cannot be read, either
                     return r
                 time.sleep(0.2)
         with concurrent.futures.ThreadPoolExecutor(24) as pool:
             answers = list(pool.map(place, numbers))
-        self.assertEqual(collections.Counter(r.status for r in answers), {201: self.BURST})
+        self.assertEqual(collections.Counter(r.json.get("code", r.status) for r in answers), {201: self.BURST})
         times = sorted(datetime.datetime.fromisoformat(r["at"]).timestamp()
                        for r in self.sim.received(None)[seen:])
         self.assertEqual(len(times), self.BURST)
