@@ -138,7 +138,7 @@ class Traders:
     GIVE_UP = 60  # answers 202: a mark without an outcome stays unknown for five minutes when no book shows it
 
     def __init__(self, world, loyal=False, pause_s=0.0):
-        """`loyal`: each stays with a daemon as long as that answers and can work; `pause_s`: between two orders of
+        """`loyal`: each stays with a daemon as long as that answers anything; `pause_s`: between two orders of
         one, so that the broker's minute does not fill up."""
         self.world = world
         self.pause_s = pause_s
@@ -176,7 +176,6 @@ class Traders:
             unknown += r.status == 202
             if r.status == 201:
                 self.placed.append((time.monotonic(), n, d))
-            at += self.loyal and r.status == 503
             # An order that has a number and was not sent is answered so for ever; an earlier one in doubt may hold
             # its instrument back for minutes.
             refused = r.status not in (201, 202) and (r.json["code"] == "LEG_UNRESOLVED" or (
