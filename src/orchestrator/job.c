@@ -326,6 +326,7 @@ static void sweep(struct loop_timer *t)
                 killswitch_retry(j->o);
                 absence_sweep(j->o);
                 leg_writes_sweep(j->o);
+                peers_sweep(j->o);
         }
         (void)loop_timer_set(j->o->loop, &j->sweep, SWEEP_EVERY_US);
 }

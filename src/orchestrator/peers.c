@@ -269,7 +269,8 @@ static void reread(struct store_job *job)
                         own(&o->accounts[i]);
         if (job->result == STORE_OK)
                 store_restore_done(&p->read);
-        if (p->again || !good)
+        p->again |= !good; /* peers_sweep() */
+        if (good && p->again)
                 peers_reread(o);
 }
 
@@ -284,6 +285,12 @@ void peers_reread(struct orchestrator *o)
         p->read = (struct store_restore){.job = {.op = STORE_RESTORE, .done = reread},
                                          .day = clock_ist_day(clock_wall_us())};
         store_submit(o->store, &p->read.job);
+}
+
+void peers_sweep(struct orchestrator *o)
+{
+        if (o->peers.again && !o->peers.reading)
+                peers_reread(o);
 }
 
 static void lose(struct account_state *a)
@@ -338,7 +345,10 @@ static void told(void *userdata, struct instances_news *n)
                 o->options.evicted(o->options.userdata);
                 return;
         }
+        if (n->connections != p->connections || (p->connected && !n->connected))
+                ledger_try(o);
         p->connected = n->connected;
+        p->connections = n->connections;
         p->epoch = n->epoch;
         if (n->connected) {
                 p->n = n->n;
@@ -369,6 +379,7 @@ void peers_enter(struct orchestrator *o)
                 return;
         instances_enter(p->instances, killswitch_epoch(o), &n);
         p->connected = n.connected;
+        p->connections = n.connections;
         p->n = n.n;
         memcpy(p->list, n.list, sizeof(p->list));
         memcpy(p->owner, n.owner, sizeof(p->owner));

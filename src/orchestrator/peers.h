@@ -26,6 +26,7 @@ struct peers_wait {
 struct peers {
         struct instances *instances; /* NULL: there can be no others */
         bool connected;
+        unsigned connections;
         unsigned n;
         struct instance list[INSTANCES_MAX];
         char owner[ACCOUNTS_MAX][UUID_SIZE];
@@ -58,8 +59,10 @@ bool peers_other(const struct orchestrator *o, const char *id);
 void peers_obey(struct orchestrator *o, uint64_t epoch);
 /* `done` is called from the loop, once every other daemon obeys it too, or cannot send. */
 void peers_await(struct orchestrator *o, struct peers_wait *w, uint64_t epoch);
-/* Takes up from the ledger what another daemon wrote: its orders' legs, and the sessions. */
+/* Takes up from the ledger what another daemon wrote: its orders' legs, and the sessions. What
+ * cannot be read is tried again by the sweep, once a second. */
 void peers_reread(struct orchestrator *o);
+void peers_sweep(struct orchestrator *o);
 /* A leg as the ledger has it, at the start. 0, -ENOMEM. */
 int peers_restore_leg(struct orchestrator *o, const struct order *order, const struct leg *leg);
 /* Puts what the ledger has over what is in memory, unless that is newer. */

@@ -176,6 +176,9 @@ void ledger_append(struct orchestrator *o, struct store_append *job, struct list
 void ledger_note(struct orchestrator *o, struct audit_record *record);
 /* Stores riders that came with a read, if any wait. */
 void ledger_flush(struct orchestrator *o);
+/* Whether it can be written, which its server's line to the other daemons casts doubt on: /ready
+ * tells before an order meets it. */
+void ledger_try(struct orchestrator *o);
 /* While the ledger fails: asks whether it is well again, so that /ready recovers by itself. */
 void ledger_probe(struct orchestrator *o);
 /* To be called first in the `done` of every write: keeps the health of the ledger, publishes its

@@ -169,6 +169,7 @@ static void connect_now(struct instances *i)
                 return;
         }
         i->now.connected = true;
+        i->now.connections++;
         i->connected_us = clock_mono_us();
         i->beat_us = i->own_us = 0;
 }
@@ -219,7 +220,7 @@ static void sleep_until(struct instances *i, int64_t until_us)
 /* One round: what is due, and what came meanwhile. */
 static void turn(struct instances *i)
 {
-        bool heard = false, was = i->now.connected;
+        bool heard = false;
 
         if (!i->conn && clock_mono_us() >= i->try_us)
                 connect_now(i);
@@ -232,7 +233,7 @@ static void turn(struct instances *i)
         /* What came together with an answer is in libpq already, where poll() does not see it. */
         if (i->conn && hear(i, &heard))
                 instances_look(i);
-        if (heard || due || was != i->now.connected)
+        if (heard || due || i->box.connected != i->now.connected)
                 hand_over(i);
         sleep_until(i, i->conn ? i->beat_us : i->try_us);
 }

@@ -44,6 +44,7 @@ struct instance {
 /* What is so at one moment. */
 struct instances_news {
         bool connected;
+        unsigned connections; /* how many there have been: one more, and it was lost meanwhile */
         bool evicted; /* the others took this daemon for dead, and have taken over what it did: it
                          must end without sending anything more */
         unsigned n;

@@ -50,6 +50,7 @@ struct instances {
         struct instances_news now;
         struct values values;
         bool joined;          /* its row was there once */
+        bool hasty;           /* commits of this connection do not wait for the disk */
         int64_t connected_us; /* monotonic */
 };
 

@@ -243,6 +243,10 @@ class Daemon:
     def token(self):
         return (self.state / "api-token").read_text().strip()
 
+    def cpu_seconds(self):
+        fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def log_text(self):
         return self.log.read_text(errors="replace")[-8000:] if self.log.exists() else ""
 

@@ -42,9 +42,9 @@ def absent():
 class Server:
     shared = None
 
-    def __init__(self, settings=(), address="", peers=""):
+    def __init__(self, settings=(), address="", peers="", primary=None):
         """`settings`: lines of postgresql.conf. Durable unless they say otherwise. `address`: it listens there, too,
-        and lets in whoever comes from `peers`."""
+        and lets in whoever comes from `peers`. `primary`: it is a standby of that server, and follows it."""
         self.address = address
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="ordo-postgres-"))
         self.data = self.dir / "data"
@@ -57,8 +57,12 @@ class Server:
         self.process = None
         self.n_databases = 0
         atexit.register(self.remove)
-        self.run("initdb", "-D", self.data, "-A", "trust", "-U", "ordo", "-E", "UTF8",
-                 "--locale=C.UTF-8", "--no-sync")
+        if primary:
+            self.run("pg_basebackup", "-D", self.data, "-h", primary.dir, "-U", "ordo", "-X", "stream", "-R", "-c",
+                     "fast", "--no-sync")
+        else:
+            self.run("initdb", "-D", self.data, "-A", "trust", "-U", "ordo", "-E", "UTF8",
+                     "--locale=C.UTF-8", "--no-sync")
         with open(self.data / "postgresql.conf", "a", encoding="ascii") as f:
             f.write("".join(line + "\n" for line in settings))
         if peers:
@@ -113,6 +117,10 @@ class Server:
                 os.kill(int(child), signal.SIGKILL)
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
+
+    def promote(self):
+        """From standby to primary; it takes writes afterwards."""
+        self.run("pg_ctl", "promote", "-D", self.data, "-w")
 
     def running(self):
         """Starts it where a test that failed has left it away."""

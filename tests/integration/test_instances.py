@@ -472,6 +472,20 @@ class Frozen(World):
 
 
 class Away(World):
+    def test_what_a_crash_may_have_forgotten_has_its_second(self):
+        """The stamps of the last moments are not on the disk: nothing is sent until they would not count."""
+        server = postgres.Server.get()
+        self.addCleanup(server.running)
+        for d in self.all:
+            self.placed(d)
+        server.kill()
+        began = time.monotonic()
+        server.start()
+        for d in self.all:
+            self.until(lambda d=d: self.order(d).status == 201, 30)
+            self.assertGreater(time.monotonic() - began, 1.25)
+            self.assertIsNone(d.process.poll())
+
     def test_the_server_dies_and_comes_back(self):
         """Nobody owns anything meanwhile, no risk is added, and all goes on by itself."""
         server = postgres.Server.get()

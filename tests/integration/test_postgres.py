@@ -68,6 +68,23 @@ class Away(ordo.Case):
         self.assertEqual(again.json["order_id"], first.json["order_id"])
         self.assertEqual(len(d.book()), 2)
 
+    def test_it_is_told_before_an_order_meets_it(self):
+        self.server.kill()
+        self.until(lambda: self.k.get("/ready", token=None).status == 503, 10)
+        self.back()
+
+    def test_it_rests_and_stops_while_the_server_is_away(self):
+        d = self.daemon(env={"ORDO_DRAIN_TIMEOUT": "2s"}).start()
+        self.server.kill()
+        self.until(lambda: d.get("/ready", token=None).status == 503, 10)
+        before = d.cpu_seconds()
+        time.sleep(1)
+        self.assertLess(d.cpu_seconds() - before, 0.5)
+        d.process.terminate()
+        d.process.wait(timeout=seconds(10))
+        d.process = None
+        self.back()
+
     def test_a_restart_of_the_server_is_over_at_once(self):
         """Refused at most while it lasts, and until the daemon has looked again."""
         d = self.k
