@@ -164,7 +164,7 @@ static void connect_now(struct instances *i)
         char error[STORE_ERROR_SIZE];
 
         i->conn = postgres_dial(i->url, error);
-        if (!i->conn || !ask_settle(i, error)) {
+        if (!i->conn || !postgres_newest(i->conn, &i->timeline, error) || !ask_settle(i, error)) {
                 lose(i, error);
                 return;
         }

@@ -49,9 +49,10 @@ struct instances {
         } accounts[ACCOUNTS_MAX];
         struct instances_news now;
         struct values values;
-        bool joined;          /* its row was there once */
-        bool hasty;           /* commits of this connection do not wait for the disk */
-        int64_t connected_us; /* monotonic */
+        unsigned long timeline; /* the newest that was met */
+        bool joined;            /* its row was there once */
+        bool hasty;             /* commits of this connection do not wait for the disk */
+        int64_t connected_us;   /* monotonic */
 };
 
 /* Each: false when the connection is of no use any more; `error` says why. */

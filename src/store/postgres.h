@@ -74,6 +74,7 @@ struct postgres {
         int64_t try_us, wait_us;
         char why[STORE_ERROR_SIZE];
 
+        unsigned long timeline; /* the newest that was met */
         char writer[UUID_SIZE];
         bool signed_in;           /* its row in table writers is there */
         int64_t mark;             /* of the last group that is known to be there */
@@ -106,6 +107,9 @@ int postgres_check_url(const char *url, char error[static STORE_ERROR_SIZE]);
 /* A new connection with Ordo's settings, that can be written to, out of pipeline mode. NULL:
  * `error` says why, without the URL. Any thread, blocking. */
 PGconn *postgres_dial(const char *url, char error[static STORE_ERROR_SIZE]);
+/* False: the server writes on an older timeline than `*seen`, the newest that was met. It was the
+ * primary before another one took over. A server that does not tell is believed. */
+bool postgres_newest(PGconn *conn, unsigned long *seen, char error[static STORE_ERROR_SIZE]);
 /* Of a failed result: what it means for the ledger, with words for the administrator. */
 enum store_result postgres_failure(const PGresult *r, char error[static STORE_ERROR_SIZE]);
 

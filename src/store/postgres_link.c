@@ -17,8 +17,9 @@
 #define OPEN_WAIT_US (20 * USEC_PER_SEC)
 /* A server that restarts by itself after one of its processes died is back sooner than this; orders
  * that wait meanwhile get their answer instead of a refusal. */
-#define READ_BACK_US  (2 * USEC_PER_SEC)
-#define WRITER_AGE_US (7 * INT64_C(86400) * USEC_PER_SEC)
+#define READ_BACK_US (2 * USEC_PER_SEC)
+/* Rows of daemons that did not end in good order; one that lives has written by then. */
+#define WRITER_AGE_US (90 * INT64_C(86400) * USEC_PER_SEC)
 
 static const char *const texts[_PG_MAX] = {
 #define X(name, text) [PG_##name] = text,
@@ -59,8 +60,8 @@ static enum store_result prepare(struct postgres *p, char error[static STORE_ERR
         return postgres_trip(p, POSTGRES_TRIP_US, NULL, error);
 }
 
-/* Takes the lock, so that a transaction of a connection that was lost is over, and reads the mark.
- */
+/* Takes the lock, so that a transaction of a connection that was lost is over, and reads the mark:
+ * 0 where the database does not know this writer. */
 static enum store_result sign(struct postgres *p, char error[static STORE_ERROR_SIZE],
                               int64_t *ret_mark)
 {
@@ -69,8 +70,7 @@ static enum store_result sign(struct postgres *p, char error[static STORE_ERROR_
         postgres_queue_own(p, PG_BEGIN);
         postgres_queue_own(p, PG_LOCK);
         values_text(&p->own, 0, p->writer);
-        values_int(&p->own, 1, p->mark);
-        values_int(&p->own, 2, clock_wall_us());
+        values_int(&p->own, 1, clock_wall_us());
         postgres_queue_own(p, PG_WRITER_SIGN);
         postgres_queue_own(p, PG_COMMIT);
         enum store_result r = postgres_trip(p, POSTGRES_TRIP_US, results, error);
@@ -120,7 +120,10 @@ static enum store_result hold(struct postgres *p, char error[static STORE_ERROR_
 /* Everything a new connection needs before it is used. */
 static enum store_result begin_session(struct postgres *p, char error[static STORE_ERROR_SIZE])
 {
-        enum store_result r = hold(p, error);
+        enum store_result r = STORE_UNAVAILABLE;
+
+        if (postgres_newest(p->conn, &p->timeline, error))
+                r = hold(p, error);
         if (r == STORE_OK)
                 r = prepare(p, error);
         return r == STORE_OK ? recall_mark(p, error) : r;

@@ -61,7 +61,7 @@
         X(MARK, "INSERT INTO writers (writer,mark,at_us) VALUES ($1::text,$2::bigint,$3::bigint) " \
                 "ON CONFLICT (writer) DO UPDATE SET mark=excluded.mark,at_us=excluded.at_us")      \
         X(WRITER_SIGN,                                                                             \
-          "INSERT INTO writers AS w (writer,mark,at_us) VALUES ($1::text,$2::bigint,$3::bigint) "  \
+          "INSERT INTO writers AS w (writer,mark,at_us) VALUES ($1::text,0,$2::bigint) "           \
           "ON CONFLICT (writer) DO UPDATE SET at_us=excluded.at_us RETURNING w.mark")              \
         X(WRITER_LEAVE, "DELETE FROM writers WHERE writer=$1::text OR at_us<$2::bigint")           \
         X(KEYS_FIND,                                                                               \

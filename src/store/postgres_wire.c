@@ -168,6 +168,24 @@ PGconn *postgres_dial(const char *url, char error[static STORE_ERROR_SIZE])
         return NULL;
 }
 
+bool postgres_newest(PGconn *conn, unsigned long *seen, char error[static STORE_ERROR_SIZE])
+{
+        /* the first eight digits, hexadecimal, of the name of the file that it writes */
+        _cleanup_(postgres_freep) PGresult *r =
+                PQexec(conn, "SELECT left(pg_walfile_name(pg_current_wal_lsn()),8)");
+        unsigned long timeline = 0;
+
+        if (PQresultStatus(r) == PGRES_TUPLES_OK)
+                timeline = strtoul(PQgetvalue(r, 0, 0), NULL, 16);
+        if (timeline == 0 || timeline >= *seen) {
+                *seen = timeline > *seen ? timeline : *seen;
+                return true;
+        }
+        put_error(error, "another server has taken over from this one: stop it, or make it a "
+                         "standby of that one (pg_rewind)");
+        return false;
+}
+
 /* Keeps the values, so that they can be sent again. NULL: there are none. */
 static void send(struct postgres *p, enum postgres_statement id, struct values *v)
 {

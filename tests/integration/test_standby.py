@@ -95,7 +95,7 @@ class Synchronous(Pair, test_postgres.Load):
         # the session with the new one lives on
         self.assertEqual(d.order(key="then", quantity=3).status, 201)
         self.standby.stop()
-        self.until(lambda: self.LACKS in d.log_text(), 30)
+        self.until(lambda: "another server has taken over from this one" in d.log_text(), 30)
         self.assertProblem(d.order(key="never", quantity=4), 503, "STORE_UNAVAILABLE")
         again = d.order(key="after", quantity=2)  # the daemon still knows it
         self.assertEqual((again.status, again.headers.get("idempotent-replayed")), (201, "true"))
