@@ -22,6 +22,7 @@
  * §4.2 whether quantity is the total or the rest: an order that is partly filled is not modified.
  * §5   whether the reference comes back: no ECHOES_TAG, but digits that come back are read as one.
  *      Words that are not listed leave an order open, until its quantities say that it is over.
+ *      A product that is not listed is shown as one that is never sent there.
  * §5   "data": null beside a success is an empty list.
  * §6   the profile is read with GET; positions are cumulative-positions; no prices in either.
  * §7   at most 10 instruments a call; a contract's price is left out when its previous close shows

@@ -255,19 +255,27 @@ static int read_word(struct json_object *row, const char *key, const struct word
         return 0;
 }
 
-/* A side must be known; a product that is not ours must not hide an order. */
-static int read_side_and_product(struct json_object *row, const char *symbol, enum side *ret_side,
-                                 enum product *ret_product)
+/* A product that is not listed becomes one that is never sent to that exchange: it hides no order,
+ * no order of ours is taken for it, and none is sent with it. */
+static int read_product(struct json_object *row, const char *symbol, enum product *ret)
 {
-        bool cash = text_starts(symbol, "NSE:") || text_starts(symbol, "BSE:");
-        int side, product;
+        bool shares = text_starts(symbol, "NSE:") || text_starts(symbol, "BSE:");
+        int product;
 
-        if (read_word(row, "transaction_type", hdfc_sides, -1, &side) < 0 || side < 0 ||
-            read_word(row, "product", hdfc_products, cash ? PRODUCT_CNC : PRODUCT_MARGIN,
+        if (read_word(row, "product", hdfc_products, shares ? PRODUCT_MARGIN : PRODUCT_MTF,
                       &product) < 0)
                 return -EINVAL;
-        *ret_side = (enum side)side;
-        *ret_product = (enum product)product;
+        *ret = (enum product)product;
+        return 0;
+}
+
+static int read_side(struct json_object *row, enum side *ret)
+{
+        int side;
+
+        if (read_word(row, "transaction_type", hdfc_sides, -1, &side) < 0 || side < 0)
+                return -EINVAL;
+        *ret = (enum side)side;
         return 0;
 }
 
@@ -406,7 +414,7 @@ static int read_order(const struct broker_call *c, struct json_object *row, void
             fields_read(order_fields, row, o, NULL) < 0 || o->quantity < 0 ||
             o->filled_quantity < 0 || o->price < 0 || o->trigger_price < 0 ||
             o->average_price < 0 || read_symbol(c, row, o->symbol) < 0 ||
-            read_side_and_product(row, o->symbol, &o->side, &o->product) < 0 ||
+            read_side(row, &o->side) < 0 || read_product(row, o->symbol, &o->product) < 0 ||
             read_type(row, o) < 0 || read_status(row, o) < 0 || !validity)
                 return -EINVAL;
         /* One order was asked for by its id. */
@@ -436,8 +444,8 @@ static int read_trade(const struct broker_call *c, struct json_object *row, void
         if (!hdfc_id(row, "trade_id", t->trade_id) ||
             !hdfc_id(row, "order_id", t->broker_order_id) ||
             fields_read(trade_fields, row, t, NULL) < 0 || t->quantity < 0 || t->price < 0 ||
-            read_symbol(c, row, t->symbol) < 0 ||
-            read_side_and_product(row, t->symbol, &t->side, &t->product) < 0)
+            read_symbol(c, row, t->symbol) < 0 || read_side(row, &t->side) < 0 ||
+            read_product(row, t->symbol, &t->product) < 0)
                 return -EINVAL;
         t->at_us = read_moment(row, "fill_timestamp");
         return t->quantity == 0; /* nothing was traded */
@@ -495,15 +503,10 @@ static int read_position(const struct broker_call *c, struct json_object *row, v
 {
         struct position *p = to;
         struct net n = {};
-        int product;
 
-        if (fields_read(net_fields, row, &n, NULL) < 0 || read_symbol(c, row, p->symbol) < 0)
+        if (fields_read(net_fields, row, &n, NULL) < 0 || read_symbol(c, row, p->symbol) < 0 ||
+            read_product(row, p->symbol, &p->product) < 0)
                 return -EINVAL;
-        bool cash = text_starts(p->symbol, "NSE:") || text_starts(p->symbol, "BSE:");
-        if (read_word(row, "product", hdfc_products, cash ? PRODUCT_CNC : PRODUCT_MARGIN,
-                      &product) < 0)
-                return -EINVAL;
-        p->product = (enum product)product;
         p->quantity = n.net;
         p->average_price = n.net > 0 ? n.buy_price : n.net < 0 ? n.sell_price : 0;
         p->realised_pnl = n.realised;
