@@ -218,6 +218,14 @@ static void render_kill_tasks(struct json_writer *w, const struct orchestrator *
         json_put_int(w, "tasks_total", total);
 }
 
+/* Of an account that the caller may not use nothing is told. */
+static bool concerns(const struct kill_entry *e, const struct caller *c)
+{
+        static const char account[] = "account:";
+
+        return !text_starts(e->scope, account) || caller_may_use(c, e->scope + sizeof(account) - 1);
+}
+
 void render_killswitch(struct json_writer *w, const struct orchestrator *o,
                        const struct caller *caller)
 {
@@ -228,6 +236,8 @@ void render_killswitch(struct json_writer *w, const struct orchestrator *o,
         json_put_string(w, "level", kill_level_name(killswitch_level(o, NULL)));
         json_array_begin(w, "entries");
         for (unsigned i = 0; i < n; i++) {
+                if (!concerns(&entries[i], caller))
+                        continue;
                 json_object_begin(w, NULL);
                 json_put_string(w, "scope", entries[i].scope);
                 json_put_string(w, "level", kill_level_name(entries[i].level));

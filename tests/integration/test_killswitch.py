@@ -269,6 +269,13 @@ class DeadMan(ordo.Case):
         self.assertEqual(self.k.order(targets=["paper:second"], price="1001.00").status, 201)
         self.assertEqual(self.k.get(order.headers["location"]).json["legs"][0]["order_status"], "OPEN")
         self.assertEqual(self.k.get("/api/v1/status").json["dead_men"], [])
+        # what others' accounts are stopped for is not its business
+        r = self.k.post("/api/v1/killswitch", {"level": "HALT", "reason": "theirs", "scope": "account:paper:second"})
+        self.assertEqual(r.status, 200, r)
+        self.assertEqual(len(r.json["entries"]), 2)
+        r = self.k.get("/api/v1/killswitch", token=self.token)
+        self.assertEqual([e["scope"] for e in r.json["entries"]], ["account:paper:demo"])
+        self.assertNotIn(b"theirs", r.raw)
 
     def test_restart(self):
         self.place("1000.00")
