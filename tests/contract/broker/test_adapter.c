@@ -164,9 +164,12 @@ static void damage_cut(const struct broker *b, struct broker_case *c, const stru
 static void damage_bytes(const struct broker *b, struct broker_case *c, const struct case_call *t)
 {
         static const char bytes[] = {'"', '}', ',', '9', '-', '\\', '\x01', '\xff', 'e', ' '};
+        /* Where each read takes twenty times as long, one of them for each place, in turn; the
+         * fuzzers go further there. */
+        const size_t step = getenv("TEST_SLOW") ? sizeof(bytes) : 1;
         struct broker_result r;
         for (size_t i = 0; i < c->body.len; i++)
-                for (size_t k = 0; k < sizeof(bytes); k++) {
+                for (size_t k = i % step; k < sizeof(bytes); k += step) {
                         char was = c->body.data[i];
                         c->body.data[i] = bytes[k];
                         read_reply(b, c, t, c->body.data, c->body.len, &r);
