@@ -81,7 +81,7 @@ static void flushed(struct store_job *job)
         free(f);
 }
 
-static void append_nothing(struct orchestrator *o)
+void ledger_try(struct orchestrator *o)
 {
         struct flush *f = calloc(1, sizeof(*f));
         if (!f)
@@ -94,18 +94,13 @@ static void append_nothing(struct orchestrator *o)
 void ledger_flush(struct orchestrator *o)
 {
         if (!list_empty(&o->riders))
-                append_nothing(o);
-}
-
-void ledger_try(struct orchestrator *o)
-{
-        append_nothing(o);
+                ledger_try(o);
 }
 
 void ledger_probe(struct orchestrator *o)
 {
         if (o->store_failure != STORE_OK)
-                append_nothing(o);
+                ledger_try(o);
 }
 
 static bool healthy(enum store_result r)
