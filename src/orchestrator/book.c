@@ -181,6 +181,7 @@ static void read_now(struct book_reader *b)
                 .broker = {.op = BROKER_BOOK, .since_us = since(b)},
                 .done = read_ended,
                 .passes_halt = true,
+                .due = b->began_wall_us - b->complete_wall_us > BOOK_DUE_US,
         };
         call_start(&b->call);
 }

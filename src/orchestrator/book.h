@@ -19,6 +19,7 @@ struct account_state;
 #define BOOK_WATCH_US        INT64_C(8000000)
 #define BOOK_WATCH_BEFORE_US (15 * 60 * USEC_PER_SEC) /* the exchange takes orders by then */
 #define BOOK_WATCH_AFTER_US  (30 * 60 * USEC_PER_SEC) /* closing session; late reports */
+#define BOOK_DUE_US          INT64_C(10000000)        /* so old it goes before new orders */
 #define BOOK_OLD_US          INT64_C(30000000)        /* unread for so long: somebody is told */
 #define BOOK_LOOK_US         (60 * USEC_PER_SEC)      /* how often it is asked whether it is open */
 

@@ -299,6 +299,11 @@ static void refuse_rate(struct call *c, int64_t wait_us, const char *message)
         refuse(c, PROBLEM_BROKER_RATE, message);
 }
 
+static int64_t turn_of(const struct call *c, char *message, size_t size)
+{
+        return traffic_wait(&c->account->traffic, c->broker.op, call_rank(c), message, size);
+}
+
 static void arm(struct account_state *a, int64_t wait_us)
 {
         if (wait_us < INT64_MAX &&
@@ -315,7 +320,7 @@ static void wake(struct loop_timer *t)
 
         LIST_FOREACH (it, &a->waiting) {
                 struct call *c = LIST_ENTRY(it, struct call, waiting);
-                int64_t wait_us = traffic_wait(&a->traffic, c->broker.op, message, sizeof(message));
+                int64_t wait_us = turn_of(c, message, sizeof(message));
                 if (wait_us > 0 && now + wait_us <= c->wait_until_us) {
                         next = wait_us < next ? wait_us : next;
                         continue;
@@ -348,18 +353,19 @@ static void read_start(struct call *c)
 
         if (broken(c))
                 return;
-        int64_t wait_us = traffic_wait(&a->traffic, c->broker.op, message, sizeof(message));
+        int64_t wait_us = turn_of(c, message, sizeof(message));
         if (wait_us == 0 || (needs_session(c) && a->session != SESSION_STATE_ACTIVE)) {
                 leave(c);
-        } else if (wait_us > CALL_TURN_US || a->n_waiting >= CALL_TURNS_MAX ||
+        } else if (wait_us > CALL_TURN_US || (a->n_waiting >= CALL_TURNS_MAX && !c->due) ||
                    a->orchestrator->draining) {
                 refuse_rate(c, wait_us, message);
         } else {
                 c->wait_until_us = clock_mono_us() + CALL_TURN_US;
                 list_append(&a->waiting, &c->waiting);
                 a->waiting_timer.fire = wake;
-                if (a->n_waiting++ == 0)
-                        arm(a, wait_us);
+                /* One that is due does not sleep until those of a lower rank may go. */
+                if (a->n_waiting++ == 0 || c->due)
+                        arm(a, c->due ? 0 : wait_us);
         }
 }
 
@@ -469,6 +475,13 @@ void call_evidence(const struct call *c, struct evidence *ret)
         };
         text_copy(ret->transport, sizeof(ret->transport), httpc_transport(*c->account->transport));
         text_copy(ret->error, sizeof(ret->error), f->error);
+}
+
+enum traffic_rank call_rank(const struct call *c)
+{
+        if (c->turn)
+                return c->turn->urgent ? TRAFFIC_EXIT : TRAFFIC_ORDER;
+        return c->due ? TRAFFIC_DUE : TRAFFIC_READ;
 }
 
 int64_t call_latency_us(const struct call *c)

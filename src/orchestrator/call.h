@@ -9,6 +9,7 @@
 #include "orchestrator/lane.h"
 #include "orchestrator/large_reply.h"
 #include "orchestrator/retry.h"
+#include "orchestrator/traffic.h"
 
 struct account_state;
 
@@ -28,6 +29,8 @@ struct call {
         struct account_state *account;
         struct broker_call broker; /* op and what it needs; account and token are filled in */
         bool passes_halt;          /* a verified reducing order, or not an order at all */
+        bool due; /* a read that Ordo needs, and has been without for too long: goes before orders
+                   */
         struct turn *turn; /* PLACE, MODIFY: the place in the lane, granted. CANCEL: waits for its
                               own */
         int64_t until_us;  /* monotonic, when it is over; 0: by operation */
@@ -65,6 +68,8 @@ void call_again(struct call *c);
 /* Ends the calls that wait for their turn. */
 void calls_give_up(struct account_state *a);
 void call_evidence(const struct call *c, struct evidence *ret);
+/* Its rank in the broker's rates. */
+enum traffic_rank call_rank(const struct call *c);
 int64_t call_latency_us(const struct call *c);
 /* Frees what it holds; may be started again afterwards. */
 void call_clear(struct call *c);

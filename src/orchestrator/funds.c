@@ -79,14 +79,23 @@ void funds_refresh(struct account_state *a)
         f->reading = true;
         f->pending = 2;
         f->began_us = clock_mono_us();
+        const bool due = !f->valid || f->began_us - f->as_of_us > FUNDS_DUE_US;
         f->settled_before += f->settled_after;
         f->settled_after = 0;
         f->funds_call = (struct call){
-                .account = a, .broker.op = BROKER_FUNDS, .done = call_ended, .passes_halt = true};
-        f->positions_call = (struct call){.account = a,
-                                          .broker.op = BROKER_POSITIONS,
-                                          .done = call_ended,
-                                          .passes_halt = true};
+                .account = a,
+                .broker.op = BROKER_FUNDS,
+                .done = call_ended,
+                .passes_halt = true,
+                .due = due,
+        };
+        f->positions_call = (struct call){
+                .account = a,
+                .broker.op = BROKER_POSITIONS,
+                .done = call_ended,
+                .passes_halt = true,
+                .due = due,
+        };
         call_start(&f->funds_call);
         call_start(&f->positions_call);
 }

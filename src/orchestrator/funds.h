@@ -13,6 +13,7 @@ struct account_state;
 
 #define FUNDS_REFRESH_US \
         INT64_C(1000000) /* a snapshot this old is read anew while orders come in */
+#define FUNDS_DUE_US      INT64_C(15000000) /* one this old goes before new orders */
 #define FUNDS_STALE_US    INT64_C(30000000) /* one older than this is not relied on: orders wait */
 #define POSITION_FRESH_US INT64_C(5000000)  /* "reducing" needs positions not older than this */
 

@@ -49,8 +49,9 @@ static struct rate_ahead ahead_of(const struct lane *lane, const struct turn *t,
 static int64_t wait_of(struct account_state *a, const struct turn *t, struct rate_ahead ahead,
                        char *detail, size_t size, enum problem *ret)
 {
-        int64_t wait_us = traffic_turn(&a->traffic, t->op, t->at, t->urgent ? 0 : TRAFFIC_LANE,
-                                       ahead, detail, size);
+        int64_t wait_us =
+                traffic_turn(&a->traffic, t->op, t->at, t->urgent ? TRAFFIC_EXIT : TRAFFIC_ORDER,
+                             ahead, detail, size);
         *ret = PROBLEM_BROKER_RATE;
         if (!limited(a, t))
                 return wait_us;

@@ -49,7 +49,7 @@ static int64_t ops_of(enum broker_traffic traffic)
 }
 
 static void add_broker(struct instances_permit *p, const struct traffic *t, enum broker_op op,
-                       enum exchange at, bool urgent)
+                       enum exchange at, enum traffic_rank rank)
 {
         for (unsigned i = 0; i < t->n; i++) {
                 const struct traffic_window *w = &t->windows[i];
@@ -57,12 +57,8 @@ static void add_broker(struct instances_permit *p, const struct traffic *t, enum
                 if (!w->rolling.cap || !(ops_of(w->rate->traffic) & BIT(op)) ||
                     (each && at != w->exchange && at != BROKER_RATE_ANYWHERE))
                         continue;
-                int64_t keep = broker_op_writes(op) ? (urgent ? 0 : TRAFFIC_LANE)
-                               : w->rate->traffic == BROKER_TRAFFIC_ALL
-                                       ? TRAFFIC_LANE + w->rate->count / TRAFFIC_READ_PART
-                                       : 0;
-                add(p, w->rolling.span_us, w->rolling.cap, keep, ops_of(w->rate->traffic),
-                    each ? (int64_t)w->exchange : -1);
+                add(p, w->rolling.span_us, w->rolling.cap, traffic_keep(w->rate, rank),
+                    ops_of(w->rate->traffic), each ? (int64_t)w->exchange : -1);
         }
 }
 
@@ -101,7 +97,7 @@ static void describe(struct permit *p)
         p->ask.n_rates = 0;
         if (!waits(op))
                 return;
-        add_broker(&p->ask, &a->traffic, op, at, urgent);
+        add_broker(&p->ask, &a->traffic, op, at, call_rank(c));
         if (c->turn && !a->unlimited && (!urgent || op == BROKER_CANCEL))
                 add_limits(&p->ask, &a->limits, at, urgent);
 }
@@ -156,6 +152,8 @@ static void come(struct instances_permit *ask)
                 give_up(p, write ? PROBLEM_ORDER_RATE : PROBLEM_BROKER_RATE, ask->wait_us,
                         "its turn in the rates that the daemons share did not come in time; "
                         "nothing was sent");
+        else if (q->queue.next != &p->link)
+                next(q); /* one that is due came in before it */
         else if (loop_timer_set(q->account->orchestrator->loop, &q->timer, ask->wait_us) < 0)
                 give_up(p, PROBLEM_INTERNAL, ask->wait_us, "out of memory");
 }
@@ -198,7 +196,10 @@ bool permit_wait(struct call *c)
                       : class == PERMIT_WRITES
                               ? (c->turn->until_us ? c->turn->until_us : c->until_us)
                               : clock_mono_us() + CALL_TURN_US;
-        list_append(&p->queue->queue, &p->link);
+        if (c->due)
+                list_prepend(&p->queue->queue, &p->link);
+        else
+                list_append(&p->queue->queue, &p->link);
         next(p->queue);
         return true;
 }

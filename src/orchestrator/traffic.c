@@ -37,11 +37,20 @@ static bool never_refused(enum broker_op op)
                op == BROKER_PROFILE; /* whose session it is: a step of the login */
 }
 
-/* What must stay free after a read. */
-static unsigned spare(const struct broker_rate *rate)
+unsigned traffic_keep(const struct broker_rate *rate, enum traffic_rank rank)
 {
-        return rate->traffic == BROKER_TRAFFIC_ALL ? TRAFFIC_LANE + rate->count / TRAFFIC_READ_PART
-                                                   : 0;
+        const bool shared = rate->traffic == BROKER_TRAFFIC_ALL;
+
+        switch (rank) {
+        case TRAFFIC_EXIT:
+                return 0;
+        case TRAFFIC_DUE:
+                return shared ? TRAFFIC_LANE / 2 : 0;
+        case TRAFFIC_ORDER:
+                return TRAFFIC_LANE + (shared ? rate->count / TRAFFIC_DUE_PART : 0);
+        default:
+                return shared ? TRAFFIC_LANE + rate->count / TRAFFIC_READ_PART : 0;
+        }
 }
 
 static int window_init(struct traffic_window *w, const struct broker_rate *rate)
@@ -142,7 +151,7 @@ static int64_t window_wait(struct traffic_window *w, unsigned keep, unsigned ahe
         return day_wait(w, keep, ahead);
 }
 
-int64_t traffic_turn(struct traffic *t, enum broker_op op, enum exchange at, unsigned keep,
+int64_t traffic_turn(struct traffic *t, enum broker_op op, enum exchange at, enum traffic_rank rank,
                      struct rate_ahead ahead, char *detail, size_t size)
 {
         int64_t now = clock_mono_us(), longest = 0;
@@ -152,7 +161,7 @@ int64_t traffic_turn(struct traffic *t, enum broker_op op, enum exchange at, uns
                 if (!counts(w, op, at))
                         continue;
                 bool each = w->rate->traffic == BROKER_TRAFFIC_EACH;
-                int64_t wait = window_wait(w, broker_op_writes(op) ? keep : spare(w->rate),
+                int64_t wait = window_wait(w, traffic_keep(w->rate, rank),
                                            each ? ahead.here : ahead.all, now);
                 if (wait <= longest)
                         continue;
@@ -167,10 +176,11 @@ int64_t traffic_turn(struct traffic *t, enum broker_op op, enum exchange at, uns
         return longest;
 }
 
-int64_t traffic_wait(struct traffic *t, enum broker_op op, char *detail, size_t size)
+int64_t traffic_wait(struct traffic *t, enum broker_op op, enum traffic_rank rank, char *detail,
+                     size_t size)
 {
         return never_refused(op) ? 0
-                                 : traffic_turn(t, op, BROKER_RATE_ANYWHERE, 0,
+                                 : traffic_turn(t, op, BROKER_RATE_ANYWHERE, rank,
                                                 (struct rate_ahead){}, detail, size);
 }
 
@@ -211,10 +221,11 @@ void traffic_assume_reads(struct traffic *t)
         for (unsigned i = 0; i < t->n; i++) {
                 const struct broker_rate *rate = t->windows[i].rate;
                 unsigned n = rate->count / TRAFFIC_READ_PART;
+                unsigned keep = traffic_keep(rate, TRAFFIC_READ);
                 if (rate->traffic == BROKER_TRAFFIC_ORDERS || rate->traffic == BROKER_TRAFFIC_EACH)
                         continue;
                 if (rate->window_us < MINUTE_US)
-                        n = rate->count > spare(rate) ? rate->count - spare(rate) : rate->count;
+                        n = rate->count > keep ? rate->count - keep : rate->count;
                 for (; n > 0; n--)
                         rate_window_take(&t->windows[i].rolling, now);
         }

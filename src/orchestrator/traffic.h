@@ -5,7 +5,9 @@
  *
  * Writes take their place in the account's lane (lane.h) and give it back when nothing was sent;
  * reads take it when they are sent, and wait for it a while (call.h). Logins are counted and never
- * wait; orders leave a lane for cancels, and reads leave one for the orders. */
+ * wait. Each leaves room for what matters more: reads for the orders, these for reads that have
+ * been wanted for long, or else whoever uses up his rate with orders would not be told what becomes
+ * of them, and all for what takes risk away. */
 #pragma once
 
 #include <stdbool.h>
@@ -13,9 +15,18 @@
 #include "broker/broker.h"
 #include "orchestrator/rate_window.h"
 
-#define TRAFFIC_LANE      2 /* kept free by orders for cancels, and by reads besides */
-#define TRAFFIC_READ_PART 5 /* reads keep a fifth of a window that orders share free */
+#define TRAFFIC_LANE      2  /* kept free by orders for cancels, and by reads besides */
+#define TRAFFIC_DUE_PART  20 /* orders keep a twentieth of a window that reads share free */
+#define TRAFFIC_READ_PART 5  /* reads keep a fifth of a window that orders share free */
 #define TRAFFIC_SLACK_US  INT64_C(100000) /* between what we count and what the broker sees */
+
+/* Who may go further into a window comes first. */
+enum traffic_rank {
+        TRAFFIC_EXIT,  /* cancels, and orders that close a position */
+        TRAFFIC_DUE,   /* a read without which Ordo has been for too long (call.due) */
+        TRAFFIC_ORDER, /* placements, modifications */
+        TRAFFIC_READ,
+};
 
 struct traffic_window {
         const struct broker_rate *rate;
@@ -37,12 +48,15 @@ struct traffic {
 /* `agreed` replaces the broker's windows of the kinds that it names. Both are borrowed. */
 int traffic_init(struct traffic *t, const struct broker *b, const struct broker_rates *agreed);
 void traffic_done(struct traffic *t);
-/* Microseconds until a write may go that goes behind `ahead` others and keeps `keep` calls free; 0:
- * now, `detail` is untouched. `at`: the exchange that it is for, or BROKER_RATE_ANYWHERE. */
-int64_t traffic_turn(struct traffic *t, enum broker_op op, enum exchange at, unsigned keep,
+/* How many calls must stay free in such a window for those of higher rank. */
+unsigned traffic_keep(const struct broker_rate *rate, enum traffic_rank rank);
+/* Microseconds until a call may go that goes behind `ahead` others; 0: now, `detail` is untouched.
+ * `at`: the exchange that it is for, or BROKER_RATE_ANYWHERE. */
+int64_t traffic_turn(struct traffic *t, enum broker_op op, enum exchange at, enum traffic_rank rank,
                      struct rate_ahead ahead, char *detail, size_t size);
-/* The same for all other calls. */
-int64_t traffic_wait(struct traffic *t, enum broker_op op, char *detail, size_t size);
+/* The same for a call that is no write, behind nobody. */
+int64_t traffic_wait(struct traffic *t, enum broker_op op, enum traffic_rank rank, char *detail,
+                     size_t size);
 /* Counts it, now. Returns the moment, for giving it back. */
 int64_t traffic_take(struct traffic *t, enum broker_op op, enum exchange at);
 void traffic_give_back(struct traffic *t, enum broker_op op, enum exchange at, int64_t at_us);

@@ -24,11 +24,11 @@ static void begin(const struct broker_rate *rates, unsigned n)
 static int64_t take_at(enum broker_op op, enum exchange at)
 {
         detail[0] = '\0';
-        unsigned keep = op == BROKER_CANCEL ? 0 : TRAFFIC_LANE;
+        enum traffic_rank rank = op == BROKER_CANCEL ? TRAFFIC_EXIT : TRAFFIC_ORDER;
         int64_t wait = broker_op_writes(op) && op != BROKER_LOGIN
-                               ? traffic_turn(&traffic, op, at, keep, (struct rate_ahead){}, detail,
+                               ? traffic_turn(&traffic, op, at, rank, (struct rate_ahead){}, detail,
                                               sizeof(detail))
-                               : traffic_wait(&traffic, op, detail, sizeof(detail));
+                               : traffic_wait(&traffic, op, TRAFFIC_READ, detail, sizeof(detail));
         if (wait == 0)
                 traffic_take(&traffic, op, at);
         return wait;
@@ -54,8 +54,8 @@ static unsigned take_all(enum broker_op op)
 
 static int64_t cancel_behind(unsigned n)
 {
-        return traffic_turn(&traffic, BROKER_CANCEL, EXCHANGE_NSE, 0, (struct rate_ahead){n, n},
-                            detail, sizeof(detail));
+        return traffic_turn(&traffic, BROKER_CANCEL, EXCHANGE_NSE, TRAFFIC_EXIT,
+                            (struct rate_ahead){n, n}, detail, sizeof(detail));
 }
 
 START_TEST(test_no_rates)
@@ -88,7 +88,7 @@ START_TEST(test_lanes)
         clock_fake_advance(USEC_PER_SEC + TRAFFIC_SLACK_US - 1);
         ck_assert_int_eq(take(BROKER_PLACE), 1);
         clock_fake_advance(1);
-        /* 15 of the minute are gone: reads keep 2 + 6 free, orders 2. */
+        /* 15 of the minute are gone: reads keep 2 + 6 free, orders 2 + 1. */
         ck_assert_uint_eq(take_all(BROKER_FUNDS), 6);
         ck_assert_str_eq(detail, "the broker allows 10 calls in 1 s, and they are used up");
         ck_assert_uint_eq(take_all(BROKER_PLACE), 2);
@@ -96,11 +96,35 @@ START_TEST(test_lanes)
         clock_fake_advance(2 * USEC_PER_SEC);
         ck_assert_uint_eq(take_all(BROKER_FUNDS), 0);
         ck_assert_str_eq(detail, "the broker allows 30 calls in 60 s, and they are used up");
-        ck_assert_uint_eq(take_all(BROKER_PLACE), 5);
+        ck_assert_uint_eq(take_all(BROKER_PLACE), 4);
         ck_assert_int_eq(take(BROKER_PLACE), 57 * USEC_PER_SEC);
-        /* Seven of ten go at once, and so does the fourth behind three that wait. */
-        ck_assert_int_eq(cancel_behind(1), 0);
-        ck_assert_int_eq(cancel_behind(2), 57 * USEC_PER_SEC);
+        /* Three of the minute are left. */
+        ck_assert_int_eq(cancel_behind(2), 0);
+        ck_assert_int_eq(cancel_behind(3), 57 * USEC_PER_SEC);
+        traffic_done(&traffic);
+}
+END_TEST
+
+/* Orders leave a twentieth of what they share with reads for those that are due, and these leave
+ * one for what takes risk away. */
+START_TEST(test_due)
+{
+        static const struct broker_rate rates[] = {
+                {BROKER_TRAFFIC_ALL, 40, 60 * USEC_PER_SEC},
+                {BROKER_TRAFFIC_QUOTES, 50, 60 * USEC_PER_SEC},
+        };
+        begin(rates, ELEMENTS(rates));
+        ck_assert_uint_eq(take_all(BROKER_PLACE), 40 - TRAFFIC_LANE - 40 / TRAFFIC_DUE_PART);
+        ck_assert_uint_eq(take_all(BROKER_BOOK), 0);
+        for (unsigned i = 0; i < 3; i++) {
+                ck_assert_int_eq(
+                        traffic_wait(&traffic, BROKER_BOOK, TRAFFIC_DUE, detail, sizeof(detail)),
+                        0);
+                traffic_take(&traffic, BROKER_BOOK, BROKER_RATE_ANYWHERE);
+        }
+        ck_assert_int_gt(traffic_wait(&traffic, BROKER_BOOK, TRAFFIC_DUE, detail, sizeof(detail)),
+                         0);
+        ck_assert_uint_eq(take_all(BROKER_CANCEL), 1);
         traffic_done(&traffic);
 }
 END_TEST
@@ -180,11 +204,11 @@ START_TEST(test_each_exchange)
         ck_assert_uint_eq(take_all_at(BROKER_CANCEL, EXCHANGE_BSE), 2);
         clock_fake_advance(USEC_PER_SEC + TRAFFIC_SLACK_US);
         /* Behind five at this exchange is the next second, behind five elsewhere is not. */
-        ck_assert_int_gt(traffic_turn(&traffic, BROKER_CANCEL, EXCHANGE_BSE, 0,
+        ck_assert_int_gt(traffic_turn(&traffic, BROKER_CANCEL, EXCHANGE_BSE, TRAFFIC_EXIT,
                                       (struct rate_ahead){.all = 5, .here = 5}, detail,
                                       sizeof(detail)),
                          0);
-        ck_assert_int_eq(traffic_turn(&traffic, BROKER_CANCEL, EXCHANGE_BSE, 0,
+        ck_assert_int_eq(traffic_turn(&traffic, BROKER_CANCEL, EXCHANGE_BSE, TRAFFIC_EXIT,
                                       (struct rate_ahead){.all = 5, .here = 0}, detail,
                                       sizeof(detail)),
                          0);
@@ -492,6 +516,35 @@ START_TEST(test_reads_wait)
 END_TEST
 
 /* A stop does not wait for the broker's minute. */
+/* Whoever uses up the broker's rate with orders goes on to be told what becomes of them. */
+START_TEST(test_flood)
+{
+        static const struct broker_rate rates[] = {{BROKER_TRAFFIC_ALL, 100, 60 * USEC_PER_SEC}};
+        world_open(&(struct world_options){.limits_off = true});
+        give_rates(rates, 1);
+        unsigned n = 0, books = 0, placed = 0, refused = 0;
+        int64_t seen = clock_mono_us(), longest = 0;
+        for (unsigned i = 0; i < 240; i++) {
+                struct placed *p = place_begin(LIMIT_ORDER, "one", NULL);
+                world_pass(USEC_PER_SEC / 2);
+                while (!p->done) /* it waits for its turn */
+                        world_pass(USEC_PER_SEC / 2);
+                placed += p->answer.status == 201;
+                refused += p->answer.status == 429;
+                n = wire_calls(world.wires[0], BROKER_BOOK);
+                if (n != books)
+                        seen = clock_mono_us();
+                books = n;
+                if (clock_mono_us() - seen > longest)
+                        longest = clock_mono_us() - seen;
+        }
+        ck_assert_uint_gt(placed, 100);
+        ck_assert_uint_gt(refused, 0);
+        ck_assert_int_lt(longest, BOOK_OLD_US);
+        world_close();
+}
+END_TEST
+
 START_TEST(test_drain)
 {
         static const struct broker_rate rates[] = {{BROKER_TRAFFIC_QUOTES, 1, USEC_PER_SEC}};
@@ -542,8 +595,8 @@ START_TEST(test_learns)
 }
 END_TEST
 
-SUITE("orchestrator/traffic", test_no_rates, test_lanes, test_kinds, test_agreed,
+SUITE("orchestrator/traffic", test_no_rates, test_lanes, test_kinds, test_due, test_agreed,
       test_each_exchange, test_each_exchange_after_a_start, test_agreed_at_each_exchange,
       test_small_window, test_day, test_day_at_the_end_of_a_month, test_give_back, test_restore,
-      test_refused, test_orders, test_not_sent, test_reads, test_reads_wait, test_drain,
+      test_refused, test_orders, test_not_sent, test_reads, test_reads_wait, test_flood, test_drain,
       test_learns)
