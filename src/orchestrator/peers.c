@@ -156,13 +156,25 @@ static bool ahead(const struct open_leg *l)
                !list_empty(&l->owed) || l->dirty || l->pins > 0;
 }
 
+/* Who looks after the account reads its book; somebody else, who cancels or modifies, writes what
+ * it has heard of. What was filled since is written once more. */
+static void take_status(struct open_leg *l, const struct leg *leg)
+{
+        if (l->account->owned && leg->filled_quantity < l->filled_quantity) {
+                l->dirty = true;
+                return;
+        }
+        l->status = leg->status;
+        open_leg_fill(l, leg->filled_quantity, leg->average_price);
+}
+
 static void take_leg(struct open_leg *l, const struct order *order, const struct leg *leg)
 {
         const bool was_remote = l->remote, was_unknown = l->state == LEG_STATE_UNKNOWN;
 
         open_leg_set_state(l, leg->state);
         l->outcome = leg->outcome;
-        l->status = leg->status;
+        take_status(l, leg);
         l->quantity = leg->quantity;
         l->type = leg->effective.type;
         l->price = leg->effective.price;
@@ -171,7 +183,6 @@ static void take_leg(struct open_leg *l, const struct order *order, const struct
         l->cancel_owed |= leg->cancel_requested && !l->cancel_requested;
         l->cancel_requested = leg->cancel_requested;
         l->denied = leg_denied(leg);
-        open_leg_fill(l, leg->filled_quantity, leg->average_price);
         open_leg_number(l, leg->broker_order_id);
         hand_to(l, order, leg);
         if (!l->remote && (was_remote || (l->state == LEG_STATE_UNKNOWN && !was_unknown)))

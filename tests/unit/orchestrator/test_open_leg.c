@@ -1,6 +1,8 @@
 /* The lists and the index that gates ask instead of walking all open legs. */
 #include "world.h"
 
+#include "shown_book.h"
+
 static struct open_leg *leg_of(const char *id)
 {
         return open_leg_find(&world.o->open_legs, shown_leg(id, 0)->tag);
@@ -86,4 +88,35 @@ START_TEST(test_doubtful)
 }
 END_TEST
 
-SUITE("open_leg", test_by_symbol_and_side, test_without_number, test_doubtful)
+/* As another daemon wrote it that had not heard of the fill yet: what it changed holds, the fill
+ * does too. */
+START_TEST(test_written_by_another_one)
+{
+        world_open(&(struct world_options){.blind = true});
+        const char *id = live("BUY 10 NSE:SBIN CNC LIMIT 1000", "one");
+        char number[BROKER_ORDER_ID_SIZE];
+        const struct order *order;
+        ck_assert_int_eq(shown(id, &order), PROBLEM_NONE);
+        struct order theirs = *order;
+        struct leg leg = order->legs[0];
+        theirs.legs = &leg;
+        leg.effective.price = RUPEES(999);
+        text_copy(number, sizeof(number), leg.broker_order_id);
+        SHOW({.id = number, .filled = 4, .status = "PARTIALLY_FILLED"});
+        world_pass(SECONDS(6));
+        ck_assert_int_eq(shown_leg(id, 0)->filled_quantity, 4);
+        SHOW({.id = number, .filled = 4, .status = "PARTIALLY_FILLED", .price = "999"});
+        peers_merge(world.o, &theirs);
+        ck_assert_int_eq(leg_of(id)->filled_quantity, 4);
+        ck_assert_int_eq(leg_of(id)->status, ORDER_STATUS_PARTIALLY_FILLED);
+        ck_assert_int_eq(leg_of(id)->price, RUPEES(999));
+        world_pass(SECONDS(3) / 2);
+        ck_assert(!leg_of(id)->dirty);
+        ck_assert_int_eq(shown_leg(id, 0)->filled_quantity, 4);
+        ck_assert_int_eq(shown_leg(id, 0)->effective.price, RUPEES(999));
+        world_close();
+}
+END_TEST
+
+SUITE("open_leg", test_written_by_another_one, test_by_symbol_and_side, test_without_number,
+      test_doubtful)
