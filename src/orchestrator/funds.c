@@ -71,6 +71,13 @@ static void call_ended(struct call *c)
         read_ended(c->account);
 }
 
+static void read_one(struct account_state *a, struct call *c, enum broker_op op, bool due)
+{
+        *c = (struct call){
+                .account = a, .broker.op = op, .done = call_ended, .passes_halt = true, .due = due};
+        call_start(c);
+}
+
 void funds_refresh(struct account_state *a)
 {
         struct funds_cache *f = &a->funds;
@@ -82,22 +89,8 @@ void funds_refresh(struct account_state *a)
         const bool due = !f->valid || f->began_us - f->as_of_us > FUNDS_DUE_US;
         f->settled_before += f->settled_after;
         f->settled_after = 0;
-        f->funds_call = (struct call){
-                .account = a,
-                .broker.op = BROKER_FUNDS,
-                .done = call_ended,
-                .passes_halt = true,
-                .due = due,
-        };
-        f->positions_call = (struct call){
-                .account = a,
-                .broker.op = BROKER_POSITIONS,
-                .done = call_ended,
-                .passes_halt = true,
-                .due = due,
-        };
-        call_start(&f->funds_call);
-        call_start(&f->positions_call);
+        read_one(a, &f->funds_call, BROKER_FUNDS, due);
+        read_one(a, &f->positions_call, BROKER_POSITIONS, due);
 }
 
 void funds_keep_young(struct account_state *a)
