@@ -48,7 +48,8 @@
         X(ORDER_NOT_OPEN, 409, false, "The order is not open",                                     \
           "Only an order that is still live at the broker can be modified or cancelled.")          \
         X(LEG_UNRESOLVED, 409, true, "An earlier order's outcome is not known yet",                \
-          "Until it is, orders that may add risk to this account and instrument are refused.")     \
+          "Until it is, orders that may add risk to this account and instrument are refused, "     \
+          "and such as the broker's book might not tell from it.")                                 \
         X(LEG_ALREADY_SETTLED, 409, false, "The leg is settled",                                   \
           "Only a leg with an unknown outcome can be resolved by an operator.")                    \
         X(LOGIN_NOT_PENDING, 409, true, "No such login is pending",                                \

@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 
+#include "domain/order.h"
 #include "domain/portfolio.h"
 
 struct account_state;
@@ -16,7 +17,7 @@ const struct book_order *candidate_row(struct account_state *a, const struct ope
                                        const struct book_order *rows, unsigned n);
 /* Some leg without a number could be this row: it is not known to be somebody else's. */
 bool candidate_pending(const struct account_state *a, const struct book_order *row);
-/* An order like this one has no number yet, and where the book does not show our tags nobody could
- * tell the two apart. */
-bool candidate_twin(const struct account_state *a, const char *symbol, enum side side,
-                    int64_t quantity);
+/* Another leg has no number yet, and where the book does not show our tags nobody could tell the
+ * two apart. The leg is compared as it will be sent: after gate_market_policy(). */
+bool candidate_twin(const struct account_state *a, const struct order *order,
+                    const struct leg *leg);

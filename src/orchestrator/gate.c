@@ -38,13 +38,13 @@ static const struct {
         enum gate_answer (*check)(const struct order *order, struct leg *leg, struct gate *g);
         bool lesser; /* asked of a modification that adds nothing, too */
 } checks[] = {
-        {gate_account, true},        {gate_breaker, true},
-        {gate_instrument, true},     {gate_twin, false},
-        {gate_reducing, false},      {gate_support, false},
-        {gate_market_policy, false}, {gate_collar, false},
-        {gate_band, false},          {gate_cross, false},
-        {gate_modifications, true},  {gate_ratio, false},
-        {gate_funds, false},         {gate_turn, true},
+        {gate_account, true},       {gate_breaker, true},
+        {gate_instrument, true},    {gate_reducing, false},
+        {gate_support, false},      {gate_market_policy, false},
+        {gate_twin, false},         {gate_collar, false},
+        {gate_band, false},         {gate_cross, false},
+        {gate_modifications, true}, {gate_ratio, false},
+        {gate_funds, false},        {gate_turn, true},
         {gate_limits, true}, /* last, because they take */
 };
 

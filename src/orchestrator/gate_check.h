@@ -31,8 +31,8 @@ enum gate_answer gate_support(const struct order *order, struct leg *leg, struct
 /* gate_reduce.c: while only what reduces a position may pass. */
 enum gate_answer gate_reducing(const struct order *order, struct leg *leg, struct gate *g);
 
-/* Where the book does not show our tags, two equal orders without a number cannot be told apart:
- * the second one waits until the first one's number is known. */
+/* Where the book does not show our tags, a lost order is found by its terms alone: one that would
+ * look the same waits until the earlier one's number is known. It looks at leg->effective. */
 enum gate_answer gate_twin(const struct order *order, struct leg *leg, struct gate *g);
 
 /* gate_price.c: market orders, and prices beside the market's. */

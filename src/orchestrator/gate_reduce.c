@@ -131,11 +131,11 @@ enum gate_answer gate_reducing(const struct order *order, struct leg *leg, struc
 
 enum gate_answer gate_twin(const struct order *order, struct leg *leg, struct gate *g)
 {
-        if (g->modified || !candidate_twin(g->account, order->symbol, order->side, leg->quantity))
+        if (g->modified || !candidate_twin(g->account, order, leg))
                 return GATE_PASSED;
         g->retry_after_s = 1;
         return gate_refuse(g, leg, PROBLEM_LEG_UNRESOLVED, "",
-                           "an equal order has no number of the broker yet, and %s does not show "
-                           "which is which",
+                           "an order that would look the same in the book of %s has no number "
+                           "there yet; nobody could say which is which",
                            g->account->broker->title);
 }

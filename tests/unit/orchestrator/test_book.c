@@ -7,13 +7,23 @@
 #include "base/clock.h"
 #include "shown_book.h"
 
-#define REST "BUY 10 NSE:SBIN CNC LIMIT 1000"
+#define REST         "BUY 10 NSE:SBIN CNC LIMIT 1000"
+#define MARKET_ORDER "BUY 10 NSE:SBIN CNC MARKET"
+#define PROTECTED    "BUY 10 NSE:SBIN CNC LIMIT 1060.5" /* by protect(1) */
 
 static void begin(bool echoes)
 {
         world_open(&(struct world_options){.blind = true});
         if (!echoes)
                 world.broker.flags &= ~(unsigned)BROKER_ECHOES_TAG;
+        world_pass(SECONDS(1));
+}
+
+/* Without tags. */
+static void begin_with(const char *market_policy)
+{
+        world_open(&(struct world_options){.blind = true, .policy = market_policy});
+        world.broker.flags &= ~(unsigned)BROKER_ECHOES_TAG;
         world_pass(SECONDS(1));
 }
 
@@ -212,8 +222,12 @@ START_TEST(test_not_inferred_with_a_twin)
         ck_assert_ptr_nonnull(l);
         struct order *o = world_order(REST, "one");
         text_copy(o->id, sizeof(o->id), "01TWIN");
+        o->created_us = l->since_us;
+        o->day = l->day;
         text_copy(o->legs[0].tag, sizeof(o->legs[0].tag), "TWIN");
         o->legs[0].quantity = l->quantity;
+        o->legs[0].effective.type = l->type;
+        o->legs[0].effective.price = l->price;
         o->legs[0].state = LEG_STATE_UNKNOWN;
         struct open_leg *twin = open_leg_add(&world.o->open_legs, world_account(0), o, &o->legs[0]);
         twin->in_operation = true;
@@ -262,6 +276,139 @@ START_TEST(test_twins_wait)
         ck_assert_int_eq(place(REST, "two", NULL)->answer.status, 201);
         wire_release(world.wires[0], FATE_SERVED);
         world_until(&first->done);
+        ck_assert_int_eq(place(REST, "one", NULL)->answer.status, 201);
+        world_close();
+}
+END_TEST
+
+/* What the book tells apart need not wait, and what it might not, waits. */
+START_TEST(test_ladders)
+{
+        const struct {
+                const char *first, *second;
+                int status;
+        } cases[] = {
+                {REST, "BUY 10 NSE:SBIN CNC LIMIT 1000.5", 201},
+                {REST, "BUY 10 NSE:SBIN INTRADAY LIMIT 1000", 201},
+                {REST, "BUY 10 NSE:SBIN CNC STOP_LIMIT 1100 1099", 201},
+                /* once it has triggered it may be shown as its limit */
+                {"BUY 10 NSE:SBIN CNC LIMIT 1100", "BUY 10 NSE:SBIN CNC STOP_LIMIT 1100 1099", 409},
+                {"BUY 10 NSE:SBIN CNC STOP_LIMIT 1100 1099",
+                 "BUY 10 NSE:SBIN CNC STOP_LIMIT 1100 1098", 201},
+                {"BUY 10 NSE:SBIN CNC STOP_LIMIT 1100 1099",
+                 "BUY 10 NSE:SBIN CNC STOP_LIMIT 1100 1099", 409},
+                /* one broker's word for a product may mean either */
+                {"BUY 65 NFO:NIFTY29DEC26FUT INTRADAY LIMIT 24000",
+                 "BUY 65 NFO:NIFTY29DEC26FUT MARGIN LIMIT 24000", 409},
+                {"BUY 65 NFO:NIFTY29DEC26FUT INTRADAY LIMIT 24000",
+                 "BUY 65 NFO:NIFTY29DEC26FUT MARGIN LIMIT 24001", 201},
+        };
+        for (unsigned i = 0; i < ELEMENTS(cases); i++) {
+                begin(false);
+                wire_script(world.wires[0], BROKER_PLACE, 1, 1, FATE_HELD);
+                (void)place_begin(cases[i].first, "one", NULL);
+                world_rest();
+                struct placed *p = place(cases[i].second, "one", NULL);
+                ck_assert_msg(p->answer.status == cases[i].status, "%s: %s", cases[i].second,
+                              p->body);
+                wire_release(world.wires[0], FATE_SERVED);
+                world_rest();
+                world_close();
+        }
+}
+END_TEST
+
+/* They are compared as they are sent: a market order is a limit by then, or the broker makes one of
+ * it, and nobody knows which. */
+START_TEST(test_market_orders_as_they_are_sent)
+{
+        const struct {
+                const char *policy;
+                const char *second;
+                int status;
+        } cases[] = {
+                {"protect(1)", MARKET_ORDER, 409},
+                {"protect(1)", PROTECTED, 409},
+                {"protect(1)", REST, 201},
+                {"broker", MARKET_ORDER, 409},
+                {"broker", REST, 409},
+                {"broker", "BUY 10 NSE:SBIN CNC STOP_LIMIT 1100 1099", 409},
+                {"broker", "BUY 10 NSE:SBIN INTRADAY LIMIT 1000", 201},
+        };
+        for (unsigned i = 0; i < ELEMENTS(cases); i++) {
+                begin_with(cases[i].policy);
+                wire_script(world.wires[0], BROKER_PLACE, 1, 1, FATE_HELD);
+                (void)place_begin(MARKET_ORDER, "one", NULL);
+                world_rest();
+                ck_assert_uint_eq(wire_held(world.wires[0]), 1);
+                struct placed *p = place(cases[i].second, "one", NULL);
+                ck_assert_msg(p->answer.status == cases[i].status, "%s, %s: %s", cases[i].policy,
+                              cases[i].second, p->body);
+                wire_release(world.wires[0], FATE_SERVED);
+                world_rest();
+                world_close();
+        }
+}
+END_TEST
+
+/* Both steps of a ladder are lost, one is at the broker: each row is its own step's. */
+START_TEST(test_lost_ladder)
+{
+        begin(false);
+        wire_script(world.wires[0], BROKER_PLACE, 1, 2, FATE_HELD);
+        struct placed *one = place_begin(REST, "one", NULL);
+        struct placed *two = place_begin("BUY 10 NSE:SBIN CNC LIMIT 999", "one", NULL);
+        world_rest();
+        wire_release(world.wires[0], FATE_LOST);
+        world_until(&one->done);
+        world_until(&two->done);
+        ck_assert_int_eq(one->answer.status, 202);
+        ck_assert_int_eq(two->answer.status, 202);
+        SHOW({.id = "2", .price = "999"});
+        world_pass(SECONDS(6));
+        ck_assert_int_eq(shown_leg(one->answer.order_id, 0)->outcome, OUTCOME_UNKNOWN);
+        ck_assert_str_eq(shown_leg(two->answer.order_id, 0)->broker_order_id, "2");
+        SHOW({.id = "2", .price = "999"}, {.id = "3"});
+        world_pass(SECONDS(6));
+        ck_assert_str_eq(shown_leg(one->answer.order_id, 0)->broker_order_id, "3");
+        world_close();
+}
+END_TEST
+
+/* A lost order of an ended day is in no book any more: it stops no equal order, is no reason not to
+ * find that one, and hides no order of somebody else. */
+START_TEST(test_no_twin_of_an_ended_day)
+{
+        begin(false);
+        const char *yesterdays = lost(REST);
+        clock_fake_advance(SECONDS(86400));
+        world_pass(SECONDS(2));
+        ck_assert_int_eq(shown_leg(yesterdays, 0)->state, LEG_STATE_NEEDS_OPERATOR);
+        const char *id = lost(REST);
+        SHOW({.id = "2"});
+        world_pass(SECONDS(6));
+        ck_assert_str_eq(shown_leg(id, 0)->broker_order_id, "2");
+        SHOW({.id = "2"}, {.id = "3"});
+        world_pass(SECONDS(6));
+        ck_assert_uint_eq(world_account(0)->external.total, 1);
+        ck_assert_ptr_nonnull(external_find(&world_account(0)->external, "3"));
+        ck_assert_int_eq(shown_leg(yesterdays, 0)->state, LEG_STATE_NEEDS_OPERATOR);
+        world_close();
+}
+END_TEST
+
+/* Around midnight it may still come. */
+START_TEST(test_twins_around_midnight)
+{
+        begin(false);
+        clock_fake_advance(clock_from_ist(clock_ist_day(clock_wall_us()), 0) + SECONDS(86400 - 5) -
+                           clock_wall_us());
+        (void)lost(REST);
+        clock_fake_advance(SECONDS(10));
+        world_pass(SECONDS(1));
+        ck_assert_int_eq(place(REST, "one", NULL)->answer.status, 409);
+        clock_fake_advance(SECONDS(120));
+        world_pass(SECONDS(1));
         ck_assert_int_eq(place(REST, "one", NULL)->answer.status, 201);
         world_close();
 }
@@ -341,4 +488,6 @@ SUITE("orchestrator/book", test_by_number, test_by_tag_with_another_number, test
       test_never_inferred_where_tags_are_echoed, test_not_inferred,
       test_not_inferred_when_seen_before, test_not_inferred_when_ours,
       test_not_inferred_with_a_twin, test_not_inferred_after_a_restart, test_twins_wait,
-      test_twins_with_tags, test_sightings, test_answer_to_another_order)
+      test_ladders, test_market_orders_as_they_are_sent, test_lost_ladder,
+      test_no_twin_of_an_ended_day, test_twins_around_midnight, test_twins_with_tags,
+      test_sightings, test_answer_to_another_order)
