@@ -61,6 +61,9 @@ const struct scenario scenarios[] = {
         {.name = "twin",
          .words = "two equal orders at a broker that shows no tag",
          .acts = {[ACT_PLACE] = 1, [ACT_TWIN] = 1}},
+        {.name = "ladder",
+         .words = "two orders at other prices at a broker that shows no tag",
+         .acts = {[ACT_PLACE] = 1, [ACT_STEP] = 1}},
         {.name = "blind",
          .words = "an order at a broker that shows no tag, cancelled",
          .acts = {[ACT_PLACE] = 1, [ACT_CANCEL] = 1, [ACT_RESOLVE] = 1}},
@@ -114,7 +117,7 @@ static void place(enum act a, unsigned key)
         o->product = PRODUCT_CNC;
         o->validity = VALIDITY_DAY;
         o->quantity = QUANTITY;
-        o->price = PRICE;
+        o->price = a == ACT_STEP ? OTHER : PRICE;
         q->key = key;
         q->place = (struct place_request){.caller = client(names[key]),
                                           .order = o,
@@ -264,6 +267,7 @@ bool scene_may(enum act a)
         switch (a) {
         case ACT_RETRY:
         case ACT_TWIN:
+        case ACT_STEP:
                 return scene.acted[ACT_PLACE] > 0 && !scene.ended;
         case ACT_CANCEL:
         case ACT_MODIFY:
@@ -292,6 +296,7 @@ void scene_act(enum act a)
                 place(a, 0);
                 break;
         case ACT_TWIN:
+        case ACT_STEP:
                 place(a, 1);
                 break;
         case ACT_CANCEL:

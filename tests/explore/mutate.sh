@@ -62,6 +62,8 @@ mutant a-halt-is-not-asked-at-the-last-moment call.c \
 mutant a-row-of-another-leg-is-adopted candidate.c \
     's/sighting_ours\(&a->sightings, row->broker_order_id\)/false/;s/^ +l->since_us\)$/INT64_MIN)/' \
     --scenario twin
+mutant a-row-of-another-price-is-adopted candidate.c \
+    's/l->price == row->price && //' --scenario ladder --faults 2 --crashes 0
 mutant the-key-is-not-written place_intent.c \
     's/\.idempotency_key = p->key_value,/.idempotency_key = NULL,/' --scenario place
 mutant acknowledged-before-it-is-durable place_record.c \

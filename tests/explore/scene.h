@@ -22,6 +22,7 @@
         X(PLACE, "a client places an order with the key k1")                     \
         X(RETRY, "the client repeats the request of k1")                         \
         X(TWIN, "a client places an equal order with the key k2")                \
+        X(STEP, "a client places one at another price with the key k2")          \
         X(CANCEL, "a client cancels the first order")                            \
         X(MODIFY, "a client changes the price of the first order")               \
         X(HALT, "somebody raises the kill switch to HALT")                       \
@@ -52,7 +53,7 @@ extern const unsigned n_scenarios;
 /* A request of a client, and what became of it. */
 struct asked {
         enum act act;
-        unsigned key; /* PLACE, RETRY, TWIN */
+        unsigned key; /* PLACE, RETRY, TWIN, STEP */
         bool open;    /* no answer yet */
         bool deaf;    /* the daemon that got it died */
         struct place_request place;
