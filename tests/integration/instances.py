@@ -48,13 +48,14 @@ class Daemon(test_brokers.Daemon):
 
 class World(ordo.Case):
     N = 2  # daemons
+    BROKER = "fyers"
     NAMES = ("main",)  # of accounts
     FREE = False  # only the brokers' own rates hold, and the orders in a second
 
     def setUp(self):
         self.sim = self.simulator()
         self.addCleanup(self.sim.stop)
-        self.accounts = [f"fyers:{name}" for name in self.NAMES]
+        self.accounts = [f"{self.BROKER}:{name}" for name in self.NAMES]
         server = postgres.Server.get()
         self.database = server.database()
         self.env = {"ORDO_DATABASE_URL": server.url(self.database), "ORDO_AUTO_MIGRATE": "yes",
@@ -116,6 +117,7 @@ class World(ordo.Case):
     def order(self, d, key=None, **fields):
         body = {"symbol": "NSE:SBIN", "side": "BUY", "type": "LIMIT", "price": "1000.00", "quantity": 1,
                 "product": "CNC", "validity": "DAY", "targets": self.accounts[:1], **fields}
+        body = {k: v for k, v in body.items() if v is not None}
         with contextlib.closing(http.client.HTTPConnection("127.0.0.1", d.port, timeout=60 * ordo.SLOW)) as c:
             return d.request("POST", "/api/v1/orders", body, connection=c,
                              headers={"Idempotency-Key": key or str(uuid.uuid4())})

@@ -18,6 +18,7 @@ import ordo
 import postgres
 from instances import GONE, KEY, LONG, TOKEN, Daemon, Traders, World, figures
 from tap import Tap
+from test_brokers import access, log_in
 
 PLACE = b"POST /fyers/api/v3/orders/sync"
 MANY = tuple(f"a{i}" for i in range(8))  # accounts, where one would be as slow as its broker's rate
@@ -98,6 +99,43 @@ class Together(World):
                     seen.add(e["order_id"])
         c.close()
         self.assertEqual(ids, sorted(set(ids)))
+
+
+class Ladder(World):
+    """At a broker whose book shows no tags: what another daemon has on its way counts like one's own."""
+    BROKER = "mstock"
+
+    def options(self, name, client_id):
+        return access(self.sim, ("mstock",)) | {"ORDO_MSTOCK_MAIN_REPEAT_WINDOW_MS": "0"}
+
+    def log_in(self, name):
+        log_in(self, self.all[0], self.sim, "mstock")
+
+    def check(self, first, second, quantity, **fields):
+        """`first` has an order on its way; `second` is asked for an equal one, and for the next step."""
+        before = len(self.sim.received())
+        self.sim.fault("late", broker="mstock", operation="place", ms=3000)
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            answer = pool.submit(self.order, first, quantity=quantity, **fields)
+            self.until(lambda: len(self.sim.received()) > before, 20)
+            path = f"/api/v1/orders?limit=100&accounts={self.accounts[0]}"
+            (leg,) = self.until(lambda: [x for o in second.get(path).json["orders"] for x in o["legs"]
+                                         if x["quantity"] == quantity], 20)
+            # As it was sent: the market policy has made a limit of a market order.
+            price = float((leg["effective"] or {"price": "1000.00"})["price"])
+            equal = self.order(second, quantity=quantity, price=f"{price:.2f}")
+            step = self.order(second, quantity=quantity, price=f"{price - 1:.2f}")
+            self.assertFalse(answer.done())
+            self.assertProblem(equal, 409, "LEG_UNRESOLVED")
+            self.assertEqual(step.status, 201, step)
+            self.assertEqual(answer.result().status, 201)
+        self.assertEqual(len(self.sim.received()), before + 2)
+
+    def test_steps_go_and_equal_orders_wait(self):
+        a, (b,) = self.owner()
+        self.check(a, b, 21)
+        self.check(b, a, 22)
+        self.check(b, a, 23, type="MARKET", price=None)
 
 
 class Keys(World):

@@ -292,26 +292,46 @@ class Reconcile(World):
 
     # --- without tags ---------------------------------------------------------------------------
 
+    def on_the_way(self, account, key, body):
+        """Places it, and comes back while the broker has it and does not answer yet; the thread ends with the answer."""
+        broker = account.partition(":")[0]
+        whole = {"symbol": "NSE:SBIN", "side": "BUY", "type": "LIMIT", "product": "CNC", "validity": "DAY",
+                 "targets": [account], **body}
+        before = self.sim.calls(broker)["place"]
+        self.sim.fault("late", broker=broker, operation="place", ms=3000)
+
+        def place():
+            c = http.client.HTTPConnection("127.0.0.1", self.d.port, timeout=30 * ordo.SLOW)
+            self.d.post("/api/v1/orders", whole, headers={"Idempotency-Key": key}, connection=c)
+        t = threading.Thread(target=place)
+        t.start()
+        self.until(lambda: self.sim.calls(broker)["place"] > before, 5)
+        return t
+
     def test_equal_orders_wait(self):
         """m.Stock shows no tags: of two equal orders at once the second is told to wait."""
         if self.status("mstock:main")["tag_echo"] == "proven":
             self.skipTest("the echo was proven")
-        self.sim.fault("stall", broker="mstock", operation="place", ms=1500)
-        body = {"price": "994.00", "quantity": 6, "targets": ["mstock:main"]}
-        before = self.sim.calls("mstock")["place"]
-        whole = {"symbol": "NSE:SBIN", "side": "BUY", "type": "LIMIT", "product": "CNC", "validity": "DAY",
-                 **body}
-
-        def place_first():
-            c = http.client.HTTPConnection("127.0.0.1", self.d.port, timeout=30 * ordo.SLOW)
-            self.d.post("/api/v1/orders", whole, headers={"Idempotency-Key": "equal-1"}, connection=c)
-        t = threading.Thread(target=place_first)
-        t.start()
-        self.until(lambda: self.sim.calls("mstock")["place"] > before, 5)
-        r = self.d.order(**body)
+        body = {"price": "994.00", "quantity": 6}
+        t = self.on_the_way("mstock:main", "equal-1", body)
+        r = self.d.order(targets=["mstock:main"], **body)
         t.join()
         self.assertEqual((r.status, r.json["code"]), (409, "LEG_UNRESOLVED"), r)
         self.assertEqual(r.headers["retry-after"], "1")
+
+    def test_steps_of_a_ladder_do_not_wait(self):
+        """Another price, or another product: the book tells them apart."""
+        for account in ("hdfc:main", "mstock:main"):
+            if self.status(account)["tag_echo"] == "proven":
+                self.skipTest("the echo was proven")
+            t = self.on_the_way(account, f"ladder-{account}", {"price": "993.00", "quantity": 8})
+            answers = [self.place(account, quantity=8, **step)
+                       for step in ({"price": "992.00"}, {"price": "993.00", "product": "INTRADAY"})]
+            self.assertTrue(t.is_alive())
+            t.join()
+            self.assertEqual([r.status for r in answers], [201, 201], answers)
+            booked = self.sim.booked(broker=account.partition(":")[0], quantity=8)
+            self.assertEqual(len({o["order_id"] for o in booked}), 3, booked)
 
 
 if __name__ == "__main__":
