@@ -221,9 +221,9 @@ static void render_kill_tasks(struct json_writer *w, const struct orchestrator *
 /* Of an account that the caller may not use nothing is told. */
 static bool concerns(const struct kill_entry *e, const struct caller *c)
 {
-        static const char account[] = "account:";
+        const char *account = killswitch_scope_account(e->scope);
 
-        return !text_starts(e->scope, account) || caller_may_use(c, e->scope + sizeof(account) - 1);
+        return !account || caller_may_use(c, account);
 }
 
 void render_killswitch(struct json_writer *w, const struct orchestrator *o,

@@ -131,8 +131,7 @@ static void record(struct kill_write *w, enum kill_level level)
         json_put_string(&out, "reason", w->reason);
         json_object_finish(&out);
         record_act(&w->audit, AUDIT_KILL_SWITCH, w->actor, w->correlation_id,
-                   text_starts(w->scope, "account:") ? w->scope + 8 : NULL, kill_level_name(level),
-                   text_str(&payload));
+                   killswitch_scope_account(w->scope), kill_level_name(level), text_str(&payload));
         text_done(&payload);
         log_event(LOG_WARNING, EVENT_KILL_SWITCH,
                   LOG_FIELDS({"ORDO_CORRELATION_ID", w->correlation_id},

@@ -38,11 +38,13 @@ struct killswitch {
 
 static bool covers(const struct account_state *a, const char *scope)
 {
+        const char *account = killswitch_scope_account(scope);
+
         if (strcmp(scope, "global") == 0)
                 return true;
         if (text_starts(scope, "broker:"))
                 return strcmp(scope + 7, a->account->broker) == 0;
-        return text_starts(scope, "account:") && strcmp(scope + 8, a->account->id) == 0;
+        return account && strcmp(account, a->account->id) == 0;
 }
 
 bool killswitch_scope_valid(const struct orchestrator *o, const char *scope)

@@ -52,6 +52,8 @@ struct kill_request {
         void *userdata;
 };
 void killswitch_set(struct orchestrator *o, struct kill_request *r);
+/* The one account that it is about; NULL: a broker's, or all. */
+const char *killswitch_scope_account(const char *scope);
 /* "global", or broker/account that exists. */
 bool killswitch_scope_valid(const struct orchestrator *o, const char *scope);
 /* Whether it covers no account that the caller may not use: what it makes happen to one is as if

@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "orchestrator/breaker.h"
 #include "orchestrator/killswitch.h"
 #include "orchestrator/session.h"
@@ -22,6 +23,13 @@ int kill_level_from(const char *s, size_t n)
                 if (strlen(kill_levels[i]) == n && memcmp(kill_levels[i], s, n) == 0)
                         return i;
         return -EINVAL;
+}
+
+const char *killswitch_scope_account(const char *scope)
+{
+        static const char account[] = "account:";
+
+        return text_starts(scope, account) ? scope + sizeof(account) - 1 : NULL;
 }
 
 const char *breaker_class_name(enum breaker_class class)
