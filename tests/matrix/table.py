@@ -118,10 +118,22 @@ def line(kind, operation, where, outcome, status, final, received=(0, 0), booked
     return Expected(kind, operation, where, outcome, status, final, received, booked)
 
 
+CANCELS_MOST = 4  # a cancel may be repeated: the first, and as often as a book showed the order live
+
+
+def not_taken(kind):
+    """No usable answer, and the broker has not done it; Ordo has to find that out."""
+    return (
+        line(kind, "place", "echo", "unknown", 202, "not_placed, inferred", 1, 0),
+        line(kind, "place", "silent", "unknown", 202, "needs_operator", 1, 0),
+        line(kind, "modify", "*", "unknown", 202, "old terms", 1),
+        line(kind, "cancel", "*", "unknown", 202, "cancelled", (2, CANCELS_MOST)),
+    )
+
+
 # The first that fits counts. `final` of an order: outcome and, where it was not the broker's answer
 # that told, how sure that is; of a modification: which terms hold; of a read: whether the next one
 # is right.
-CANCELS_MOST = 4  # a cancel may be repeated: the first, and as often as a book showed the order live
 EXPECTED = (
     line("none", "place", "*", "accepted", 201, "accepted", 1, 1),
     line("none", "modify", "*", "accepted", 200, "new terms", 1),
@@ -148,10 +160,7 @@ EXPECTED = (
     line("lost, taken", "modify", "*", "unknown", 202, "new terms", 1),
     line("lost, taken", "cancel", "*", "unknown", 202, "cancelled", (1, CANCELS_MOST)),
 
-    line("lost, not taken", "place", "echo", "unknown", 202, "not_placed, inferred", 1, 0),
-    line("lost, not taken", "place", "silent", "unknown", 202, "needs_operator", 1, 0),
-    line("lost, not taken", "modify", "*", "unknown", 202, "old terms", 1),
-    line("lost, not taken", "cancel", "*", "unknown", 202, "cancelled", (2, CANCELS_MOST)),
+    *not_taken("lost, not taken"),
 
     line("broken off", "book", "*", "success", 200, "seen"),
     line("broken off", "*", "*", "success", 200, "right"),
@@ -176,10 +185,7 @@ EXPECTED = (
     line("too many", "place", "fyers", "rejected", 429, "rejected", 1, 0),
     line("too many", "modify", "fyers", "rejected", 429, "old terms", 1),
     line("too many", "cancel", "fyers", "rejected", 429, "open", 1),
-    line("too many", "place", "echo", "unknown", 202, "not_placed, inferred", 1, 0),
-    line("too many", "place", "silent", "unknown", 202, "needs_operator", 1, 0),
-    line("too many", "modify", "*", "unknown", 202, "old terms", 1),
-    line("too many", "cancel", "*", "unknown", 202, "cancelled", (2, CANCELS_MOST)),
+    *not_taken("too many"),
     line("too many", "book", "*", "failed", 207, "seen"),
     line("too many", "funds", "*", "failed", 207, "right"),
     line("too many", "quotes", "*", "failed", 429, "right"),
