@@ -19,6 +19,8 @@ enum fault {
         X(WAIT_BEGIN, "wait-begin", "an order's intent is durable without the mark, it waits")  \
         X(MARK_BEGIN, "mark-begin", "an order's turn came, its mark is not written")            \
         X(MARK_DONE, "mark-done", "the mark of an order that waited is durable, not sent")      \
+        X(QUEUE_BEGIN, "queue-begin", "a marked write waits until fewer are at its broker")     \
+        X(RETRY_BEGIN, "retry-begin", "no byte of a write had left, it is about to go again")   \
         X(PLACE_RESULT, "place-result", "an order's reply was read, its outcome not written")   \
         X(PLACE_RECORDED, "place-recorded", "an order's outcome is durable, not yet answered")  \
         X(COMMIT_BEGIN, "commit-begin", "a group of writes is complete, its commit is not")     \

@@ -381,10 +381,12 @@ static void write_start(struct call *c)
                 return;
         }
         c->writing = true;
-        if (++a->n_writing <= CALL_WRITES_MAX)
+        if (++a->n_writing <= CALL_WRITES_MAX) {
                 leave(c);
-        else
-                list_append(&a->writing, &c->waiting);
+                return;
+        }
+        crash_point(CRASH_QUEUE_BEGIN);
+        list_append(&a->writing, &c->waiting);
 }
 
 static void cancel_came(struct turn *t)
@@ -433,6 +435,8 @@ void call_again(struct call *c)
                         c->done(c);
                 return;
         }
+        if (broker_op_writes(c->broker.op))
+                crash_point(CRASH_RETRY_BEGIN);
         call_clear(c);
         prepare(c);
         if (!c->turn)
