@@ -20,8 +20,9 @@ import trader
 import world as w
 
 BURST = 14  # orders at once; nine go in 1.1 s
-SLOWLY_MS = 2000  # an answer: more than eight (CALL_WRITES_MAX) are at the broker then
-AWAY_MS = 1000  # nobody listens at the broker: an order goes again half a second later
+WRITES = 8  # CALL_WRITES_MAX: so many are at a broker at once
+SLOWLY_MS = 1500  # an answer: longer than those 1.1 s, so that one more has to wait for it
+AWAY_MS = 600  # nobody listens at the broker: an order goes again about half a second later
 # Paper answers at once, its book is proof, and there is no way to it that could break.
 NOT_ON_PAPER = ("adopt-", "queue-", "retry-")
 
@@ -58,7 +59,7 @@ class Life:
         """More at once than may go in a second, and more than may be at a slow broker: some have to wait for their
         turn, some for an answer to others."""
         if self.broker != "paper":
-            self.world.sim.fault("late", broker=self.broker, operation="place", ms=SLOWLY_MS, count=BURST)
+            self.world.sim.fault("late", broker=self.broker, operation="place", ms=SLOWLY_MS, count=WRITES + 1)
         traders = [trader.Trader(self.world, random.Random(self.trader.rng.random()), self.record)
                    for _ in range(BURST)]
         bodies = [self.order(3) for _ in traders]
