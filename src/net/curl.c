@@ -34,7 +34,11 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *userdata, voi
         struct socket_watch *watch = socket_data;
 
         if (what == CURL_POLL_REMOVE) {
-                socket_watch_free(watch);
+                /* One of a name look-up closes now, and nobody says so. */
+                if (watch && ports_know(&l->ports, fd))
+                        socket_watch_rest(watch);
+                else
+                        socket_watch_free(watch);
                 return 0;
         }
         bool fresh = !watch;
@@ -111,7 +115,7 @@ static int need_multi(struct curl_client *l)
 
 static void put_transfer(struct curl_client *l, struct transfer *t)
 {
-        if (l->n_idle >= l->settings.max_connections) {
+        if (l->n_idle >= l->settings.max_connections || !transfer_plain(t)) {
                 transfer_free(t);
                 return;
         }
@@ -123,7 +127,7 @@ static void put_transfer(struct curl_client *l, struct transfer *t)
 static int get_transfer(struct curl_client *l, struct transfer **ret)
 {
         if (list_empty(&l->idle))
-                return transfer_new(ret);
+                return transfer_new(&l->settings, l->share, &l->ports, ret);
         *ret = LIST_ENTRY(l->idle.next, struct transfer, link);
         list_unlink(&(*ret)->link);
         l->n_idle--;
@@ -243,7 +247,7 @@ static void client_start(struct httpc *h, struct http_call *c)
                 httpc_end(h, c, &nothing, "out of memory before sending");
                 return;
         }
-        r = transfer_prepare(t, c, &l->settings, l->share, &l->ports);
+        r = transfer_prepare(t, c);
         if (r < 0) {
                 end_transfer(l, t);
                 return;
@@ -299,6 +303,7 @@ int httpc_new_curl(struct loop *l, const struct httpc_options *o, struct httpc *
                 return -ENOMEM;
         httpc_init(&client->base, l, &curl_transport);
         socket_watcher_init(&client->sockets, loop_event(l), on_ready);
+        client->ports.watcher = &client->sockets;
         client->timer.fire = on_time;
         list_init(&client->idle);
         int r = curl_settings_init(&client->settings, o);

@@ -9,8 +9,11 @@ static int on_open(void *userdata, curl_socket_t fd, curlsocktype purpose)
 {
         struct ports *p = userdata;
 
-        if (p->n < PORTS_MAX)
-                p->sockets[p->n++] = fd;
+        socket_watch_forget(p->watcher, fd);
+        if (p->n < PORTS_MAX) {
+                p->sockets[p->n].fd = fd;
+                p->sockets[p->n++].number = 0;
+        }
         return CURL_SOCKOPT_OK;
 }
 
@@ -18,8 +21,9 @@ static int on_close(void *userdata, curl_socket_t fd)
 {
         struct ports *p = userdata;
 
+        socket_watch_forget(p->watcher, fd);
         for (unsigned i = 0; i < p->n; i++)
-                if (p->sockets[i] == fd) {
+                if (p->sockets[i].fd == fd) {
                         p->sockets[i] = p->sockets[--p->n];
                         break;
                 }
@@ -53,7 +57,7 @@ static int port_of(curl_socket_t fd)
         socklen_t size = sizeof(a);
 
         if (getsockname(fd, &a.any, &size) < 0)
-                return -1;
+                return 0;
         return ntohs(a.any.sa_family == AF_INET6 ? a.six.sin6_port : a.four.sin_port);
 }
 
@@ -65,10 +69,21 @@ static bool has_news(curl_socket_t fd)
                (errno != EAGAIN && errno != EWOULDBLOCK);
 }
 
-bool ports_have_news(const struct ports *p, int local_port)
+bool ports_know(const struct ports *p, curl_socket_t fd)
 {
         for (unsigned i = 0; i < p->n; i++)
-                if (port_of(p->sockets[i]) == local_port)
-                        return has_news(p->sockets[i]);
+                if (p->sockets[i].fd == fd)
+                        return true;
+        return false;
+}
+
+bool ports_have_news(struct ports *p, int local_port)
+{
+        for (unsigned i = 0; i < p->n; i++) {
+                if (p->sockets[i].number == 0)
+                        p->sockets[i].number = port_of(p->sockets[i].fd);
+                if (p->sockets[i].number == local_port)
+                        return has_news(p->sockets[i].fd);
+        }
         return false;
 }

@@ -13,6 +13,7 @@
 #define DNS_CACHE_S       60L
 #define CONNECTION_IDLE_S 50L   /* below the keep-alive of common front ends (60, 75 s) */
 #define SLOW_BUFFER_SIZE  4096L /* libcurl fills it up to a hundred times in a row */
+#define SMALL_BUFFER_SIZE 1024L /* for replies to writes: small enough for malloc's cache */
 #define HEADER_NAME_SIZE  64
 #define HEADER_VALUE_SIZE 512
 
@@ -20,31 +21,26 @@
  * failed has not put out a complete record, nothing that a server could read. */
 #define PIECE_SIZE 16384L
 
-int transfer_new(struct transfer **ret)
-{
-        _cleanup_(transfer_freep) struct transfer *t = calloc(1, sizeof(*t));
-
-        if (!t)
-                return -ENOMEM;
-        list_init(&t->link);
-        t->easy = curl_easy_init();
-        if (!t->easy)
-                return -ENOMEM;
-        *ret = TAKE(t);
-        return 0;
-}
-
 void transfer_reset(struct transfer *t)
 {
-        curl_easy_reset(t->easy);
+        /* What it borrowed is about to go. */
+        curl_easy_setopt(t->easy, CURLOPT_URL, NULL);
+        curl_easy_setopt(t->easy, CURLOPT_CURLU, NULL);
+        curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, NULL);
+        curl_easy_setopt(t->easy, CURLOPT_POSTFIELDS, NULL);
         curl_slist_free_all(TAKE(t->headers));
         curl_url_cleanup(TAKE(t->url));
         t->call = NULL;
         t->complaint = NULL;
         t->head_size = t->body_size = 0;
-        t->head_ended = t->stale = false;
+        t->head_ended = false;
         t->attempt = (struct attempt){};
         t->error[0] = '\0';
+}
+
+bool transfer_plain(const struct transfer *t)
+{
+        return t->attempt.error == CURLE_OK && t->attempt.departures == 1 && !t->renewed;
 }
 
 struct transfer *transfer_free(struct transfer *t)
@@ -218,23 +214,6 @@ static int set_headers(struct transfer *t, const struct http_request *request, s
                         code = curl_easy_setopt(easy, (option), (value)); \
         } while (0)
 
-static CURLcode set_request(CURL *easy, const struct http_request *request)
-{
-        CURLcode code = CURLE_OK;
-        bool may_be_bare =
-                text_equal(request->method, "GET") || text_equal(request->method, "DELETE");
-
-        if (may_be_bare && request->body.len == 0) {
-                SET(CURLOPT_HTTPGET, 1L);
-        } else {
-                SET(CURLOPT_POST, 1L);
-                SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.len);
-                SET(CURLOPT_POSTFIELDS, text_str(&request->body)); /* borrowed until done */
-        }
-        SET(CURLOPT_CUSTOMREQUEST, request->method);
-        return code;
-}
-
 static CURLcode set_connection(CURL *easy, const struct curl_settings *s, CURLSH *share)
 {
         CURLcode code = CURLE_OK;
@@ -249,10 +228,8 @@ static CURLcode set_connection(CURL *easy, const struct curl_settings *s, CURLSH
         SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
         SET(CURLOPT_SHARE, share);
         SET(CURLOPT_IPRESOLVE, s->ip_resolve);
-        if (s->speed_max) {
+        if (s->speed_max)
                 SET(CURLOPT_MAX_RECV_SPEED_LARGE, (curl_off_t)s->speed_max);
-                SET(CURLOPT_BUFFERSIZE, SLOW_BUFFER_SIZE);
-        }
         if (s->interface)
                 SET(CURLOPT_INTERFACE, s->interface);
         if (s->ca_file) {
@@ -277,6 +254,47 @@ static CURLcode set_callbacks(CURL *easy, struct transfer *t)
         return code;
 }
 
+static CURLcode set_http(CURL *easy)
+{
+        CURLcode code = CURLE_OK;
+
+        SET(CURLOPT_PROTOCOLS_STR, "http,https"); /* curl_url_check() knows which */
+        SET(CURLOPT_FOLLOWLOCATION, 0L);
+        /* One broken connection must not make every order on it uncertain, and only HTTP/1 counts
+         * sent bytes the way the verdict needs it. */
+        SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+        SET(CURLOPT_UPLOAD_BUFFERSIZE, PIECE_SIZE);
+        SET(CURLOPT_USERAGENT, USER_AGENT);
+        return code;
+}
+
+/* All that is alike for every call of a client is told here, once. */
+int transfer_new(const struct curl_settings *s, CURLSH *share, struct ports *ports,
+                 struct transfer **ret)
+{
+        _cleanup_(transfer_freep) struct transfer *t = calloc(1, sizeof(*t));
+
+        if (!t)
+                return -ENOMEM;
+        list_init(&t->link);
+        t->settings = s;
+        t->ports = ports;
+        t->easy = curl_easy_init();
+        if (!t->easy)
+                return -ENOMEM;
+        CURLcode code = set_connection(t->easy, s, share);
+        if (code == CURLE_OK)
+                code = ports_watch(ports, t->easy);
+        if (code == CURLE_OK)
+                code = set_callbacks(t->easy, t);
+        if (code == CURLE_OK)
+                code = set_http(t->easy);
+        if (code != CURLE_OK)
+                return code == CURLE_OUT_OF_MEMORY ? -ENOMEM : -EINVAL;
+        *ret = TAKE(t);
+        return 0;
+}
+
 static CURLcode set_time(CURL *easy, const struct http_call *c)
 {
         int64_t left_us = c->deadline_us - clock_mono_us();
@@ -285,34 +303,50 @@ static CURLcode set_time(CURL *easy, const struct http_call *c)
         return curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, left_ms);
 }
 
-static CURLcode set_http(CURL *easy, struct transfer *t)
+static CURLcode set_request(CURL *easy, const struct http_request *request)
+{
+        CURLcode code = CURLE_OK;
+        bool may_be_bare =
+                text_equal(request->method, "GET") || text_equal(request->method, "DELETE");
+
+        if (may_be_bare && request->body.len == 0) {
+                SET(CURLOPT_HTTPGET, 1L);
+        } else {
+                SET(CURLOPT_POST, 1L);
+                SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.len);
+                SET(CURLOPT_POSTFIELDS, text_str(&request->body)); /* borrowed until done */
+        }
+        SET(CURLOPT_CUSTOMREQUEST, request->method);
+        return code;
+}
+
+static long buffer_size(const struct transfer *t)
+{
+        return t->call->request.writes      ? SMALL_BUFFER_SIZE
+               : t->settings->speed_max > 0 ? SLOW_BUFFER_SIZE
+                                            : (long)CURL_MAX_WRITE_SIZE;
+}
+
+static CURLcode set_call(CURL *easy, struct transfer *t)
 {
         CURLcode code = set_time(easy, t->call);
 
         SET(CURLOPT_CURLU, t->url);
-        SET(CURLOPT_PROTOCOLS_STR, "http,https"); /* curl_url_check() knows which */
-        SET(CURLOPT_FOLLOWLOCATION, 0L);
-        /* One broken connection must not make every order on it uncertain, and only HTTP/1 counts
-         * sent bytes the way the verdict needs it. */
-        SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-        SET(CURLOPT_UPLOAD_BUFFERSIZE, PIECE_SIZE);
-        SET(CURLOPT_USERAGENT, USER_AGENT);
         SET(CURLOPT_HTTPHEADER, t->headers);
-        return code;
+        SET(CURLOPT_BUFFERSIZE, buffer_size(t));
+        return code == CURLE_OK ? set_request(easy, &t->call->request) : code;
 }
 
-int transfer_prepare(struct transfer *t, struct http_call *c, const struct curl_settings *s,
-                     CURLSH *share, struct ports *ports)
+int transfer_prepare(struct transfer *t, struct http_call *c)
 {
         _cleanup_(text_done) struct text line = {};
         int r;
 
         t->call = c;
-        t->ports = ports;
-        t->reply_max = c->reply_max ? c->reply_max : s->reply_max;
+        t->reply_max = c->reply_max ? c->reply_max : t->settings->reply_max;
         t->attempt.error = ECANCELED;
         t->complaint = "the request could not be built";
-        r = curl_url_of_call(s->base_url, &c->request.url, &line, &t->url);
+        r = curl_url_of_call(t->settings->base_url, &c->request.url, &line, &t->url);
         if (r < 0) {
                 t->complaint = "the URL is neither https nor http to loopback";
                 return r;
@@ -320,15 +354,7 @@ int transfer_prepare(struct transfer *t, struct http_call *c, const struct curl_
         r = set_headers(t, &c->request, &line);
         if (r < 0)
                 return r;
-        CURLcode code = set_connection(t->easy, s, share);
-        if (code == CURLE_OK)
-                code = ports_watch(ports, t->easy);
-        if (code == CURLE_OK)
-                code = set_callbacks(t->easy, t);
-        if (code == CURLE_OK)
-                code = set_http(t->easy, t);
-        if (code == CURLE_OK)
-                code = set_request(t->easy, &c->request);
+        CURLcode code = set_call(t->easy, t);
         if (code != CURLE_OK)
                 return code == CURLE_OUT_OF_MEMORY ? -ENOMEM : -EINVAL;
         t->complaint = NULL;
@@ -340,6 +366,7 @@ int transfer_refresh(struct transfer *t)
         if (!t->stale)
                 return -EINVAL;
         t->stale = false;
+        t->renewed = true;
         t->complaint = NULL;
         t->error[0] = '\0';
         CURLcode code = curl_easy_setopt(t->easy, CURLOPT_FRESH_CONNECT, 1L);
@@ -355,10 +382,13 @@ void transfer_collect(struct transfer *t, int code)
 
         /* The size counts the first write() only (summed up over repetitions); when that one would
          * have blocked it stays 0, although the request follows later. The time is set right after
-         * that write went without an error. Both zero: there was none, or it failed. */
-        curl_easy_getinfo(t->easy, CURLINFO_REQUEST_SIZE, &bytes);
-        curl_easy_getinfo(t->easy, CURLINFO_PRETRANSFER_TIME_T, &pretransfer_us);
-        curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+         * that write went without an error. Both zero: there was none, or it failed. A handle that
+         * libcurl had no turn to begin with still has the facts of its last call. */
+        if (code >= 0 || t->attempt.departures > 0) {
+                curl_easy_getinfo(t->easy, CURLINFO_REQUEST_SIZE, &bytes);
+                curl_easy_getinfo(t->easy, CURLINFO_PRETRANSFER_TIME_T, &pretransfer_us);
+                curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+        }
         t->attempt.handed_over = pretransfer_us > 0;
         t->attempt.bytes = bytes;
         t->attempt.status = (int)status;

@@ -26,23 +26,26 @@ struct transfer {
         CURL *easy;
         CURLU *url;
         struct curl_slist *headers;
-        struct ports *ports;    /* of the client */
+        const struct curl_settings *settings; /* of the client, like the ports */
+        struct ports *ports;
         struct http_call *call; /* NULL when idle */
         size_t reply_max;
         size_t head_size, body_size;
         bool head_ended;
-        bool stale; /* stopped before it left, because its connection is not to be trusted */
+        bool stale;   /* stopped before it left, because its connection is not to be trusted */
+        bool renewed; /* after that it was told to take a new one, and would go on so */
         struct attempt attempt;
         const char *complaint; /* why a callback of ours stopped it; NULL: it did not */
         char error[CURL_ERROR_SIZE];
 };
 
-int transfer_new(struct transfer **ret);
+/* With the share, the settings and the ports of a client, which outlive it. 0, -ENOMEM, -EINVAL. */
+int transfer_new(const struct curl_settings *s, CURLSH *share, struct ports *ports,
+                 struct transfer **ret);
 struct transfer *transfer_free(struct transfer *t);
 DEFINE_CLEANUP(struct transfer *, transfer_free)
 /* Makes the handle ready to be added to a multi. 0; -ENOMEM; -EINVAL with `complaint` filled. */
-int transfer_prepare(struct transfer *t, struct http_call *c, const struct curl_settings *s,
-                     CURLSH *share, struct ports *ports);
+int transfer_prepare(struct transfer *t, struct http_call *c);
 /* After it left its multi: makes a stale one, of which nothing left, ready for a new connection. 0;
  * -EINVAL when it is not stale; -ENOMEM. */
 int transfer_refresh(struct transfer *t);
@@ -50,5 +53,8 @@ int transfer_refresh(struct transfer *t);
 void transfer_collect(struct transfer *t, int code);
 /* What to tell about a transfer without a reply; valid until it is reset. */
 const char *transfer_error(const struct transfer *t);
-/* Forgets the call, keeps the handle. */
+/* After it was collected: it went out once and was answered. Only such a handle may be used again:
+ * libcurl's count of repetitions, among other things, goes on from call to call. */
+bool transfer_plain(const struct transfer *t);
+/* Forgets the call, keeps the handle and what it was told for all calls. */
 void transfer_reset(struct transfer *t);

@@ -163,6 +163,28 @@ START_TEST(a_lost_multi_ends_its_calls_and_is_replaced)
 }
 END_TEST
 
+/* The handle of a call is kept for the next one, with what libcurl counted for it. */
+START_TEST(a_call_that_never_began_has_no_facts_of_the_last)
+{
+        struct rig r;
+        struct rig_call first, unsent;
+
+        RIG_START(&r, {SCRIPT_REPLY});
+        rig_do(&r, &first, "POST", "/first", "{}", T);
+        ended(&first, VERDICT_ANSWERED);
+        rig_call(&r, &unsent, "POST", "/unsent", "{}", T);
+        rig_send(&unsent);
+        fail_actions = 1;
+        rig_wait(&r);
+        ck_assert_int_eq(unsent.http.facts.bytes_sent, 0);
+        ck_assert(!unsent.http.facts.may_have_left);
+        ended(&unsent, VERDICT_NOT_SENT);
+        ck_assert_uint_eq(script_writes(&r.server), 1);
+        rig_stop(&r);
+}
+END_TEST
+
 SUITE("net: ending", free_ends_calls_by_their_evidence, free_while_a_name_is_looked_up,
       free_from_inside_done, free_from_done_of_a_call_that_never_started,
-      what_is_sent_while_freeing_is_not_sent, a_lost_multi_ends_its_calls_and_is_replaced)
+      what_is_sent_while_freeing_is_not_sent, a_lost_multi_ends_its_calls_and_is_replaced,
+      a_call_that_never_began_has_no_facts_of_the_last)

@@ -194,6 +194,25 @@ START_TEST(a_read_may_be_repeated)
 }
 END_TEST
 
+/* libcurl gives up at the sixth repetition of one handle, whichever calls they belonged to. */
+START_TEST(repetitions_are_not_counted_from_call_to_call)
+{
+        struct rig r;
+        struct rig_call c;
+
+#define REPEATED {SCRIPT_CLOSE}, {SCRIPT_REPLY}
+        RIG_START(&r, {SCRIPT_REPLY}, REPEATED, REPEATED, REPEATED, REPEATED, REPEATED, REPEATED,
+                  REPEATED);
+        for (int i = 0; i < 8; i++) {
+                rig_do(&r, &c, "GET", "/book", NULL, T);
+                ck_assert_str_eq(verdict_name(c.http.verdict), "answered");
+                rig_call_done(&c);
+        }
+        ck_assert_uint_eq(script_requests(&r.server), 15);
+        rig_stop(&r);
+}
+END_TEST
+
 /* An idle connection that the server closed before anything was sent on it again is no obstacle. */
 START_TEST(a_connection_closed_while_idle)
 {
@@ -215,4 +234,5 @@ END_TEST
 SUITE("net: uncertain", closed_after_reading, reset_after_reading, stalled_beyond_the_deadline,
       dripping_beyond_the_deadline, partial_replies, garbage, a_body_that_is_too_large,
       a_body_of_exactly_the_limit_is_an_answer, a_head_that_is_too_large, closed_before_reading,
-      a_write_never_leaves_twice, a_read_may_be_repeated, a_connection_closed_while_idle)
+      a_write_never_leaves_twice, a_read_may_be_repeated,
+      repetitions_are_not_counted_from_call_to_call, a_connection_closed_while_idle)
