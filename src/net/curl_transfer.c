@@ -10,6 +10,7 @@
 #include "net/curl_url.h"
 
 #define USER_AGENT        "ordo/" ORDO_VERSION
+#define UNUSED_URL        "https://unused.invalid/"
 #define DNS_CACHE_S       60L
 #define CONNECTION_IDLE_S 50L   /* below the keep-alive of common front ends (60, 75 s) */
 #define SLOW_BUFFER_SIZE  4096L /* libcurl fills it up to a hundred times in a row */
@@ -24,7 +25,6 @@
 void transfer_reset(struct transfer *t)
 {
         /* What it borrowed is about to go. */
-        curl_easy_setopt(t->easy, CURLOPT_URL, NULL);
         curl_easy_setopt(t->easy, CURLOPT_CURLU, NULL);
         curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, NULL);
         curl_easy_setopt(t->easy, CURLOPT_POSTFIELDS, NULL);
@@ -258,6 +258,9 @@ static CURLcode set_http(CURL *easy)
 {
         CURLcode code = CURLE_OK;
 
+        /* Every call has a CURLU, which goes first. Without a text beside it libcurl would print
+         * the URL anew for each call, only to tell it to whoever asks. */
+        SET(CURLOPT_URL, UNUSED_URL);
         SET(CURLOPT_PROTOCOLS_STR, "http,https"); /* curl_url_check() knows which */
         SET(CURLOPT_FOLLOWLOCATION, 0L);
         /* One broken connection must not make every order on it uncertain, and only HTTP/1 counts

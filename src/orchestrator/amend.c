@@ -504,7 +504,6 @@ static void unread(struct amending *m, const char *error)
 static void got(struct store_job *job)
 {
         struct amending *m = CONTAINER_OF(job, struct amending, get.job);
-        free(TAKE(m->get.answer_body));
         m->order = TAKE(m->get.order);
         if (job->result != STORE_OK && job->result != STORE_NOT_FOUND)
                 unread(m, job->error);

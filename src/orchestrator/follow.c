@@ -21,7 +21,6 @@ static void order_read(struct store_job *job)
         if (f->get.order)
                 peers_merge(f->o, f->get.order);
         order_free(f->get.order);
-        free(f->get.answer_body);
         free(f);
 }
 

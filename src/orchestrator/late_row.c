@@ -61,7 +61,6 @@ static void looked(struct store_job *job)
                         found(look, o, leg);
         }
         order_free(o);
-        free(look->get.answer_body);
         free(look);
 }
 

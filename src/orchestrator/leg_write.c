@@ -40,7 +40,6 @@ static void run_next(struct open_leg *l);
 static void forget(struct leg_write *w)
 {
         order_free(TAKE(w->get.order));
-        free(TAKE(w->get.answer_body));
         audit_record_done(&w->audit);
         w->audit = (struct audit_record){};
         text_done(&w->body);

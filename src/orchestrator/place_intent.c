@@ -27,7 +27,6 @@ static void reread(struct store_job *job)
 {
         struct placing *p = CONTAINER_OF(job, struct placing, job.replay.job);
         order_free(TAKE(p->job.replay.order));
-        free(TAKE(p->job.replay.answer_body));
         if (job->result == STORE_OK)
                 go_on(p);
         else if (job->result == STORE_NOT_FOUND)

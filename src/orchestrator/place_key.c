@@ -92,8 +92,10 @@ void place_replay(struct placing *p, const char *order_id)
         text_copy(id, sizeof(id), order_id);
         place_move(p, PLACE_REPLAYING);
         text_copy(p->order->id, sizeof(p->order->id), id);
-        p->job.replay = (struct store_order_get){
-                .job = {.op = STORE_ORDER_GET, .done = replay_read}, .id = p->order->id};
+        p->job.replay =
+                (struct store_order_get){.job = {.op = STORE_ORDER_GET, .done = replay_read},
+                                         .id = p->order->id,
+                                         .with_answer = true};
         store_submit(p->o->store, &p->job.replay.job);
 }
 

@@ -49,7 +49,6 @@ static void order_got(struct store_job *job)
         q->order = q->problem == PROBLEM_NONE ? order : NULL;
         q->done(q);
         order_free(order);
-        free(r->get.answer_body);
         free(r);
 }
 

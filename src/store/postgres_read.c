@@ -194,7 +194,11 @@ enum store_result postgres_op_order_get(void *db, struct store_job *job)
         if (PQntuples(found) == 0)
                 return STORE_NOT_FOUND;
         r = postgres_read_orders(found, job, 1, &g->order, &n);
-        if (r == STORE_OK)
+        if (r == STORE_OK && !g->with_answer)
+                g->answer_status = PQgetisnull(found, 0, C_ANSWER_STATUS)
+                                           ? 0
+                                           : (int)cell_int(found, 0, C_ANSWER_STATUS);
+        else if (r == STORE_OK)
                 r = read_answer(found, C_ANSWER_STATUS, job, &g->answer_status, &g->answer_body,
                                 &g->answer_size);
         if (r != STORE_OK)

@@ -217,6 +217,24 @@ static enum store_result find_id(struct sqlite *s, const struct store_order_get 
         return STORE_OK;
 }
 
+static enum store_result load_answer_status(struct sqlite *s, int64_t order_row,
+                                            struct store_job *job, int *ret)
+{
+        enum store_result r;
+
+        *ret = 0;
+        _cleanup_(sqlite_resetp) sqlite3_stmt *st = sqlite_statement(s, SQL_ANSWER_STATUS, job, &r);
+        if (!st)
+                return r;
+        sqlite3_bind_int64(st, 1, order_row);
+        int rc = sqlite3_step(st);
+        if (rc == SQLITE_ROW)
+                *ret = sqlite3_column_int(st, 0);
+        else if (rc != SQLITE_DONE)
+                r = sqlite_job_failure(s, rc, job);
+        return r;
+}
+
 enum store_result sqlite_op_order_get(void *db, struct store_job *job)
 {
         struct store_order_get *g = CONTAINER_OF(job, struct store_order_get, job);
@@ -232,9 +250,11 @@ enum store_result sqlite_op_order_get(void *db, struct store_job *job)
         int64_t row = 0;
         if (r == STORE_OK)
                 r = sqlite_load_order(db, id, job, &g->order, &row);
-        if (r == STORE_OK)
+        if (r == STORE_OK && g->with_answer)
                 r = sqlite_load_answer(db, row, job, &g->answer_status, &g->answer_body,
                                        &g->answer_size);
+        else if (r == STORE_OK)
+                r = load_answer_status(db, row, job, &g->answer_status);
         if (r != STORE_OK)
                 g->order = order_free(g->order);
         return r;

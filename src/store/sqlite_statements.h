@@ -53,6 +53,7 @@
         X(LEG_UNSETTLED, "SELECT 1 FROM legs WHERE row " SQL_LEGS_OF("?1") " AND watch=2 LIMIT 1") \
         X(ANSWER_PUT, "INSERT INTO answers (order_row,status,body) VALUES (?1,?2,?3) ON CONFLICT " \
                       "DO UPDATE SET status=?2,body=?3")                                           \
+        X(ANSWER_STATUS, "SELECT status FROM answers WHERE order_row=?1")                          \
         X(ANSWER_GET, "SELECT status,body FROM answers WHERE order_row=?1")                        \
         X(KEY_INSERT, "INSERT INTO idempotency_keys (hash,key,scope,order_row,fingerprint,"        \
                       "expires_us) VALUES (?1,?2,?3,?4,?5,?6)")                                    \

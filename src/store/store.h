@@ -148,9 +148,10 @@ struct store_order_get {
         int day;
         const char *account; /* with tag */
         const char *tag;
+        bool with_answer;    /* its body, too */
         struct order *order; /* out, owned by the caller */
         int answer_status;   /* out; 0: not finished */
-        char *answer_body;   /* out, free() */
+        char *answer_body;   /* out, free(); NULL unless asked for */
         size_t answer_size;
 };
 

@@ -269,7 +269,11 @@ static enum store_result read_order(struct fake_store *f, struct store_job *job)
         if (!found)
                 return STORE_NOT_FOUND;
         assert(order_copy(found, &g->order) == 0);
-        return answer(&f->now, found->id, &g->answer_status, &g->answer_body, &g->answer_size);
+        enum store_result r =
+                answer(&f->now, found->id, &g->answer_status, &g->answer_body, &g->answer_size);
+        if (!g->with_answer)
+                free(TAKE(g->answer_body));
+        return r;
 }
 
 static bool listed(const struct store_order_list *l, const struct order *o)

@@ -164,6 +164,11 @@ START_TEST(the_answer_is_kept_verbatim)
         ck_assert_int_eq(put_outcome(o, 0, NULL), STORE_OK); /* leaves it alone */
         ck_assert_int_eq(store_run(ledger.store, &g.job), STORE_OK);
         ck_assert_int_eq(g.answer_status, 201);
+        ck_assert_ptr_null(g.answer_body);
+        order_free(g.order);
+        g.with_answer = true;
+        ck_assert_int_eq(store_run(ledger.store, &g.job), STORE_OK);
+        ck_assert_int_eq(g.answer_status, 201);
         ck_assert_uint_eq(g.answer_size, strlen(body));
         ck_assert_str_eq(g.answer_body, body);
         ck_assert_int_eq(key_get("key", &k), STORE_OK);
