@@ -3,6 +3,7 @@
  *
  *   20261123-000000000001.jsonl.gz   first record's day (IST) and number; closed and compressed
  *   20261124-000000000873.jsonl      the one that is written
+ *   20261124-000000000873.gap        before that file records are missing; the last one before
  *   pruned                           the last record of what was deleted after its retention
  *
  * The ledger keeps a row until it is durable here, so whatever was torn by a crash is simply
@@ -30,6 +31,12 @@ DEFINE_CLEANUP(struct audit *, audit_close)
  * begin again. */
 int64_t audit_exported(const struct audit *a);
 
+/* Whether this line is the record that was the last one when the directory was opened. */
+bool audit_is_last(const struct audit *a, const char *line, size_t n);
+
+/* The records up to the one before `seq` are in the ledger no more, and will never be here: marks
+ * that, and goes on with `seq` in a new file. -EINVAL: none is missing. */
+int audit_skip(struct audit *a, int64_t seq, int64_t at_us);
 /* Takes the next record's line, without a line feed. Begins a new file when the day has changed or
  * the file is full. -EINVAL: not the number after the last one, or not one line of at most
  * AUDIT_LINE_MAX bytes. */
@@ -73,6 +80,7 @@ struct audit_report {
 
         int64_t segments, records, ledger_rows; /* found good before the fault */
         int64_t first_seq, last_seq;            /* of the good ones; 0: none */
+        int64_t gaps, gap_records;              /* marked ones (audit_skip()), which are no fault */
         bool torn; /* the newest file ends in part of a line, as after a crash: no fault */
 };
 

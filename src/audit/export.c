@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -71,9 +72,8 @@ static int resume(struct audit *a)
                         return r;
                 if (r == 1 && !newest->plain)
                         return -EBADMSG;
-                uint8_t hash[AUDIT_HASH_SIZE];
-                if (end > 0 && audit_chain_check(line.data, line.len, NULL, hash, &a->seq) ==
-                                       AUDIT_CHAIN_MALFORMED)
+                if (end > 0 && audit_chain_check(line.data, line.len, NULL, a->last_hash,
+                                                 &a->seq) == AUDIT_CHAIN_MALFORMED)
                         return -EBADMSG;
                 if (newest->plain)
                         r = reopen(a, newest, end);
@@ -121,6 +121,14 @@ struct audit *audit_close(struct audit *a)
 int64_t audit_exported(const struct audit *a)
 {
         return a->durable_seq;
+}
+
+bool audit_is_last(const struct audit *a, const char *line, size_t n)
+{
+        uint8_t hash[AUDIT_HASH_SIZE];
+        int64_t seq;
+        return audit_chain_check(line, n, NULL, hash, &seq) != AUDIT_CHAIN_MALFORMED &&
+               memcmp(hash, a->last_hash, sizeof(hash)) == 0;
 }
 
 static void close_file(struct audit *a)
@@ -225,4 +233,29 @@ int audit_append(struct audit *a, int64_t seq, int64_t at_us, const char *line, 
                 return fall_back(a, r);
         a->seq = seq;
         return 0;
+}
+
+/* What a crash leaves is the mark of a file that never came, which says nothing. */
+int audit_skip(struct audit *a, int64_t seq, int64_t at_us)
+{
+        const struct audit_segment s = {.day = clock_ist_day(at_us), .first_seq = seq};
+        _cleanup_(text_done) struct text mark = TEXT_NULL;
+        char name[AUDIT_FILE_SIZE];
+        if (seq <= a->seq + 1)
+                return -EINVAL;
+        int r = audit_rotate(a);
+        if (r < 0)
+                return r;
+        text_addf(&mark, "%" PRId64 "\n", a->seq);
+        audit_segment_name(&s, AUDIT_SEGMENT_GAP, name);
+        _cleanup_(closep) int fd =
+                openat(a->dir_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+        if (fd < 0)
+                return -errno;
+        r = mark.failed ? mark.failed : file_write(fd, mark.data, mark.len);
+        if (r == 0 && (fsync(fd) < 0 || fsync(a->dir_fd) < 0))
+                r = -errno;
+        if (r == 0)
+                a->seq = a->durable_seq = seq - 1;
+        return r;
 }

@@ -147,7 +147,10 @@ static int prune_file(struct audit *a, const struct audit_segment *s, int before
         r = remember_pruned(a, line);
         if (r < 0)
                 return r;
-        return unlinkat(a->dir_fd, name, 0) < 0 ? -errno : 1;
+        if (unlinkat(a->dir_fd, name, 0) < 0)
+                return -errno;
+        audit_segment_name(s, AUDIT_SEGMENT_GAP, name);
+        return unlinkat(a->dir_fd, name, 0) < 0 && errno != ENOENT ? -errno : 1;
 }
 
 int audit_prune(struct audit *a, int64_t now_us, int64_t retention_days, unsigned *ret_files)

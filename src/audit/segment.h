@@ -11,6 +11,7 @@
 
 #define AUDIT_SEGMENT_PLAIN  ".jsonl"
 #define AUDIT_SEGMENT_GZIP   ".jsonl.gz"
+#define AUDIT_SEGMENT_GAP    ".gap"
 #define AUDIT_SEGMENT_TMP    ".tmp"
 #define AUDIT_SEGMENT_PRUNED "pruned"
 

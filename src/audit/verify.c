@@ -24,6 +24,7 @@ struct walk {
         struct audit_report *report;
         uint8_t hash[AUDIT_HASH_SIZE]; /* of the record before */
         int64_t seq;                   /* its number */
+        bool gap; /* a marked one is before the next record: its own prev is believed */
         struct audit_ledger *ledger;
         bool rows_seen;
         /* the ledger's next row; row 0: not read yet, or none is left (`ended`) */
@@ -53,7 +54,8 @@ static int check_record(struct walk *w, const char *file, int64_t number, const 
 {
         uint8_t hash[AUDIT_HASH_SIZE];
         int64_t seq;
-        int c = audit_chain_check(line, n, w->hash, hash, &seq);
+        int c = audit_chain_check(line, n, w->gap ? NULL : w->hash, hash, &seq);
+        w->gap = false;
         if (c == AUDIT_CHAIN_MALFORMED)
                 return broken(w, AUDIT_FAULT_UNREADABLE, file, number, 0);
         if (c == AUDIT_CHAIN_ALTERED)
@@ -140,6 +142,26 @@ static int walk_reader(struct walk *w, struct audit_reader *reader, const char *
         }
 }
 
+/* The mark counts only where it begins with the last record that was found. */
+static int pass_gap(struct walk *w, const struct audit_segment *s)
+{
+        _cleanup_(text_done) struct text line = TEXT_NULL;
+        char name[AUDIT_FILE_SIZE];
+        int64_t after, end;
+        audit_segment_name(s, AUDIT_SEGMENT_GAP, name);
+        int r = audit_last_line(w->dir_fd, name, &line, &end);
+        if (r != 0)
+                return r == -ENOMEM ? r : 0;
+        if (text_parse_int(line.data, line.len, 0, INT64_MAX, &after) < 0 || after != w->seq ||
+            s->first_seq <= w->seq + 1)
+                return 0;
+        w->gap = true;
+        w->seq = s->first_seq - 1;
+        w->report->gaps++;
+        w->report->gap_records += w->seq - after;
+        return 0;
+}
+
 static int walk_segment(struct walk *w, const struct audit_segment *s, bool last)
 {
         _cleanup_(audit_reader_closep) struct audit_reader *reader = NULL;
@@ -155,6 +177,9 @@ static int walk_segment(struct walk *w, const struct audit_segment *s, bool last
                 return r;
         if (r < 0)
                 return broken(w, AUDIT_FAULT_UNREADABLE, file, 0, 0);
+        r = pass_gap(w, s);
+        if (r < 0)
+                return r;
         r = walk_reader(w, reader, file, last && s->plain);
         w->report->segments += r == 0;
         return r;

@@ -128,8 +128,22 @@ static void report_json(const struct audit_report *r, struct text *out)
         json_put_int(&w, "ledger_rows", r->ledger_rows);
         json_put_int(&w, "first_seq", r->first_seq);
         json_put_int(&w, "last_seq", r->last_seq);
+        json_put_int(&w, "gaps", r->gaps);
+        json_put_int(&w, "gap_records", r->gap_records);
         json_object_finish(&w);
         text_add_char(out, '\n');
+}
+
+/* Of the files, and marked when it came to be. */
+static void report_gaps(const struct audit_report *r, struct text *out)
+{
+        if (r->gaps > 0)
+                text_addf(
+                        out,
+                        "%lld records are not in these files (%lld marked gaps, the files *.gap): "
+                        "the ledger had them no more when they were to be exported. Other daemons' "
+                        "files, or those that were set aside, have them.\n",
+                        (long long)r->gap_records, (long long)r->gaps);
 }
 
 static void report_text(const struct audit_report *r, struct text *out)
@@ -141,6 +155,7 @@ static void report_text(const struct audit_report *r, struct text *out)
                           "rows in the ledger.\n",
                           (long long)r->first_seq, (long long)r->last_seq, (long long)r->records,
                           (long long)r->segments, (long long)r->ledger_rows);
+                report_gaps(r, out);
                 return;
         }
         text_addf(out, "The audit is broken.\nfirst broken record  %lld\nwhere                %s",

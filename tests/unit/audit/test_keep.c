@@ -182,6 +182,137 @@ START_TEST(test_deleted_by_hand)
 }
 END_TEST
 
+/* Two records are exported, three are lost, and it goes on with the sixth. */
+static void lose_three(struct fixture *f)
+{
+        fixture_init(f);
+        fixture_open(f, 1 << 20);
+        fixture_rows(f, 2);
+        fixture_export(f);
+        fixture_rows(f, 5);
+        ck_assert_int_eq(audit_skip(f->audit, 3, f->at_us[3]), -EINVAL);
+        ck_assert_int_eq(audit_skip(f->audit, 6, f->at_us[6]), 0);
+        ck_assert_int_eq(audit_exported(f->audit), 5);
+        fixture_export(f);
+}
+
+START_TEST(test_marked_gap)
+{
+        struct fixture f;
+        lose_three(&f);
+        ck_assert(fixture_has(&f, "20261123-000000000006.gap"));
+        struct audit_report r = fixture_verify(&f, NULL);
+        ck_assert_str_eq(audit_fault_name(r.fault), "none");
+        ck_assert_int_eq(r.gaps, 1);
+        ck_assert_int_eq(r.gap_records, 3);
+        ck_assert_int_eq(r.records, 4);
+        ck_assert_int_eq(r.last_seq, 7);
+        /* it goes on there, and the files behind a gap are compressed and deleted as any */
+        fixture_open(&f, 1 << 20);
+        ck_assert_int_eq(audit_exported(f.audit), 7);
+        f.now_us += DAY_US;
+        fixture_rows(&f, 2);
+        fixture_export(&f);
+        ck_assert_uint_eq(compress_closed(&f), 2);
+        ck_assert_int_eq(fixture_verify(&f, NULL).gap_records, 3);
+        ck_assert_uint_eq(prune(&f, 20261204, 10), 2);
+        ck_assert(!fixture_has(&f, "20261123-000000000006.gap"));
+        fixture_intact(&f);
+        fixture_done(&f);
+}
+END_TEST
+
+/* The first file's predecessors are gone from the ledger before there was a directory. */
+START_TEST(test_gap_before_everything)
+{
+        struct fixture f;
+        fixture_init(&f);
+        fixture_open(&f, 1 << 20);
+        fixture_rows(&f, 9);
+        ck_assert_int_eq(audit_skip(f.audit, 8, f.at_us[8]), 0);
+        fixture_export(&f);
+        struct audit_report r = fixture_verify(&f, NULL);
+        ck_assert_str_eq(audit_fault_name(r.fault), "none");
+        ck_assert_int_eq(r.gap_records, 7);
+        ck_assert_int_eq(r.first_seq, 8);
+        fixture_done(&f);
+}
+END_TEST
+
+/* A crash before the first record behind the mark: the next start marks it again, or another one.
+ */
+START_TEST(test_gap_and_crash)
+{
+        struct fixture f;
+        fixture_init(&f);
+        fixture_open(&f, 1 << 20);
+        fixture_rows(&f, 2);
+        fixture_export(&f);
+        fixture_rows(&f, 5);
+        ck_assert_int_eq(audit_skip(f.audit, 5, f.at_us[5]), 0);
+        fixture_open(&f, 1 << 20);
+        ck_assert_int_eq(audit_exported(f.audit), 2);
+        ck_assert_int_eq(fixture_verify(&f, NULL).last_seq, 2);
+        ck_assert_int_eq(audit_skip(f.audit, 6, f.at_us[6]), 0);
+        fixture_export(&f);
+        struct audit_report r = fixture_verify(&f, NULL);
+        ck_assert_str_eq(audit_fault_name(r.fault), "none");
+        ck_assert_int_eq(r.gap_records, 3);
+        fixture_done(&f);
+}
+END_TEST
+
+/* A mark hides nothing but what it was made for. */
+START_TEST(test_gap_that_does_not_fit)
+{
+        static const char *const marks[] = {"1\n", "3\n", "2", "two\n", ""};
+        struct fixture f;
+        lose_three(&f);
+        fixture_write(&f, "20261123-000000000006.gap", marks[_i], strlen(marks[_i]));
+        struct audit_report r = fixture_verify(&f, NULL);
+        ck_assert_str_eq(audit_fault_name(r.fault), "gap");
+        ck_assert_int_eq(r.expected, 3);
+        ck_assert_int_eq(r.gaps, 0);
+        fixture_done(&f);
+}
+END_TEST
+
+/* The record behind a gap is checked by its own hash, those behind it as ever. */
+START_TEST(test_altered_behind_a_gap)
+{
+        struct fixture f;
+        lose_three(&f);
+        size_t n;
+        char *data = fixture_read(&f, "20261123-000000000006.jsonl", &n);
+        char *at = strstr(data, "paper:demo");
+        if (_i == 1)
+                at = strstr(at + 1, "paper:demo");
+        ck_assert_ptr_nonnull(at);
+        *at = 'P';
+        fixture_write(&f, "20261123-000000000006.jsonl", data, n);
+        struct audit_report r = fixture_verify(&f, NULL);
+        ck_assert_str_eq(audit_fault_name(r.fault), "hash");
+        ck_assert_int_eq(r.seq, 6 + _i);
+        free(data);
+        fixture_done(&f);
+}
+END_TEST
+
+START_TEST(test_which_record_was_the_last)
+{
+        struct fixture f;
+        fixture_init(&f);
+        fixture_open(&f, 1 << 20);
+        fixture_rows(&f, 3);
+        fixture_export(&f);
+        fixture_open(&f, 1 << 20);
+        ck_assert(audit_is_last(f.audit, f.rows[3].data, f.rows[3].len));
+        ck_assert(!audit_is_last(f.audit, f.rows[2].data, f.rows[2].len));
+        ck_assert(!audit_is_last(f.audit, "no record", 9));
+        fixture_done(&f);
+}
+END_TEST
+
 START_TEST(test_pruned_is_altered)
 {
         struct fixture f;
@@ -211,6 +342,12 @@ int main(void)
         tcase_add_test(c, test_name_lies);
         tcase_add_loop_test(c, test_damaged_file_stays, 0, 4);
         tcase_add_test(c, test_deleted_by_hand);
+        tcase_add_test(c, test_marked_gap);
+        tcase_add_test(c, test_gap_before_everything);
+        tcase_add_test(c, test_gap_and_crash);
+        tcase_add_loop_test(c, test_gap_that_does_not_fit, 0, 5);
+        tcase_add_loop_test(c, test_altered_behind_a_gap, 0, 2);
+        tcase_add_test(c, test_which_record_was_the_last);
         tcase_add_test(c, test_pruned_is_altered);
         suite_add_tcase(s, c);
         return suite_run(s);
