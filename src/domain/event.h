@@ -38,6 +38,9 @@
         X(STORE_FAILED, "fd8c04641ca94739adbff05fd760d310", "the ledger cannot be written")        \
         X(STORE_RECOVERED, "7495f813c90b4140bd23936d2c15f4ed", "the ledger can be written again")  \
         X(AUDIT_EXPORT, "8e7efa6589da4887929cb980e646a5cd", "an audit segment was written")        \
+        X(AUDIT_GAP, "d5c40f457d15433399318bfd38d1b8b7", "audit records were gone before export")  \
+        X(LEDGER_OLDER, "0348d33fda5b4921be7f3a90c61c6700",                                        \
+          "the ledger is older than the audit's files")                                            \
         X(JOB_FAILED, "41e48593caac4c8fb55529d4dc124e32", "a background job failed")               \
         X(MASTER_LOADED, "849735c0953e4ca09e7290f1bbb4fe80", "a broker's instruments were loaded") \
         X(MASTER_KEPT, "8134da8ecd1340719e2c1c78e66ae0f6", "a broker's instruments stay old ones") \

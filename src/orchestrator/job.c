@@ -5,19 +5,23 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "audit/audit.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "domain/event.h"
 #include "domain/meter.h"
 #include "orchestrator/absence.h"
+#include "orchestrator/exporters.h"
 #include "orchestrator/leg_write.h"
 #include "orchestrator/masters.h"
 #include "orchestrator/place.h"
 #include "orchestrator/state.h"
 #include "orchestrator/status.h"
 
+#define AUDIT_DIRECTORY "audit" /* in the state directory */
 #define EXPORT_EVERY_US INT64_C(5000000)
 #define TIDY_EVERY_US   (3600 * INT64_C(1000000))
 #define PROBE_EVERY_US  INT64_C(1000000)
@@ -53,7 +57,9 @@ struct jobs {
         bool busy;
         enum job running;
         struct audit *audit;
-        struct store_audit_list page;
+        struct store_audit_list page, oldest;
+        bool gap; /* before the page: its records are in the ledger no more */
+        struct exporters exporters;
         struct store_audit_prune prune;
         int result;
         unsigned compressed, expired; /* files */
@@ -132,9 +138,9 @@ static void export_page(struct jobs *j);
 
 static void export_write(struct jobs *j)
 {
-        j->result = 0;
-        for (unsigned i = 0; i < j->page.n_rows && j->result >= 0; i++) {
-                const struct store_audit_row *row = &j->page.rows[i];
+        const struct store_audit_row *row = j->page.rows;
+        j->result = j->gap ? audit_skip(j->audit, row->seq, row->at_us) : 0;
+        for (unsigned i = 0; i < j->page.n_rows && j->result >= 0; i++, row++) {
                 j->result = audit_append(j->audit, row->seq, row->at_us, row->record, row->size);
         }
         if (j->result >= 0)
@@ -152,18 +158,59 @@ static void export_written(struct jobs *j)
                 export_page(j);
 }
 
+/* Without writing the page. */
+static void export_ended(struct jobs *j, int r, const char *what)
+{
+        store_audit_rows_free(TAKE(j->page.rows), j->page.n_rows);
+        j->page.n_rows = 0;
+        job_ended(j, r, what);
+}
+
+/* Rows leave the ledger oldest first, so it must be its beginning that is missing. */
+static void export_measured(struct store_job *job)
+{
+        struct jobs *j = CONTAINER_OF(job, struct jobs, oldest.job);
+        int64_t exported = audit_exported(j->audit);
+        bool gone = j->oldest.n_rows > 0 && j->oldest.rows[0].seq > exported;
+        store_audit_rows_free(TAKE(j->oldest.rows), j->oldest.n_rows);
+        j->oldest.n_rows = 0;
+        if (job->result != STORE_OK) {
+                export_ended(j, -EIO, job->error);
+                return;
+        }
+        if (!gone) {
+                export_ended(j, -EBADMSG, "records are missing in the middle of the ledger");
+                return;
+        }
+        /* A directory that begins with a ledger that is older lacks nothing that it had. */
+        log_event(exported > 0 ? LOG_ERR : LOG_NOTICE, EVENT_AUDIT_GAP,
+                  LOG_FIELDS({"ORDO_JOB", "audit-export"}),
+                  "the audit's files go on with record %lld after record %lld: those between had "
+                  "left the ledger; the gap is marked",
+                  (long long)j->page.rows[0].seq, (long long)exported);
+        j->gap = true;
+        hand_over(j, export_write, export_written);
+}
+
+static void export_measure(struct jobs *j)
+{
+        j->oldest = (struct store_audit_list){
+                .job = {.op = STORE_AUDIT_LIST, .done = export_measured}, .limit = 1};
+        store_submit(j->o->store, &j->oldest.job);
+}
+
 static void export_read(struct store_job *job)
 {
         struct jobs *j = CONTAINER_OF(job, struct jobs, page.job);
-        if (job->result != STORE_OK) {
-                store_audit_rows_free(TAKE(j->page.rows), j->page.n_rows);
-                job_ended(j, -EIO, job->error);
-        } else if (j->page.n_rows == 0) {
-                store_audit_rows_free(TAKE(j->page.rows), 0);
-                job_ended(j, 0, "");
-        } else {
+        j->gap = false;
+        if (job->result != STORE_OK)
+                export_ended(j, -EIO, job->error);
+        else if (j->page.n_rows == 0)
+                export_ended(j, 0, "");
+        else if (j->page.rows[0].seq > audit_exported(j->audit) + 1)
+                export_measure(j);
+        else
                 hand_over(j, export_write, export_written);
-        }
 }
 
 static void export_page(struct jobs *j)
@@ -174,6 +221,45 @@ static void export_page(struct jobs *j)
                 .limit = EXPORT_PAGE,
         };
         store_submit(j->o->store, &j->page.job);
+}
+
+/* What knew more than the ledger, once an administrator has looked (older_ledger.h). Should it be
+ * killed between the two steps, the next start makes the new directory. */
+static void set_aside(struct jobs *j)
+{
+        _cleanup_(text_done) struct text dir = TEXT_NULL, aside = TEXT_NULL;
+        time_t now = (time_t)(clock_wall_us() / USEC_PER_SEC);
+        struct audit *fresh = NULL;
+        char stamp[32];
+        struct tm tm;
+
+        strftime(stamp, sizeof(stamp), "%Y%m%dT%H%M%SZ", gmtime_r(&now, &tm));
+        text_addf(&dir, "%s/" AUDIT_DIRECTORY, j->o->options.state_dir);
+        text_addf(&aside, "%s/" AUDIT_DIRECTORY "-before-%s", j->o->options.state_dir, stamp);
+        j->result = dir.failed ? dir.failed : aside.failed;
+        if (j->result == 0 && rename(text_str(&dir), text_str(&aside)) < 0 && errno != ENOENT)
+                j->result = -errno;
+        if (j->result == 0)
+                j->result = file_sync_directory(text_str(&dir));
+        if (j->result == 0)
+                j->result = audit_open(text_str(&dir), j->o->options.audit_segment_bytes, &fresh);
+        if (j->result < 0)
+                return;
+        audit_close(j->audit);
+        j->audit = fresh;
+}
+
+static void was_set_aside(struct jobs *j)
+{
+        if (j->result < 0) {
+                job_ended(j, j->result, "setting the audit's files aside");
+                return;
+        }
+        older_ledger_over(j->o);
+        log_event(LOG_NOTICE, EVENT_LEDGER_OLDER, NULL, 0,
+                  "the kill switch was released: the audit's files that know more than the ledger "
+                  "were set aside, and new ones begin");
+        export_page(j);
 }
 
 /* --- audit-tidy: compress closed segments, end retention, prune the ledger --- */
@@ -187,26 +273,35 @@ static void tidy_work(struct jobs *j)
                                         j->o->options.audit_retention_days, &j->expired);
 }
 
-static void prune(struct jobs *j);
+static void prune(struct jobs *j, int64_t up_to);
 
 static void pruned(struct store_job *job)
 {
         struct jobs *j = CONTAINER_OF(job, struct jobs, prune.job);
         ledger_done(j->o, job, NULL, 0);
         if (job->result == STORE_OK && j->prune.deleted == STORE_PRUNE_MAX)
-                prune(j); /* there may be more */
+                prune(j, j->prune.up_to_seq); /* there may be more */
         else
                 job_ended(j, job->result == STORE_OK ? 0 : -EIO, job->error);
 }
 
-static void prune(struct jobs *j)
+static void prune(struct jobs *j, int64_t up_to)
 {
         j->prune = (struct store_audit_prune){
                 .job = {.op = STORE_AUDIT_PRUNE, .done = pruned},
-                .up_to_seq = audit_exported(j->audit),
+                .up_to_seq = up_to,
                 .before_us = clock_wall_us() - LEDGER_KEEPS_US,
         };
         store_submit(j->o->store, &j->prune.job);
+}
+
+static void exporters_answered(struct exporters *e, const struct store_job *job, int64_t up_to)
+{
+        struct jobs *j = CONTAINER_OF(e, struct jobs, exporters);
+        if (job->result == STORE_OK)
+                prune(j, up_to);
+        else
+                job_ended(j, -EIO, job->error);
 }
 
 static void tidy_worked(struct jobs *j)
@@ -220,7 +315,7 @@ static void tidy_worked(struct jobs *j)
                 job_ended(j, j->result, "tidying the audit segments");
                 return;
         }
-        prune(j);
+        exporters_ask(&j->exporters, audit_exported(j->audit));
 }
 
 /* --- instrument-masters: what was fetched of a broker's instruments becomes its master --- */
@@ -249,7 +344,11 @@ static void begin(struct jobs *j, enum job job)
         j->views[job].running = true;
         if (every[job])
                 j->views[job].next_run_us = clock_wall_us() + every[job];
-        if (job == JOB_EXPORT)
+        if (job != JOB_MASTERS && older_ledger_stands(j->o))
+                job_ended(j, -ESTALE, j->o->older_ledger.reason);
+        else if (job != JOB_MASTERS && j->o->older_ledger.found)
+                hand_over(j, set_aside, was_set_aside);
+        else if (job == JOB_EXPORT)
                 export_page(j);
         else if (job == JOB_MASTERS)
                 hand_over(j, masters_work, masters_worked);
@@ -331,7 +430,7 @@ static void sweep(struct loop_timer *t)
         (void)loop_timer_set(j->o->loop, &j->sweep, SWEEP_EVERY_US);
 }
 
-int jobs_new(struct orchestrator *o)
+int jobs_new(struct orchestrator *o, char error[static STORE_ERROR_SIZE])
 {
         struct jobs *j = calloc(1, sizeof(*j));
         struct text dir = TEXT_NULL;
@@ -352,9 +451,14 @@ int jobs_new(struct orchestrator *o)
         j->views[JOB_MASTERS] =
                 (struct job_view){.name = "instrument-masters",
                                   .description = "Loads the brokers' lists of instruments"};
-        text_addf(&dir, "%s/audit", o->options.state_dir);
+        text_addf(&dir, "%s/" AUDIT_DIRECTORY, o->options.state_dir);
         int r = audit_open(text_str(&dir), o->options.audit_segment_bytes, &j->audit);
         text_done(&dir);
+        if (r == 0)
+                r = older_ledger_look(o, j->audit, error);
+        j->exporters.done = exporters_answered;
+        if (r == 0)
+                r = exporters_init(&j->exporters, o);
         if (r < 0)
                 return r;
         r = -pthread_create(&j->thread, NULL, jobs_thread, j);
@@ -387,6 +491,7 @@ void jobs_free(struct orchestrator *o)
         loop_timer_done(&j->timer);
         loop_timer_done(&j->sweep);
         store_audit_rows_free(j->page.rows, j->page.n_rows);
+        store_audit_rows_free(j->oldest.rows, j->oldest.n_rows);
         audit_close(j->audit);
         pthread_mutex_destroy(&j->mutex);
         pthread_cond_destroy(&j->wake);

@@ -8,7 +8,8 @@
 struct jobs;
 struct job_view;
 
-int jobs_new(struct orchestrator *o);
+/* `error` may stay empty. */
+int jobs_new(struct orchestrator *o, char error[static STORE_ERROR_SIZE]);
 void jobs_start(struct orchestrator *o);
 /* Waits for the running one. */
 void jobs_free(struct orchestrator *o);

@@ -254,7 +254,7 @@ int orchestrator_new(const struct orchestrator_options *options,
         if (r >= 0)
                 r = restore(o, error);
         if (r >= 0)
-                r = jobs_new(o);
+                r = jobs_new(o, error);
         if (r >= 0)
                 r = preopen_new(o);
         if (r < 0) {
@@ -297,6 +297,7 @@ void orchestrator_start(struct orchestrator *o)
         for (unsigned i = 0; i < o->options.n_accounts; i++)
                 session_start(&o->accounts[i]);
         killswitch_start(o);
+        older_ledger_start(o);
         peers_start(o);
         jobs_start(o);
         masters_start(o);

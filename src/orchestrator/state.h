@@ -15,6 +15,7 @@
 #include "orchestrator/lane.h"
 #include "orchestrator/limit.h"
 #include "orchestrator/loss.h"
+#include "orchestrator/older_ledger.h"
 #include "orchestrator/open_leg.h"
 #include "orchestrator/open_symbol.h"
 #include "orchestrator/orchestrator.h"
@@ -111,6 +112,7 @@ struct orchestrator {
         int swept_day; /* of absence_sweep() */
         struct keys keys;
         struct killswitch *killswitch;
+        struct older_ledger older_ledger;
         struct list dead_men; /* struct dead_man.link */
         struct list subscriptions;
         struct list *publish_next; /* of an event that is being delivered; NULL */

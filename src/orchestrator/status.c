@@ -99,6 +99,8 @@ unsigned status_not_ready(struct orchestrator *o, const char *ret_reasons[static
                 ret_reasons[n++] = "the daemon is stopping";
         if (o->store_failure != STORE_OK)
                 ret_reasons[n++] = "the ledger cannot be written";
+        if (older_ledger_stands(o))
+                ret_reasons[n++] = o->older_ledger.reason;
         return n;
 }
 

@@ -40,7 +40,7 @@ void uuid_make(char buf[static UUID_SIZE])
         snprintf(buf, UUID_SIZE, "00000000-0000-4000-8000-%012u", ++made);
 }
 
-int jobs_new(struct orchestrator *o)
+int jobs_new(struct orchestrator *o, char error[static STORE_ERROR_SIZE])
 {
         return 0;
 }

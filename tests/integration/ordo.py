@@ -323,6 +323,12 @@ class Daemon:
         with contextlib.closing(sqlite3.connect(f"file:{self.state / 'ordo.db'}?mode=ro", uri=True)) as db:
             return db.execute(query).fetchall()
 
+    def exported(self):
+        """The number of the last record in the audit's files."""
+        files = sorted((self.state / "audit").glob("*.jsonl"))
+        lines = files[-1].read_text().splitlines() if files else []
+        return json.loads(lines[-1])["seq"] if lines else 0
+
     def book(self, account="paper:demo"):
         """The paper exchange's own rows: the judge of what was booked."""
         value = "convert_from(value,'UTF8')" if postgres.WANTED else "value"

@@ -74,6 +74,41 @@ class Restore(ordo.Case):
         with contextlib.closing(sqlite3.connect(self.aside() / "ordo.db")) as db:
             self.assertEqual(db.execute("select count(*) from orders").fetchone()[0], 2)
 
+    def test_by_hand(self):
+        """A copy of the file is put back without the command: the audit's files know more."""
+        self.assertEqual(self.k.order(key="known").status, 201)
+        self.back_up()
+        self.assertEqual(self.k.order(key="lost", quantity=3).status, 201)
+        last = self.k.rows("select max(seq) from audit")[0][0]
+        self.until(lambda: self.k.exported() >= last, 20)
+        self.k.stop()
+        for suffix in ("", "-wal", "-shm"):
+            (self.k.state / f"ordo.db{suffix}").unlink(missing_ok=True)
+        shutil.copy(self.backup, self.k.state / "ordo.db")
+        for _ in range(2):  # a restart is no consent
+            self.k.start(wait=False)
+            ready = self.until(self.answer)
+            self.assertEqual(ready.status, 503)
+            self.assertIn("the audit's files", ready.raw.decode())
+            self.assertProblem(self.k.order(key="lost", quantity=3), 423, "KILL_SWITCH")
+            self.assertEqual(self.k.order(key="known").status, 201)  # what it does know is answered
+            self.k.stop()
+        self.k.start(wait=False)
+        self.until(self.answer)
+        self.ctl("killswitch", "release", "--yes", "--reason", "compared", "--url", f"http://127.0.0.1:{self.k.port}")
+        self.k.wait_ready()
+        self.assertEqual(self.k.order(key="new").status, 201)
+        self.until(lambda: list(self.k.state.glob("audit-before-*")) and self.k.exported() > 0, 20)
+        self.k.stop()
+        self.ctl("audit", "verify")
+        self.k.start()
+
+    def answer(self):
+        """Of /ready, once it listens."""
+        with contextlib.suppress(OSError):
+            return self.k.get("/ready", token=None)
+        return None
+
     def test_what_stands_already_is_kept(self):
         self.back_up()
         self.k.post("/api/v1/killswitch", {"level": "CANCEL", "scope": "account:paper:demo",

@@ -1,6 +1,8 @@
 """A primary that dies and a standby that takes over: one that has every commit, one that has not, and a primary that
 comes back."""
 
+import contextlib
+import subprocess
 import threading
 import time
 
@@ -119,6 +121,8 @@ class Asynchronous(Pair):
         self.standby.stop()
         for i in range(3):
             self.assertEqual(d.order(key=f"lost-{i}", quantity=2 + i).status, 201)
+        last = d.rows("SELECT max(seq) FROM audit")[0][0]
+        self.until(lambda: d.exported() >= last, 20)
         self.primary.kill()
         self.standby.start()
         self.standby.promote()
@@ -132,10 +136,32 @@ class Asynchronous(Pair):
         before = d.cpu_seconds()
         time.sleep(1)
         self.assertLess(d.cpu_seconds() - before, 0.5)  # it does not ask again and again
-        # somebody has looked, and starts it again
+        # a restart is no consent: the audit's files know more than the ledger
+        for _ in range(2):
+            d.stop()
+            d.start(wait=False)
+            not_ready = self.until(lambda: self.answer(d))
+            self.assertEqual(not_ready.status, 503)
+            self.assertIn(f"the audit's files have {last}", not_ready.raw.decode())
+            self.assertProblem(d.order(key="new", quantity=7), 423, "KILL_SWITCH")
+        # somebody has looked
+        self.assertEqual(d.post("/api/v1/killswitch", {"level": "NONE", "scope": "global", "reason": "compared"}).status,
+                         200)
+        self.assertEqual(self.ready(d).status, 200)
+        self.assertEqual(d.order(key="new", quantity=7).status, 201)
+        self.until(lambda: list(d.state.glob("audit-before-*")) and d.exported() > 0, 20)
         d.stop()
         d.start()
-        self.assertEqual(d.order(key="new", quantity=7).status, 201)
+        self.assertEqual(d.get("/api/v1/killswitch").json["level"], "NONE")
+        verified = subprocess.run([ordo.BUILD / "src/ordoctl/ordoctl", "audit", "verify"], env=d.env, check=False,
+                                  capture_output=True, text=True)
+        self.assertEqual(verified.returncode, 0, verified)
+
+    def answer(self, d):
+        """Of /ready, once it listens."""
+        with contextlib.suppress(OSError):
+            return self.ready(d)
+        return None
 
 
 if __name__ == "__main__":

@@ -24,16 +24,30 @@ static void append(unsigned n, int64_t at_us)
                 audit_record_done(&records[i]);
 }
 
-static const struct job_view *run(enum job job)
+static void make_due(enum job job)
 {
         struct jobs *j = world.o->jobs;
-        const struct job_view *views;
         for (unsigned i = 0; i < 1000 && j->busy; i++)
                 world_rest();
         clock_fake_advance(SECONDS(1));
         for (unsigned i = 0; i < _JOB_MAX; i++)
                 j->views[i].next_run_us = i == job ? 0 : INT64_MAX / 2;
         run_due(j);
+}
+
+/* It does not begin, and says why. */
+static const char *run_refused(enum job job)
+{
+        make_due(job);
+        ck_assert(!world.o->jobs->busy);
+        return world.o->jobs->views[job].last_error;
+}
+
+static const struct job_view *run(enum job job)
+{
+        struct jobs *j = world.o->jobs;
+        const struct job_view *views;
+        make_due(job);
         ck_assert(j->busy);
         run_due(j); /* one at a time */
         for (unsigned i = 0; i < 1000 && j->busy; i++)
@@ -165,6 +179,306 @@ START_TEST(test_tidy_fails)
 }
 END_TEST
 
+static unsigned ledger_rows(int64_t *ret_first)
+{
+        struct store_audit_list list = {.job.op = STORE_AUDIT_LIST, .limit = 4096};
+        ck_assert_int_eq(store_run(world.store, &list.job), STORE_OK);
+        unsigned n = list.n_rows;
+        *ret_first = n > 0 ? list.rows[0].seq : 0;
+        store_audit_rows_free(list.rows, list.n_rows);
+        return n;
+}
+
+/* Another daemon of this ledger tells how far its files go. */
+static void other_exporter(const char *key, const char *value)
+{
+        struct rider *rider;
+        struct list riders;
+        struct store_append put = {.job.op = STORE_APPEND, .riders = &riders};
+        list_init(&riders);
+        ck_assert_int_eq(rider_new("audit", &rider), 0);
+        ck_assert_int_eq(
+                rider_add(rider, "", "exporter", key, value ? strdup(value) : NULL, strlen(value)),
+                0);
+        list_append(&riders, &rider->link);
+        ck_assert_int_eq(store_run(world.store, &put.job), STORE_OK);
+}
+
+static void exporter_at(const char *key, int64_t seq)
+{
+        char value[64];
+        snprintf(value, sizeof(value), "%lld %lld", (long long)seq, (long long)clock_wall_us());
+        other_exporter(key, value);
+}
+
+static unsigned n_exporters;
+
+static int count_exporter(void *userdata, const char *account, const char *kind, const char *key,
+                          const void *value, size_t size)
+{
+        n_exporters++;
+        return 0;
+}
+
+static unsigned exporters(void)
+{
+        struct store_riders_load load = {
+                .job.op = STORE_RIDERS_LOAD, .guest = "audit", .row = count_exporter};
+        n_exporters = 0;
+        ck_assert_int_eq(store_run(world.store, &load.job), STORE_OK);
+        return n_exporters;
+}
+
+/* What a daemon that is away has not exported stays; the one that is furthest behind counts. */
+static void tidy_waits_for_the_others(bool sqlite)
+{
+        int64_t first;
+        world_open(&(struct world_options){.sqlite = sqlite});
+        append(20, clock_wall_us());
+        (void)run(JOB_EXPORT);
+        clock_fake_advance(LEDGER_KEEPS_US + SECONDS(60));
+        exporter_at("b", 12);
+        exporter_at("c", 7);
+        ck_assert_str_eq(run(JOB_TIDY)->last_error, "");
+        (void)ledger_rows(&first);
+        ck_assert_int_eq(first, 8);
+        ck_assert_uint_eq(exporters(), 3);
+        exporter_at("c", 100); /* further than this one */
+        ck_assert_str_eq(run(JOB_TIDY)->last_error, "");
+        (void)ledger_rows(&first);
+        ck_assert_int_eq(first, 13);
+        /* not for ever */
+        clock_fake_advance(EXPORTERS_FORGET_US - SECONDS(60));
+        exporter_at("c", 100);
+        ck_assert_str_eq(run(JOB_TIDY)->last_error, "");
+        (void)ledger_rows(&first);
+        ck_assert_int_eq(first, 13);
+        clock_fake_advance(SECONDS(120));
+        ck_assert_str_eq(run(JOB_TIDY)->last_error, "");
+        ck_assert_uint_le(ledger_rows(&first), 2);
+        ck_assert_uint_eq(exporters(), 2);
+        world_close();
+}
+
+START_TEST(test_tidy_waits_for_the_others)
+{
+        tidy_waits_for_the_others(false);
+}
+END_TEST
+
+START_TEST(test_tidy_waits_for_the_others_in_sqlite)
+{
+        tidy_waits_for_the_others(true);
+}
+END_TEST
+
+/* This state directory keeps its name, and is never in its own way. */
+START_TEST(test_tidy_knows_itself)
+{
+        int64_t first;
+        world_open(&plain);
+        append(20, clock_wall_us());
+        (void)run(JOB_EXPORT);
+        ck_assert_str_eq(run(JOB_TIDY)->last_error, "");
+        world_sleep();
+        world_wake();
+        append(5, clock_wall_us());
+        (void)run(JOB_EXPORT);
+        clock_fake_advance(LEDGER_KEEPS_US + SECONDS(60));
+        ck_assert_str_eq(run(JOB_TIDY)->last_error, "");
+        ck_assert_uint_eq(exporters(), 1);
+        ck_assert_uint_eq(ledger_rows(&first), 1);
+        world_close();
+}
+END_TEST
+
+/* Nothing is deleted when it is not known how far the others are. */
+START_TEST(test_tidy_cannot_ask)
+{
+        int64_t first;
+        world_open(&plain);
+        append(20, clock_wall_us());
+        (void)run(JOB_EXPORT);
+        clock_fake_advance(LEDGER_KEEPS_US + SECONDS(60));
+        fake_store_fail(world.fake, FAKE_READ, 1, 1, STORE_UNAVAILABLE);
+        ck_assert_ptr_nonnull(strstr(run(JOB_TIDY)->last_error, "a fault"));
+        ck_assert_uint_ge(ledger_rows(&first), 20);
+        other_exporter("b", "as far as the horizon");
+        ck_assert_ptr_nonnull(strstr(run(JOB_TIDY)->last_error, "refused one of its rows"));
+        ck_assert_uint_ge(ledger_rows(&first), 20);
+        world_close();
+}
+END_TEST
+
+static struct audit_report verified(void)
+{
+        struct audit_report report;
+        char path[128];
+        snprintf(path, sizeof(path), "%s/audit", world.dir);
+        ck_assert_int_eq(audit_verify(path, NULL, &report), 0);
+        return report;
+}
+
+static void prune_by_hand(int64_t up_to, int64_t before_us)
+{
+        struct store_audit_prune p = {
+                .job.op = STORE_AUDIT_PRUNE, .up_to_seq = up_to, .before_us = before_us};
+        ck_assert_int_eq(store_run(world.store, &p.job), STORE_OK);
+}
+
+/* Rows that were gone before they were exported: the files go on, and say so. */
+static void export_behind_a_gap(bool sqlite)
+{
+        world_open(&(struct world_options){.sqlite = sqlite});
+        append(10, clock_wall_us());
+        (void)run(JOB_EXPORT);
+        int64_t exported = audit_exported(world.o->jobs->audit);
+        append(400, clock_wall_us());
+        prune_by_hand(exported + 300, INT64_MAX);
+        ck_assert_str_eq(run(JOB_EXPORT)->last_error, "");
+        struct audit_report report = verified();
+        ck_assert_str_eq(audit_fault_name(report.fault), "none");
+        ck_assert_int_eq(report.gaps, 1);
+        ck_assert_int_eq(report.gap_records, 300);
+        ck_assert_int_eq(report.last_seq, exported + 400);
+        append(1, clock_wall_us());
+        ck_assert_str_eq(run(JOB_EXPORT)->last_error, "");
+        ck_assert_int_eq(verified().gaps, 1);
+        world_close();
+}
+
+START_TEST(test_export_behind_a_gap)
+{
+        export_behind_a_gap(false);
+}
+END_TEST
+
+START_TEST(test_export_behind_a_gap_in_sqlite)
+{
+        export_behind_a_gap(true);
+}
+END_TEST
+
+/* Rows never leave the ledger's middle by themselves: that is no gap, and is not passed over. */
+START_TEST(test_export_of_a_ledger_with_a_hole)
+{
+        world_open(&(struct world_options){.sqlite = true});
+        append(3, clock_wall_us() + SECONDS(3600));
+        (void)run(JOB_EXPORT);
+        int64_t exported = audit_exported(world.o->jobs->audit);
+        append(3, clock_wall_us() - SECONDS(3600));
+        append(3, clock_wall_us());
+        prune_by_hand(exported + 3, clock_wall_us() - SECONDS(1800));
+        ck_assert_ptr_nonnull(strstr(run(JOB_EXPORT)->last_error, "in the middle"));
+        ck_assert_int_eq(audit_exported(world.o->jobs->audit), exported);
+        world_close();
+}
+END_TEST
+
+START_TEST(test_export_cannot_measure_a_gap)
+{
+        world_open(&plain);
+        append(3, clock_wall_us());
+        (void)run(JOB_EXPORT);
+        int64_t exported = audit_exported(world.o->jobs->audit);
+        append(9, clock_wall_us());
+        prune_by_hand(exported + 5, INT64_MAX);
+        fake_store_fail(world.fake, FAKE_READ, 2, 1, STORE_UNAVAILABLE);
+        ck_assert_ptr_nonnull(strstr(run(JOB_EXPORT)->last_error, "a fault"));
+        ck_assert_int_eq(audit_exported(world.o->jobs->audit), exported);
+        ck_assert_str_eq(run(JOB_EXPORT)->last_error, "");
+        ck_assert_int_eq(verified().gap_records, 5);
+        world_close();
+}
+END_TEST
+
+/* The daemon starts with a ledger that knows less: fewer records, or others in their place. */
+static void forget(bool others)
+{
+        world_sleep();
+        fake_store_free(world.fake);
+        world.fake = fake_store_new();
+        world_boot();
+        if (others)
+                append(200, clock_wall_us());
+        world_sleep();
+        world_wake();
+}
+
+static unsigned set_aside_directories(void)
+{
+        unsigned n = 0;
+        DIR *d = opendir(world.dir);
+        ck_assert_ptr_nonnull(d);
+        for (const struct dirent *e; (e = readdir(d));)
+                n += strncmp(e->d_name, "audit-before-", 13) == 0;
+        closedir(d);
+        return n;
+}
+
+static void older_ledger(bool others)
+{
+        const char *reasons[8];
+        world_open(&plain);
+        append(100, clock_wall_us());
+        (void)run(JOB_EXPORT);
+        forget(others);
+        for (int starts = 0; starts < 2; starts++) {
+                ck_assert_uint_eq(status_not_ready(world.o, reasons), 1);
+                ck_assert_ptr_nonnull(strstr(reasons[0], "the audit's files"));
+                ck_assert_int_eq(killswitch_level(world.o, NULL), KILL_LEVEL_HALT);
+                struct placed *p = place("BUY 10 NSE:SBIN CNC LIMIT 1000", "one", NULL);
+                ck_assert_int_eq(p->answer.status, 423);
+                /* the files stay as they are */
+                ck_assert_ptr_nonnull(strstr(run_refused(JOB_EXPORT), "the audit's files"));
+                ck_assert_ptr_nonnull(strstr(run_refused(JOB_TIDY), "the audit's files"));
+                ck_assert_int_ge(verified().last_seq, 100);
+                ck_assert_uint_eq(set_aside_directories(), 0);
+                world_sleep();
+                world_wake(); /* is no consent */
+        }
+        kill_set(KILL_LEVEL_NONE, "global", true);
+        ck_assert_uint_eq(status_not_ready(world.o, reasons), 0);
+        ck_assert_str_eq(run(JOB_EXPORT)->last_error, "");
+        ck_assert_uint_eq(set_aside_directories(), 1);
+        struct audit_report report = verified();
+        ck_assert_str_eq(audit_fault_name(report.fault), "none");
+        ck_assert_int_eq(report.first_seq, 1);
+        ck_assert_int_eq(report.last_seq, world.o->last_event_id);
+        world_sleep();
+        world_wake();
+        ck_assert_uint_eq(status_not_ready(world.o, reasons), 0);
+        ck_assert_int_eq(killswitch_level(world.o, NULL), KILL_LEVEL_NONE);
+        world_close();
+}
+
+START_TEST(test_older_ledger_that_ends_before)
+{
+        older_ledger(false);
+}
+END_TEST
+
+START_TEST(test_older_ledger_with_other_records)
+{
+        older_ledger(true);
+}
+END_TEST
+
+/* What stands already is not lowered. */
+START_TEST(test_older_ledger_under_a_stronger_level)
+{
+        const char *reasons[8];
+        world_open(&plain);
+        append(100, clock_wall_us());
+        (void)run(JOB_EXPORT);
+        kill_set(KILL_LEVEL_CANCEL, "global", false);
+        forget(false);
+        ck_assert_uint_eq(status_not_ready(world.o, reasons), 1);
+        ck_assert_int_eq(killswitch_level(world.o, NULL), KILL_LEVEL_CANCEL);
+        world_close();
+}
+END_TEST
+
 START_TEST(test_directory_that_cannot_be_made)
 {
         char error[STORE_ERROR_SIZE];
@@ -195,5 +509,9 @@ START_TEST(test_sweep)
 END_TEST
 
 SUITE("jobs", test_export, test_export_leaves_a_busy_ledger_alone_for_a_minute,
-      test_export_without_directory, test_tidy, test_tidy_fails, test_directory_that_cannot_be_made,
-      test_sweep)
+      test_export_without_directory, test_tidy, test_tidy_fails, test_tidy_waits_for_the_others,
+      test_tidy_waits_for_the_others_in_sqlite, test_tidy_knows_itself, test_tidy_cannot_ask,
+      test_export_behind_a_gap, test_export_behind_a_gap_in_sqlite,
+      test_export_of_a_ledger_with_a_hole, test_export_cannot_measure_a_gap,
+      test_older_ledger_that_ends_before, test_older_ledger_with_other_records,
+      test_older_ledger_under_a_stronger_level, test_directory_that_cannot_be_made, test_sweep)
