@@ -106,6 +106,7 @@ struct postgres {
 int postgres_check_url(const char *url, char error[static STORE_ERROR_SIZE]);
 /* A new connection with Ordo's settings, that can be written to, out of pipeline mode. NULL:
  * `error` says why, without the URL. Any thread, blocking. */
+#define POSTGRES_TLS_REFUSED "postgresql: TLS: " /* how `error` begins then: no trust, no TLS */
 PGconn *postgres_dial(const char *url, char error[static STORE_ERROR_SIZE]);
 /* False: the server writes on an older timeline than `*seen`, the newest that was met. It was the
  * primary before another one took over. A server that does not tell is believed. */

@@ -192,13 +192,14 @@ static bool waits_for_server(const char *url)
         return ping == PQPING_REJECT || ping == PQPING_NO_RESPONSE;
 }
 
+/* A server that is there and could not prove who it is does not become another by waiting. */
 static PGconn *dial_patiently(const char *url, char error[static STORE_ERROR_SIZE])
 {
         const int64_t until_us = clock_mono_us() + OPEN_WAIT_US;
         PGconn *conn;
 
         while (!(conn = postgres_dial(url, error)) && clock_mono_us() < until_us &&
-               waits_for_server(url))
+               !text_starts(error, POSTGRES_TLS_REFUSED) && waits_for_server(url))
                 pause_us(WAIT_FIRST_US);
         return conn;
 }

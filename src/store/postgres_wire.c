@@ -143,6 +143,40 @@ int postgres_check_url(const char *url, char error[static STORE_ERROR_SIZE])
         return 0;
 }
 
+/* libpq's words for a server that could not prove who it is, or has no TLS. Its own advice is to do
+ * without. */
+static const struct {
+        const char *part, *remedy;
+} tls_refusals[] = {
+        {"root certificate file", "the file that sslrootcert names cannot be read"},
+        {"certificate verify failed", "its certificate is not trusted: is sslrootcert that of its "
+                                      "authority, and has it not expired?"},
+        {"does not match host name", "name it in the URL as its certificate does"},
+        {"server does not support SSL", "it has no TLS: set ssl=on in its configuration"},
+};
+
+/* Why there is no connection. */
+static void tell_failure(const PGconn *conn, char error[static STORE_ERROR_SIZE])
+{
+        const char *words = PQerrorMessage(conn), *names;
+        unsigned i = 0;
+
+        while (i < ELEMENTS(tls_refusals) && !strstr(words, tls_refusals[i].part))
+                i++;
+        if (i == ELEMENTS(tls_refusals)) {
+                put_error(error, words);
+                return;
+        }
+        names = strstr(words, "certificate for \"");
+        size_t n = names ? strcspn(names, "\n") : 0;
+        if (names)
+                snprintf(error, STORE_ERROR_SIZE, POSTGRES_TLS_REFUSED "the %.*s: %s",
+                         n < 85 ? (int)n : 85, names, tls_refusals[i].remedy);
+        else
+                snprintf(error, STORE_ERROR_SIZE, POSTGRES_TLS_REFUSED "%.40s: %s", PQhost(conn),
+                         tls_refusals[i].remedy);
+}
+
 PGconn *postgres_dial(const char *url, char error[static STORE_ERROR_SIZE])
 {
         /* What stands behind the URL cannot be changed by it. */
@@ -163,7 +197,7 @@ PGconn *postgres_dial(const char *url, char error[static STORE_ERROR_SIZE])
         if (!conn)
                 put_error(error, "out of memory");
         else if (PQstatus(conn) != CONNECTION_OK)
-                put_error(error, PQerrorMessage(conn));
+                tell_failure(conn, error);
         PQfinish(conn);
         return NULL;
 }

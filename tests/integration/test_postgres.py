@@ -3,7 +3,10 @@
 import contextlib
 import json
 import os
+import pathlib
+import shutil
 import subprocess
+import tempfile
 import threading
 import time
 import unittest
@@ -11,6 +14,7 @@ import uuid
 
 import ordo
 import postgres
+import test_brokers
 
 CTL = str(ordo.BUILD / "src/ordoctl/ordoctl")
 
@@ -270,6 +274,101 @@ class Operator(ordo.Case):
         self.assertEqual(d.get("/api/v1/status").json["store"]["driver"], "postgresql")
         self.assertEqual(d.order().status, 201)
         d.stop()
+
+
+@unittest.skipUnless(shutil.which("openssl"), "there is no openssl to make certificates with")
+class Tls(ordo.Case):
+    """The server proves who it is, or nothing is sent to it. A password stands in the URL all the while."""
+    SECRET = "Tr0ub4dor-und-3"
+    HOST = "db.test"
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.dir = pathlib.Path(tempfile.mkdtemp(prefix="ordo-tls-"))
+        cls.dir.chmod(0o755)
+        ca, other = (test_brokers.certificate(cls.dir, name) for name in ("ca", "other"))
+        cls.certificates = {
+            "good": test_brokers.certificate(cls.dir, "good", ca, f"DNS:{cls.HOST}"),
+            "expired": test_brokers.certificate(cls.dir, "expired", ca, f"DNS:{cls.HOST}", days="-1"),
+            "elsewhere": test_brokers.certificate(cls.dir, "elsewhere", ca, "DNS:elsewhere.test"),
+            "stranger": test_brokers.certificate(cls.dir, "stranger", other, f"DNS:{cls.HOST}"),
+        }
+        n = os.getpid()
+        cls.address = f"127.{64 + (n >> 16) % 64}.{n >> 8 & 255}.{n & 255}"  # whose port 5432 is nobody's
+        cls.server = postgres.Server(settings=["ssl=off"], address=cls.address, peers=f"{cls.address}/32")
+        for cert, key in cls.certificates.values():
+            for path in (cert, key):
+                os.chmod(path, 0o600)
+                if cls.server.user:
+                    os.chown(path, cls.server.user["user"], cls.server.user["group"])
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.server.remove()
+        shutil.rmtree(cls.dir)
+        super().tearDownClass()
+
+    def serve(self, name):
+        """With this certificate; None: without TLS."""
+        settings = ["ssl=off"]
+        if name:
+            cert, key = self.certificates[name]
+            settings = [f"ssl_cert_file='{cert}'", f"ssl_key_file='{key}'", "ssl=on"]
+        for setting in settings:
+            self.server.query("postgres", f"ALTER SYSTEM SET {setting}")
+        self.server.query("postgres", "SELECT pg_reload_conf()")
+        shows = "SELECT current_setting('ssl'),current_setting('ssl_cert_file')"
+        wanted = [("on", str(self.certificates[name][0]))] if name else [("off",)]
+        self.until(lambda: [row[:len(wanted[0])] for row in self.server.query("postgres", shows)] == wanted)
+
+    def url(self, database, ca="ca.crt"):
+        return (f"postgresql://ordo:{self.SECRET}@{self.HOST}/{database}?hostaddr={self.address}&sslmode=verify-full"
+                f"&sslrootcert={self.dir / ca}")
+
+    def said(self, *args, **env):
+        r = subprocess.run([CTL, *args], env=env, capture_output=True, text=True, stdin=subprocess.DEVNULL,
+                           timeout=seconds(30), check=False)
+        self.assertNotIn(self.SECRET, r.stdout + r.stderr)
+        return r
+
+    def test_it_is_verified(self):
+        self.serve("good")
+        name = self.server.database()
+        d = self.daemon(env={"ORDO_DATABASE_URL": self.url(name)}).start()
+        self.assertEqual(d.order().status, 201)
+        used = self.server.query("postgres", "SELECT bool_and(s.ssl),count(*) FROM pg_stat_ssl s JOIN pg_stat_activity a "
+                                             f"USING (pid) WHERE a.datname='{name}' AND client_addr IS NOT NULL")
+        self.assertEqual(used[0][0], "t")
+        self.assertGreaterEqual(used[0][1], 1)
+        d.stop()
+        self.assertNotIn(self.SECRET, d.log_text())
+
+    def test_what_is_refused(self):
+        """Each with the remedy, and at once: it is not waited for as for a server that is starting."""
+        name = self.server.database()
+        d = self.daemon(env={"ORDO_DATABASE_URL": self.url(name)})
+        for served, ca, words in (
+                ("stranger", "ca.crt", "sslrootcert"),
+                ("expired", "ca.crt", "expired"),
+                ("elsewhere", "ca.crt", f'does not match host name "{self.HOST}"'),
+                (None, "ca.crt", "ssl=on"),
+                ("good", "absent.crt", "sslrootcert")):
+            with self.subTest(served=served, ca=ca):
+                self.serve(served)
+                d.env["ORDO_DATABASE_URL"] = self.url(name, ca)
+                r = self.said("migrate", "status", **d.env)
+                self.assertNotEqual(r.returncode, 0)
+                self.assertIn("TLS: ", r.stderr)
+                self.assertIn(words, r.stderr)
+                self.assertNotIn("disable", r.stderr)  # what libpq proposes
+                began = time.monotonic()
+                d.start(wait=False)
+                self.assertNotEqual(d.process.wait(seconds(30)), 0)
+                self.assertLess(time.monotonic() - began, seconds(5))
+                self.assertIn(words, d.log_text().replace('\\"', '"'))
+                self.assertNotIn(self.SECRET, d.log_text())
+                d.log.unlink()
 
 
 if __name__ == "__main__":
