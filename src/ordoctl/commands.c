@@ -369,9 +369,10 @@ const struct command commands[] = {
                 .name = "migrate",
                 .synopsis = "status|up|verify",
                 .help = "look at or change the ledger's schema",
-                .details = "up applies what is pending, after a verified copy of the ledger; the "
-                           "daemon "
-                           "must be stopped. verify finds applied migrations that were edited.",
+                .details = "up applies what is pending, with SQLite after a verified copy of the "
+                           "ledger; the daemon must be stopped. On a terminal it shows which one "
+                           "runs and for how long; with --json it prints a line for each and one "
+                           "at the end. verify finds applied migrations that were edited.",
                 .words = "status up verify",
                 .min_operands = 1,
                 .max_operands = 1,

@@ -201,28 +201,6 @@ int offline_check_owner(const char *state_dir)
                 state_dir, st.st_uid, st.st_uid, st.st_gid);
 }
 
-static int migrate_up(const struct config *config)
-{
-        _cleanup_(text_done) struct text url = TEXT_NULL;
-        char error[STORE_ERROR_SIZE];
-        struct store *store = NULL;
-
-        if (!config->database_url && offline_check_owner(config->state_dir) != CTL_OK)
-                return CTL_USAGE;
-        text_addf(&url, "sqlite:%s/ordo.db", config->state_dir);
-        struct store_options options = {.url = config->database_url ? config->database_url
-                                                                    : text_str(&url),
-                                        .migrations_dir = config->migrations_dir,
-                                        .migrate = true};
-        int r = store_open(NULL, &options, error, &store);
-        if (r < 0)
-                return ctl_fail(CTL_REFUSED, "%s", error);
-        int version = store_schema_version(store);
-        store_close(store);
-        printf("The schema is version %d.\n", version);
-        return CTL_OK;
-}
-
 int run_migrate(struct ctl *c)
 {
         _cleanup_(config_freep) struct config *config = NULL;
@@ -237,7 +215,7 @@ int run_migrate(struct ctl *c)
         if (r != CTL_OK)
                 return r;
         if (up)
-                return migrate_up(config);
+                return migrate_up(c, config);
         r = read_schema(config, &s);
         if (r != CTL_OK)
                 return r;

@@ -13,3 +13,5 @@ int offline_ledger(struct config **ret, struct text *ret_path);
 /* Files that root makes there could not be written by the daemon later: CTL_USAGE, and it is said
  * how to do it. */
 int offline_check_owner(const char *state_dir);
+/* ordoctl migrate up. */
+int migrate_up(const struct ctl *c, const struct config *config);

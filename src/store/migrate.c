@@ -168,3 +168,14 @@ int migrations_pending(const struct migrations *m, const struct migrations *appl
         }
         return applied->n >= m->n ? 0 : known - (int)applied->n;
 }
+
+void migrations_tell(const struct store_options *o, const struct migrations *m, unsigned i,
+                     const char *verb)
+{
+        const struct store_migrating step = {.verb = verb,
+                                             .name = m->items[i].name,
+                                             .version = m->items[i].version,
+                                             .of = (int)m->n};
+        if (o->migrating)
+                o->migrating(o->userdata, &step);
+}

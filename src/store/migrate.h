@@ -34,6 +34,9 @@ void migrations_done(struct migrations *m);
  * they know. */
 int migrations_pending(const struct migrations *m, const struct migrations *applied,
                        char error[static STORE_ERROR_SIZE]);
+/* Tells whoever opens the store that `verb` begins with item `i`. */
+void migrations_tell(const struct store_options *o, const struct migrations *m, unsigned i,
+                     const char *verb);
 /* What a ledger in PostgreSQL says was applied; nothing: it has no schema yet. 0; negative errno.
  */
 int migrations_applied(const char *url, char error[static STORE_ERROR_SIZE],

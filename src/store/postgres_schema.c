@@ -121,7 +121,8 @@ static int apply(PGconn *conn, const struct migration *m, char error[static STOR
 }
 
 /* What is pending, with the lock of migrations: daemons that start together find the work done. */
-static int apply_pending(PGconn *conn, const struct migrations *files, int *ret_version,
+static int apply_pending(PGconn *conn, const struct store_options *o,
+                         const struct migrations *files, int *ret_version,
                          char error[static STORE_ERROR_SIZE])
 {
         struct migrations applied = {};
@@ -135,6 +136,7 @@ static int apply_pending(PGconn *conn, const struct migrations *files, int *ret_
                 r = migrations_pending(files, &applied, error);
         *ret_version = (int)applied.n;
         for (unsigned i = applied.n; i < files->n && r >= 0; i++) {
+                migrations_tell(o, files, i, "migrate");
                 r = apply(conn, &files->items[i], error);
                 if (r == 0)
                         *ret_version = files->items[i].version;
@@ -174,7 +176,7 @@ int postgres_migrate(PGconn *conn, const struct store_options *o, int *ret_versi
                 r = check(conn, o, &files, ret_version, error);
         bool pending = r > 0;
         if (pending)
-                r = apply_pending(conn, &files, ret_version, error);
+                r = apply_pending(conn, o, &files, ret_version, error);
         if (r == 0 && o->migrate)
                 r = postgres_grant_rights(conn, error);
         migrations_done(&files);

@@ -177,6 +177,11 @@ static void tell_failure(const PGconn *conn, char error[static STORE_ERROR_SIZE]
                          tls_refusals[i].remedy);
 }
 
+/* libpq would print what the server remarks ("exists already, skipping") in the midst of ours. */
+static void ignore_notice(void *userdata, const char *message)
+{
+}
+
 PGconn *postgres_dial(const char *url, char error[static STORE_ERROR_SIZE])
 {
         /* What stands behind the URL cannot be changed by it. */
@@ -192,6 +197,8 @@ PGconn *postgres_dial(const char *url, char error[static STORE_ERROR_SIZE])
         if (postgres_check_url(url, error) < 0)
                 return NULL;
         PGconn *conn = PQconnectdbParams(names, values, 1);
+        if (conn)
+                PQsetNoticeProcessor(conn, ignore_notice, NULL);
         if (conn && PQstatus(conn) == CONNECTION_OK && settle_in(conn, error))
                 return conn;
         if (!conn)

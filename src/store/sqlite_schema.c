@@ -128,8 +128,11 @@ static int migrate(struct sqlite *s, const struct store_options *o, const struct
                          applied->n, files->n);
                 return -EPROTO;
         }
+        if (applied->n > 0)
+                migrations_tell(o, files, applied->n, "copy");
         int r = applied->n > 0 ? copy_before(s, (int)applied->n + 1, error) : 0;
         for (unsigned i = applied->n; i < files->n && r == 0; i++) {
+                migrations_tell(o, files, i, "migrate");
                 r = apply(s, &files->items[i], error);
                 if (r == 0)
                         s->schema_version = files->items[i].version;

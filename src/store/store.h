@@ -276,11 +276,20 @@ struct store_backup {
         const char *path; /* must not exist; verified by opening and checking it */
 };
 
+struct store_migrating {
+        const char *verb; /* "copy": SQLite's file is, first; "migrate" */
+        const char *name; /* of the migration */
+        int version, of;
+};
+
 struct store_options {
         const char *url;            /* "sqlite:/path/ordo.db" or postgresql://… */
         const char *migrations_dir; /* holds sqlite/ and postgres/ */
         bool migrate;       /* apply what is pending; otherwise an older schema is refused */
         unsigned queue_max; /* 0: STORE_QUEUE_MAX; beyond it jobs end as UNAVAILABLE */
+        /* before each step of a migration, which may take long; on the thread that opens; NULL */
+        void (*migrating)(void *userdata, const struct store_migrating *step);
+        void *userdata;
         /* where other daemons may use the ledger, too (instances.h); NULL: this is the only one */
         const char *writer; /* the id of this one */
         const atomic_bool *crowd;

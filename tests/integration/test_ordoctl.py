@@ -949,6 +949,10 @@ class Offline(Case):
         (edited / "sqlite" / f"{n:04d}_more.sql").write_text("CREATE TABLE more (x INTEGER) STRICT;\n")
         self.assertRegex(self.off("migrate", "status", **env).stdout, rf"(?m)^ +{n} +more +pending")
         self.assertIn("1 pending", self.off("migrate", "verify", **env).stdout)
+        lines = self.off("--json", "migrate", "up", **env).stdout.splitlines()
+        self.assertEqual([json.loads(line) for line in lines], [
+            {"event": "copy", "version": n, "name": "more", "of": n},
+            {"event": "migrate", "version": n, "name": "more", "of": n}, {"event": "done", "version": n}])
         self.assertIn(f"version {n}", self.off("migrate", "up", **env).stdout)
         states = [m["state"] for m in json.loads(self.off("--json", "migrate", "status", **env).stdout)
                   ["migrations"]]

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import pathlib
+import pty
 import shutil
 import subprocess
 import tempfile
@@ -228,6 +229,40 @@ class Operator(ordo.Case):
         d.start(wait=False)
         self.assertNotEqual(d.process.wait(seconds(30)), 0)
         self.assertIn("was edited", d.log_text())
+
+    def test_a_long_migration_is_watched(self):
+        d, env = self.env()
+        more = d.state / "migrations"
+        shutil.copytree(ordo.SOURCE / "migrations", more)
+        n = len(list((more / "postgres").glob("*.sql"))) + 1
+        slow = more / "postgres" / f"{n:04d}_slow.sql"
+        slow.write_text("SELECT pg_sleep(2.2);\n")
+        env = {**env, "ORDO_MIGRATIONS_DIR": str(more)}
+        main, end = pty.openpty()  # a terminal for what is told beside the result
+        p = subprocess.Popen([CTL, "migrate", "up"], env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=end)
+        os.close(end)
+        shown = b""
+        with contextlib.suppress(OSError):  # at the end of a terminal
+            while block := os.read(main, 4096):
+                shown += block
+        os.close(main)
+        said, _ = p.communicate(timeout=seconds(30))
+        self.assertEqual(p.returncode, 0, shown)
+        self.assertEqual(said.decode(), f"The schema is version {n}.\n")
+        for words in (f"migration 0001_ledger (1 of {n}), 0 s", f"migration {n:04d}_slow ({n} of {n}), 1 s"):
+            self.assertIn(words, shown.decode())
+        self.assertTrue(shown.endswith(b"\r\033[K"), shown)
+        # for scripts a line each; nothing is drawn where there is no terminal
+        (more / "postgres" / f"{n + 1:04d}_next.sql").write_text("SELECT 1;\n")
+        r = self.ctl(env, "--json", "migrate", "up")
+        self.assertEqual([json.loads(line) for line in r.stdout.splitlines()], [
+            {"event": "migrate", "version": n + 1, "name": "next", "of": n + 1}, {"event": "done", "version": n + 1}])
+        self.assertEqual(r.stderr, "")
+        # one that fails is named
+        (more / "postgres" / f"{n + 2:04d}_bad.sql").write_text("SELECT x FROM nowhere;\n")
+        r = self.ctl(env, "migrate", "up")
+        self.assertIn(f"migration {n + 2:04d}_bad", r.stderr)
+        self.assertEqual((r.returncode, r.stdout), (2, ""))
 
     def test_tools_of_sqlite_say_so(self):
         _, env = self.env()
