@@ -426,6 +426,10 @@ static void sweep(struct loop_timer *t)
                 absence_sweep(j->o);
                 leg_writes_sweep(j->o);
                 peers_sweep(j->o);
+                if (older_ledger_consented(j->o)) {
+                        j->views[JOB_EXPORT].next_run_us = 0;
+                        run_due(j);
+                }
         }
         (void)loop_timer_set(j->o->loop, &j->sweep, SWEEP_EVERY_US);
 }

@@ -52,19 +52,14 @@ static void engaged(struct kill_request *r)
         (void)r; /* it holds in memory and in the marker; the ledger gets it when it can */
 }
 
-void older_ledger_start(struct orchestrator *o)
+static enum kill_level global_level(const struct orchestrator *o)
+{
+        return killswitch_scope_level(o, "global");
+}
+
+static void halt(struct orchestrator *o)
 {
         struct older_ledger *l = &o->older_ledger;
-        if (!l->found)
-                return;
-        log_event(LOG_CRIT, EVENT_LEDGER_OLDER, NULL, 0,
-                  "%s: an older state of it was put back, or a standby took over that had lagged "
-                  "behind. Orders that raise risk are refused. Let every account read its book, "
-                  "compare with the brokers, then: ordoctl killswitch release",
-                  l->reason);
-        /* Never less than what stands. */
-        if (killswitch_scope_level(o, "global") != KILL_LEVEL_NONE)
-                return;
         uuid_make(l->correlation);
         l->request = (struct kill_request){
                 .caller = {.key_name = "ordod", .correlation_id = l->correlation},
@@ -76,9 +71,35 @@ void older_ledger_start(struct orchestrator *o)
         killswitch_set(o, &l->request);
 }
 
+void older_ledger_start(struct orchestrator *o)
+{
+        struct older_ledger *l = &o->older_ledger;
+        if (!l->found)
+                return;
+        log_event(LOG_CRIT, EVENT_LEDGER_OLDER, NULL, 0,
+                  "%s: an older state of it was put back, or a standby took over that had lagged "
+                  "behind. Orders that raise risk are refused. Let every account read its book, "
+                  "compare with the brokers, then: ordoctl killswitch release",
+                  l->reason);
+        /* Never less than what stands. */
+        if (global_level(o) == KILL_LEVEL_NONE)
+                halt(o);
+        l->halted = global_level(o) != KILL_LEVEL_NONE;
+}
+
 bool older_ledger_stands(const struct orchestrator *o)
 {
-        return o->older_ledger.found && killswitch_scope_level(o, "global") != KILL_LEVEL_NONE;
+        const struct older_ledger *l = &o->older_ledger;
+        return l->found && !l->consented && !(l->halted && global_level(o) == KILL_LEVEL_NONE);
+}
+
+bool older_ledger_consented(struct orchestrator *o)
+{
+        struct older_ledger *l = &o->older_ledger;
+        if (!l->found || l->consented || older_ledger_stands(o))
+                return false;
+        l->consented = true;
+        return true;
 }
 
 void older_ledger_over(struct orchestrator *o)

@@ -13,7 +13,9 @@
 struct audit;
 
 struct older_ledger {
-        bool found; /* and the files were not set aside yet */
+        bool found;     /* and the files were not set aside yet */
+        bool halted;    /* the kill switch stood because of it */
+        bool consented; /* and was released since */
         char reason[MESSAGE_SIZE], correlation[CORRELATION_ID_SIZE];
         struct kill_request request;
 };
@@ -24,5 +26,7 @@ int older_ledger_look(struct orchestrator *o, const struct audit *a,
 void older_ledger_start(struct orchestrator *o);
 /* Orders that raise risk are refused because of it. */
 bool older_ledger_stands(const struct orchestrator *o);
+/* True once: an administrator has released the kill switch, the files may be set aside. */
+bool older_ledger_consented(struct orchestrator *o);
 /* The files were set aside. */
 void older_ledger_over(struct orchestrator *o);

@@ -140,7 +140,7 @@ static void report_gaps(const struct audit_report *r, struct text *out)
         if (r->gaps > 0)
                 text_addf(
                         out,
-                        "%lld records are not in these files (%lld marked gaps, the files *.gap): "
+                        "%lld records are not in these files (marked gaps: %lld, the files *.gap): "
                         "the ledger had them no more when they were to be exported. Other daemons' "
                         "files, or those that were set aside, have them.\n",
                         (long long)r->gap_records, (long long)r->gaps);
