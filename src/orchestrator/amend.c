@@ -276,6 +276,7 @@ static enum gate_answer gate_leg(struct amending *m, struct leg_act *act)
 {
         act->gate.account = act->leg->account;
         act->gate.modified = act->leg;
+        act->gate.quota = quota_find(m->o, m->request->caller.key_name);
         act->gate.scrip = leg_act_scrip(act);
         enum gate_answer r = gate_check(act->shown, &act->shown->legs[0], &act->gate);
         if (r == GATE_PASSED)

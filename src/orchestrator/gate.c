@@ -85,12 +85,7 @@ void gate_give_back(const struct order *order, const struct leg *leg, struct gat
         g->taken = false;
         funds_settle(g->account, g->reserved, false);
         lane_leave(g->account, &g->turn);
-        if (g->account->unlimited || g->exit)
-                return;
-        if (g->modified)
-                limits_give_back_change(&g->account->limits, g->value);
-        else
-                limits_give_back(&g->account->limits, order, leg, g->value);
+        gate_limits_give_back(order, leg, g);
 }
 
 void gate_settle(const struct order *order, const struct leg *leg, struct gate *g)
@@ -109,5 +104,7 @@ void gate_settle(const struct order *order, const struct leg *leg, struct gate *
         if (leg->outcome != OUTCOME_REJECTED || g->account->unlimited || g->exit)
                 return;
         limits_not_traded(&g->account->limits, g->value);
+        if (g->quota)
+                limits_not_traded(&g->quota->limits, g->value);
         storm_note(g->account, leg->problem);
 }

@@ -9,6 +9,7 @@
 
 struct account_state;
 struct open_leg;
+struct quota;
 
 enum gate_answer {
         GATE_PASSED,
@@ -23,8 +24,10 @@ struct gate {
         struct account_state *account;
         const struct scrip *scrip; /* NULL: the account's broker does not list it */
         struct open_leg *modified; /* what the order is now; NULL: a new one */
-        int64_t until_us;          /* monotonic: its turn must come before */
-        bool exit; /* the kill switch squares off: limits do not count, the position does */
+        struct quota *quota;       /* of the key that asks; NULL: it has no limits */
+        unsigned n_before; /* legs of the same order that have passed and are not open yet */
+        int64_t until_us;  /* monotonic: its turn must come before */
+        bool exit;         /* the kill switch squares off: limits do not count, the position does */
         bool quote_asked, funds_asked;    /* no need is answered twice */
         struct account_state *book_asked; /* whose; NULL: nobody's yet */
         /* out */
@@ -33,6 +36,7 @@ struct gate {
         int retry_after_s;
         int64_t value;    /* 1e-4 rupee: what limits counted in the day's value */
         int64_t reserved; /* 1e-4 rupee: what was taken from the funds */
+        int64_t quota_us; /* monotonic: its stamp in the key's windows */
         struct turn turn; /* of a gate that was passed: granted, or it waits; `come` is the
                              owner's, from before */
         bool taken;       /* limits and reservation are to be given back or settled */

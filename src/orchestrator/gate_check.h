@@ -53,3 +53,4 @@ enum gate_answer gate_cross(const struct order *order, struct leg *leg, struct g
 enum gate_answer gate_funds(const struct order *order, struct leg *leg, struct gate *g);
 /* The last one, because it takes, too. */
 enum gate_answer gate_limits(const struct order *order, struct leg *leg, struct gate *g);
+void gate_limits_give_back(const struct order *order, const struct leg *leg, struct gate *g);

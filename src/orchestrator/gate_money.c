@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/decimal.h"
 #include "domain/margin.h"
 #include "orchestrator/state.h"
@@ -68,29 +69,83 @@ enum gate_answer gate_funds(const struct order *order, struct leg *leg, struct g
                            decimal_print(g->reserved, need), decimal_print(available, have));
 }
 
-static enum problem take_change(const struct order *order, struct leg *leg, struct gate *g,
-                                int64_t value)
+/* What this order adds to the day's value. */
+static int64_t value_added(const struct gate *g, int64_t value)
 {
+        if (!g->modified)
+                return value;
         int64_t before = decimal_muldiv(price_before(g), g->modified->quantity, 1);
-        g->value = value > before ? value - before : 0;
-        return limits_take_change(&g->account->limits, leg, value, g->value,
-                                  gate_lesser(order, leg, g), leg->message, sizeof(leg->message));
+        return value > before ? value - before : 0;
 }
 
+static enum problem take(struct limits *l, const struct order *order, struct leg *leg,
+                         struct gate *g, int64_t value, unsigned n_open)
+{
+        if (g->modified)
+                return limits_take_change(l, leg, value, g->value, gate_lesser(order, leg, g),
+                                          leg->message, sizeof(leg->message));
+        return limits_take(l, order, leg, value, n_open, leg->message, sizeof(leg->message),
+                           &g->retry_after_s);
+}
+
+static void give_back(struct limits *l, const struct order *order, const struct leg *leg,
+                      const struct gate *g)
+{
+        if (g->modified)
+                limits_give_back_change(l, g->value);
+        else
+                limits_give_back(l, order, leg, g->value);
+}
+
+/* A key's rates stop a program that runs wild: what is too much for them does not wait. */
+static enum problem take_quota(const struct order *order, struct leg *leg, struct gate *g,
+                               int64_t value)
+{
+        struct quota *q = g->quota;
+        int64_t wait_us = limits_wait(&q->limits, false, BROKER_RATE_ANYWHERE,
+                                      (struct rate_ahead){}, leg->message, sizeof(leg->message), 0);
+
+        if (wait_us > 0) {
+                g->retry_after_s = (int)((wait_us + USEC_PER_SEC - 1) / USEC_PER_SEC);
+                return PROBLEM_ORDER_RATE;
+        }
+        enum problem p = take(&q->limits, order, leg, g, value, q->n_open + g->n_before);
+        if (p == PROBLEM_NONE) {
+                g->quota_us = clock_mono_us();
+                limits_count_call(&q->limits, BROKER_RATE_ANYWHERE, g->quota_us);
+        }
+        return p;
+}
+
+/* The account's, then those of the key that asks: both hold. */
 enum gate_answer gate_limits(const struct order *order, struct leg *leg, struct gate *g)
 {
         struct account_state *a = g->account;
         if (a->unlimited || g->exit)
                 return GATE_PASSED;
-        g->value = decimal_muldiv(price_after(g, leg), leg->quantity, 1);
-        enum problem p =
-                g->modified ? take_change(order, leg, g, g->value)
-                            : limits_take(&a->limits, order, leg, g->value, a->n_open, leg->message,
-                                          sizeof(leg->message), &g->retry_after_s);
+        int64_t value = decimal_muldiv(price_after(g, leg), leg->quantity, 1);
+        g->value = value_added(g, value);
+        enum problem p = take(&a->limits, order, leg, g, value, a->n_open);
+        if (p == PROBLEM_NONE && g->quota) {
+                p = take_quota(order, leg, g, value);
+                if (p != PROBLEM_NONE)
+                        give_back(&a->limits, order, leg, g);
+        }
         if (p == PROBLEM_NONE)
                 return GATE_PASSED;
         g->problem = p;
         if (p == PROBLEM_MAX_ORDER_QUANTITY)
                 text_copy(g->pointer, sizeof(g->pointer), "/quantity");
         return GATE_REFUSED;
+}
+
+void gate_limits_give_back(const struct order *order, const struct leg *leg, struct gate *g)
+{
+        if (g->account->unlimited || g->exit)
+                return;
+        give_back(&g->account->limits, order, leg, g);
+        if (!g->quota)
+                return;
+        give_back(&g->quota->limits, order, leg, g);
+        limits_uncount_call(&g->quota->limits, BROKER_RATE_ANYWHERE, g->quota_us);
 }

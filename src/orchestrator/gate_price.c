@@ -111,9 +111,21 @@ static enum gate_answer without_price(const struct order *order, struct leg *leg
                            "no price of %s is known to compare with", order->symbol);
 }
 
+/* The narrower one of the account's and that of the key that asks; 0: none. */
+static int64_t collar_of(const struct gate *g, const char **ret_whose)
+{
+        int64_t account = g->account->account->limits.price_collar_percent;
+        int64_t key = g->quota ? g->quota->set.price_collar_percent : 0;
+        bool by_key = key && (!account || key < account);
+
+        *ret_whose = by_key ? "this key's" : "the account's";
+        return by_key ? key : account;
+}
+
 enum gate_answer gate_collar(const struct order *order, struct leg *leg, struct gate *g)
 {
-        int64_t percent = g->account->account->limits.price_collar_percent;
+        const char *whose;
+        int64_t percent = collar_of(g, &whose);
         int64_t price = leg->effective.price;
         char a[DECIMAL_TEXT_SIZE], b[DECIMAL_TEXT_SIZE];
 
@@ -134,8 +146,8 @@ enum gate_answer gate_collar(const struct order *order, struct leg *leg, struct 
         if (older_price(g))
                 return GATE_NEEDS_QUOTE;
         return gate_refuse(g, leg, PROBLEM_PRICE_COLLAR, "/price",
-                           "price %s is too far from the last price of %s", decimal_print(price, a),
-                           decimal_print(known, b));
+                           "price %s is too far from the last price of %s for %s collar",
+                           decimal_print(price, a), decimal_print(known, b), whose);
 }
 
 static enum gate_answer check_band(struct gate *g, struct leg *leg, const struct band *band,

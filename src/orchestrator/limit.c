@@ -9,9 +9,9 @@
 #include "base/decimal.h"
 #include "base/text.h"
 
-int limits_init(struct limits *l, const struct account_limits *set)
+int limits_init(struct limits *l, enum limits_of of, const struct account_limits *set)
 {
-        *l = (struct limits){.set = set};
+        *l = (struct limits){.of = of, .set = set};
         int r = 0;
         for (unsigned e = 0; e < _EXCHANGE_MAX && r == 0; e++)
                 r = rate_window_init(&l->second[e], LIMIT_SECOND_US, set->orders_per_second);
@@ -95,6 +95,8 @@ static void mix(uint64_t *h, uint64_t value)
 static uint64_t identity(const struct order *o, const struct leg *leg)
 {
         uint64_t h = UINT64_C(0xcbf29ce484222325);
+        for (const char *c = leg->account; *c; c++)
+                mix(&h, (uint64_t)(unsigned char)*c);
         for (const char *c = o->symbol; *c; c++)
                 mix(&h, (uint64_t)(unsigned char)*c);
         mix(&h, o->side);
@@ -104,6 +106,11 @@ static uint64_t identity(const struct order *o, const struct leg *leg)
         mix(&h, (uint64_t)o->price);
         mix(&h, (uint64_t)o->trigger_price);
         return h ? h : 1;
+}
+
+static const char *whose(const struct limits *l)
+{
+        return l->of == LIMITS_OF_KEY ? "this key's" : "the account's";
 }
 
 static int seconds_up(int64_t us)
@@ -118,19 +125,19 @@ static enum problem check_size(const struct limits *l, const struct leg *leg, in
         char a[DECIMAL_TEXT_SIZE], b[DECIMAL_TEXT_SIZE];
 
         if (set->max_order_quantity && leg->quantity > set->max_order_quantity) {
-                snprintf(detail, size,
-                         "quantity %" PRId64 " is above the account's limit of %" PRId64,
-                         leg->quantity, set->max_order_quantity);
+                snprintf(detail, size, "quantity %" PRId64 " is above %s limit of %" PRId64,
+                         leg->quantity, whose(l), set->max_order_quantity);
                 return PROBLEM_MAX_ORDER_QUANTITY;
         }
         if (set->max_order_value && value > set->max_order_value) {
-                snprintf(detail, size, "order value %s is above the account's limit of %s",
-                         decimal_print(value, a), decimal_print(set->max_order_value, b));
+                snprintf(detail, size, "order value %s is above %s limit of %s",
+                         decimal_print(value, a), whose(l), decimal_print(set->max_order_value, b));
                 return PROBLEM_MAX_ORDER_VALUE;
         }
         if (set->max_daily_value && l->day_value + added > set->max_daily_value) {
-                snprintf(detail, size, "order value %s is more than what is left of the day's: %s",
-                         decimal_print(added, a),
+                snprintf(detail, size,
+                         "order value %s is more than what is left of %s limit for the day: %s",
+                         decimal_print(added, a), whose(l),
                          decimal_print(set->max_daily_value - l->day_value, b));
                 return PROBLEM_MAX_DAILY_VALUE;
         }
@@ -143,7 +150,7 @@ static enum problem check_open(const struct limits *l, unsigned n_open, char *de
 
         if (!set->max_open_orders || n_open < set->max_open_orders)
                 return PROBLEM_NONE;
-        snprintf(detail, size, "%u orders are open, the account's limit is %" PRId64, n_open,
+        snprintf(detail, size, "%u orders are open, %s limit is %" PRId64, n_open, whose(l),
                  set->max_open_orders);
         return PROBLEM_MAX_OPEN_ORDERS;
 }
@@ -154,14 +161,15 @@ static enum problem check_day(const struct limits *l, char *detail, size_t size)
 
         if (!set->orders_per_day || l->day_orders < set->orders_per_day)
                 return PROBLEM_NONE;
-        snprintf(detail, size,
-                 "%" PRId64 " orders were sent today, the account's limit is %" PRId64,
-                 l->day_orders, set->orders_per_day);
+        snprintf(detail, size, "%" PRId64 " orders were sent today, %s limit is %" PRId64,
+                 l->day_orders, whose(l), set->orders_per_day);
         return PROBLEM_MAX_ORDERS_PER_DAY;
 }
 
-static unsigned lane_of(const struct rate_window *w)
+static unsigned lane_of(const struct limits *l, const struct rate_window *w)
 {
+        if (l->of == LIMITS_OF_KEY)
+                return 0;
         return w->cap / 4 < LIMIT_LANE ? w->cap / 4 : LIMIT_LANE;
 }
 
@@ -178,7 +186,7 @@ static int64_t second_wait(const struct limits *l, bool cancel, enum exchange at
                 const struct rate_window *w = &l->second[e];
                 if (!at_exchange(at, e))
                         continue;
-                int64_t wait_us = rate_window_turn(w, cancel ? 0 : lane_of(w), ahead, now);
+                int64_t wait_us = rate_window_turn(w, cancel ? 0 : lane_of(l, w), ahead, now);
                 longest = wait_us > longest ? wait_us : longest;
         }
         return longest;
@@ -195,9 +203,11 @@ int64_t limits_wait(const struct limits *l, bool cancel, enum exchange at, struc
         int64_t wait_us = by_minute ? minute : second;
 
         if (wait_us > than_us)
-                snprintf(detail, size, "the account's limit is %" PRId64 " orders %s",
+                snprintf(detail, size, "%s limit is %" PRId64 " orders %s", whose(l),
                          by_minute ? set->orders_per_minute : set->orders_per_second,
-                         by_minute ? "in 60 s" : "at one exchange in 1.1 s");
+                         by_minute                ? "in 60 s"
+                         : l->of == LIMITS_OF_KEY ? "in 1.1 s"
+                                                  : "at one exchange in 1.1 s");
         return wait_us;
 }
 
@@ -251,8 +261,8 @@ enum problem limits_take(struct limits *l, const struct order *o, const struct l
         if (repeat_find(&l->recent, hash, now, &age)) {
                 *ret_retry_s = seconds_up(l->set->repeat_window_us - age);
                 snprintf(detail, size,
-                         "the same order was sent %" PRId64 " ms ago; the window is %" PRId64 " ms",
-                         age / 1000, l->set->repeat_window_us / 1000);
+                         "the same order was sent %" PRId64 " ms ago; %s window is %" PRId64 " ms",
+                         age / 1000, whose(l), l->set->repeat_window_us / 1000);
                 return PROBLEM_IDENTICAL_ORDER;
         }
         repeat_put(&l->recent, hash, now);

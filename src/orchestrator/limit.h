@@ -1,6 +1,6 @@
-/* The limits of one account (orders.md §1.3): several rolling windows at once, counts and values of
- * the day, and the window in which an identical order is taken for a mistake. What a gate took is
- * given back when the order is not sent after all. Zero means no limit. */
+/* The limits of one account, or of one API key (orders.md §1.3): several rolling windows at once,
+ * counts and values of the day, and the window in which an identical order is taken for a mistake.
+ * What a gate took is given back when the order is not sent after all. Zero means no limit. */
 #pragma once
 
 #include <stdbool.h>
@@ -15,7 +15,12 @@
 #define LIMIT_LANE      2 /* of the second, at most a quarter of it: orders leave it for cancels */
 #define LIMIT_MINUTE_US (60 * INT64_C(1000000))
 
+/* Whose they are. An account's second is counted at each exchange, and orders leave some of it for
+ * cancels; a key's counts all its orders, and no cancels. */
+enum limits_of { LIMITS_OF_ACCOUNT, LIMITS_OF_KEY };
+
 struct limits {
+        enum limits_of of;
         const struct account_limits *set;
         struct rate_window second[_EXCHANGE_MAX]; /* the regulator counts at each exchange */
         struct rate_window minute;
@@ -25,7 +30,7 @@ struct limits {
         struct repeat_window recent;
 };
 
-int limits_init(struct limits *l, const struct account_limits *set);
+int limits_init(struct limits *l, enum limits_of of, const struct account_limits *set);
 void limits_done(struct limits *l);
 /* The set has changed: the windows take its sizes and keep what was taken. */
 int limits_take_up(struct limits *l);

@@ -17,6 +17,8 @@ static void count(struct open_leg *l, int by)
 {
         struct account_state *a = l->account;
         a->n_open += (unsigned)by;
+        if (l->quota)
+                l->quota->n_open += (unsigned)by;
         if (open_leg_unresolved(l))
                 a->n_unresolved += (unsigned)by;
         if (l->state == LEG_STATE_NEEDS_OPERATOR)
@@ -61,6 +63,7 @@ struct open_leg *open_leg_add(struct open_legs *set, struct account_state *a, co
         list_init(&l->writes);
         list_init(&l->owed);
         l->account = a;
+        l->quota = quota_of(a->orchestrator, o->key_name);
         l->number = leg->number;
         l->day = o->day;
         l->side = o->side;

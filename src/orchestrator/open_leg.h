@@ -16,6 +16,7 @@
 #include "orchestrator/operation.h"
 
 struct account_state;
+struct quota;
 
 #define LEG_MODIFYING  INT64_MAX
 #define LEG_CANCELLING INT64_MAX
@@ -28,6 +29,7 @@ struct open_leg {
         struct list of_numberless; /* of its account: no number of the broker yet */
         struct list of_doubtful;   /* of its account: nobody knows what became of it */
         struct account_state *account;
+        struct quota *quota; /* of the key that placed it; NULL: there are too many */
         char order_id[ID_SIZE];
         char tag[TAG_SIZE];
         char symbol[SYMBOL_SIZE];

@@ -105,7 +105,7 @@ static int init_account(struct orchestrator *o, unsigned i)
         funds_init(a);
         if (!a->broker)
                 return -ENOENT;
-        int r = limits_init(&a->limits, &a->account->limits);
+        int r = limits_init(&a->limits, LIMITS_OF_ACCOUNT, &a->account->limits);
         if (r >= 0)
                 r = storm_init(a);
         if (r >= 0)
@@ -141,6 +141,9 @@ static int restore_orders(struct orchestrator *o, const struct store_restore *s)
                         if (r < 0)
                                 return r;
                 }
+        for (unsigned i = 0; i < s->n_key_counts; i++)
+                quota_restore(o, s->key_counts[i].key_name, s->day, s->key_counts[i].orders,
+                              s->key_counts[i].value);
         for (unsigned i = 0; i < s->n_counts; i++) {
                 struct account_state *a = account_state(o, s->counts[i].account);
                 if (!a)
@@ -360,6 +363,7 @@ struct orchestrator *orchestrator_free(struct orchestrator *o)
         LIST_FOREACH (it, &o->doubtful)
                 placing_free(LIST_ENTRY(it, struct placing, link));
         open_legs_free(&o->open_legs);
+        quotas_free(o);
         keys_done(&o->keys);
         LIST_FOREACH (it, &o->riders) {
                 list_unlink(it);

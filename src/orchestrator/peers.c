@@ -192,8 +192,14 @@ static void take_leg(struct open_leg *l, const struct order *order, const struct
 
 static void count_new(struct account_state *a, const struct order *order, const struct leg *leg)
 {
-        if (order->day == clock_ist_day(clock_wall_us()))
-                limits_count_other(&a->limits, leg->quantity * leg->effective.price);
+        struct quota *q = quota_of(a->orchestrator, order->key_name);
+        int64_t value = leg->quantity * leg->effective.price;
+
+        if (order->day != clock_ist_day(clock_wall_us()))
+                return;
+        limits_count_other(&a->limits, value);
+        if (q)
+                limits_count_other(&q->limits, value);
 }
 
 static void merge_leg(struct orchestrator *o, const struct order *order, const struct leg *leg)

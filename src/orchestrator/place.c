@@ -117,6 +117,7 @@ void place_gate(struct placing *p)
         for (unsigned i = 0; i < p->order->n_legs; i++) {
                 struct attempt *t = &p->attempts[i];
                 if (!t->passed && p->order->legs[i].state != LEG_STATE_REFUSED) {
+                        t->gate.n_before = passed;
                         enum gate_answer r = gate_check(p->order, t->leg, &t->gate);
                         if (r != GATE_PASSED && r != GATE_REFUSED) {
                                 place_ask(p, t, r);
@@ -167,6 +168,7 @@ static void place_begin(struct loop_work *w)
                         return;
                 }
                 t->gate.exit = p->exit;
+                t->gate.quota = quota_find(o, r->caller.key_name);
                 t->gate.turn.come = place_turn_came;
                 t->gate.until_us = lane_until(p->started_us, p->deadline_us);
                 if (account_scrip(t->gate.account, SCRIP_BY_SYMBOL, p->order->symbol, &t->scrip))

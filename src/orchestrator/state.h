@@ -22,6 +22,7 @@
 #include "orchestrator/peers.h"
 #include "orchestrator/permit.h"
 #include "orchestrator/progress.h"
+#include "orchestrator/quota.h"
 #include "orchestrator/quote.h"
 #include "orchestrator/session.h"
 #include "orchestrator/sighting.h"
@@ -114,6 +115,7 @@ struct orchestrator {
         struct killswitch *killswitch;
         struct older_ledger older_ledger;
         struct list dead_men; /* struct dead_man.link */
+        struct quota *quotas; /* by the key's name */
         struct list subscriptions;
         struct list *publish_next; /* of an event that is being delivered; NULL */
         int64_t last_event_id;

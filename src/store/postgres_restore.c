@@ -62,8 +62,8 @@ static enum store_result read_orders(const PGresult *r, struct store_restore *v)
 static enum store_result read_counts(const PGresult *r, struct store_restore *v)
 {
         for (int i = 0; i < PQntuples(r); i++)
-                if (!results_count(v, cell_text(r, i, 0), cell_int(r, i, 1), cell_int(r, i, 2),
-                                   cell_int(r, i, 3)))
+                if (!results_count(v, cell_text(r, i, 0), cell_text(r, i, 1), cell_int(r, i, 2),
+                                   cell_int(r, i, 3), cell_int(r, i, 4)))
                         return results_no_memory(&v->job);
         return STORE_OK;
 }

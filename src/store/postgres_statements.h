@@ -189,9 +189,10 @@
           PG_LOAD("1,1") "WHERE o.row IN (SELECT row/" PG_LEG_ROWS " FROM legs WHERE watch>0 AND " \
                          "(watch=2 OR day=$1::bigint)) ORDER BY o.id,l.leg")                       \
         X(RESTORE_COUNTS,                                                                          \
-          "SELECT account,worth,modifications,filled_quantity FROM legs WHERE row>=" PG_LEG_ROWS   \
-          "*(SELECT row FROM orders WHERE id>=$1::text ORDER BY id LIMIT 1) AND day=$2::bigint "   \
-          "AND state<>'refused'")                                                                  \
+          "SELECT l.account,o.key_name,l.worth,l.modifications,l.filled_quantity FROM legs l "     \
+          "JOIN orders o ON o.row=l.row/" PG_LEG_ROWS " WHERE l.row>=" PG_LEG_ROWS "*(SELECT row " \
+          "FROM orders WHERE id>=$1::text ORDER BY id LIMIT 1) AND l.day=$2::bigint AND "          \
+          "l.state<>'refused'")                                                                    \
         X(RESTORE_SENT,                                                                            \
           "SELECT account,state,sending_us,evidence FROM legs WHERE row>=" PG_LEG_ROWS             \
           "*(SELECT row FROM orders WHERE id>=$1::text ORDER BY id LIMIT 1) AND "                  \

@@ -66,6 +66,7 @@ void store_restore_done(struct store_restore *r)
         for (unsigned i = 0; i < r->n_sessions; i++)
                 free(r->sessions[i].value);
         free(r->counts);
+        free(r->key_counts);
         free(r->killswitch);
         free(r->sessions);
         free(r->sent);
@@ -88,8 +89,34 @@ enum store_result results_no_memory(struct store_job *job)
         return store_fail(job, STORE_UNAVAILABLE, "out of memory");
 }
 
-bool results_count(struct store_restore *v, const char *account, int64_t worth,
-                   int64_t modifications, int64_t filled_quantity)
+static void add_worth(int64_t *sum, int64_t worth)
+{
+        if (__builtin_add_overflow(*sum, worth, sum) || *sum > DECIMAL_MAX)
+                *sum = DECIMAL_MAX;
+}
+
+static bool count_for_key(struct store_restore *v, const char *key_name, int64_t orders,
+                          int64_t worth)
+{
+        struct store_key_count *c = NULL;
+
+        for (unsigned i = 0; i < v->n_key_counts && !c; i++)
+                if (strcmp(v->key_counts[i].key_name, key_name) == 0)
+                        c = &v->key_counts[i];
+        if (!c) {
+                if (!GROW(v->key_counts, v->n_key_counts))
+                        return false;
+                c = &v->key_counts[v->n_key_counts++];
+                *c = (struct store_key_count){};
+                text_copy(c->key_name, sizeof(c->key_name), key_name);
+        }
+        c->orders += orders;
+        add_worth(&c->value, worth);
+        return true;
+}
+
+bool results_count(struct store_restore *v, const char *account, const char *key_name,
+                   int64_t worth, int64_t modifications, int64_t filled_quantity)
 {
         struct store_day_count *c = NULL;
 
@@ -105,7 +132,6 @@ bool results_count(struct store_restore *v, const char *account, int64_t worth,
         }
         c->orders += 1 + modifications;
         c->traded += filled_quantity > 0;
-        if (__builtin_add_overflow(c->value, worth, &c->value) || c->value > DECIMAL_MAX)
-                c->value = DECIMAL_MAX;
-        return true;
+        add_worth(&c->value, worth);
+        return count_for_key(v, key_name, 1 + modifications, worth);
 }

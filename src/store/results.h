@@ -8,6 +8,6 @@ bool results_grow(void **items, unsigned n, size_t size);
 #define GROW(items, n) results_grow((void **)&(items), n, sizeof((items)[0]))
 
 enum store_result results_no_memory(struct store_job *job);
-/* Adds a leg to its account's day. False: no memory. */
-bool results_count(struct store_restore *v, const char *account, int64_t worth,
-                   int64_t modifications, int64_t filled_quantity);
+/* Adds a leg to the day of its account and of the key that placed it. False: no memory. */
+bool results_count(struct store_restore *v, const char *account, const char *key_name,
+                   int64_t worth, int64_t modifications, int64_t filled_quantity);

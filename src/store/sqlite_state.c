@@ -148,8 +148,9 @@ static enum store_result restore_counts(struct sqlite *s, struct store_restore *
         sqlite3_bind_int(st, 2, v->day);
         while ((rc = sqlite3_step(st)) == SQLITE_ROW)
                 if (!results_count(v, (const char *)sqlite3_column_text(st, 0),
-                                   sqlite3_column_int64(st, 1), sqlite3_column_int64(st, 2),
-                                   sqlite3_column_int64(st, 3)))
+                                   (const char *)sqlite3_column_text(st, 1),
+                                   sqlite3_column_int64(st, 2), sqlite3_column_int64(st, 3),
+                                   sqlite3_column_int64(st, 4)))
                         return results_no_memory(&v->job);
         return rc == SQLITE_DONE ? STORE_OK : sqlite_job_failure(s, rc, &v->job);
 }

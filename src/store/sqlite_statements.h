@@ -105,10 +105,10 @@
           "ON o.row=l.row/" SQL_LEG_ROWS " WHERE l.watch>0 AND (l.watch=2 OR "                     \
           "l.day=?1) ORDER BY o.id")                                                               \
         X(RESTORE_COUNTS,                                                                          \
-          "SELECT account,worth,modifications,filled_quantity FROM legs WHERE row>=" SQL_LEG_ROWS  \
-          "*(SELECT row "                                                                          \
-          "FROM orders WHERE id>=?1 ORDER BY id LIMIT 1) AND day=?2 AND "                          \
-          "state<>'refused'")                                                                      \
+          "SELECT l.account,o.key_name,l.worth,l.modifications,l.filled_quantity FROM legs l "     \
+          "JOIN orders o ON o.row=l.row/" SQL_LEG_ROWS " WHERE l.row>=" SQL_LEG_ROWS "*(SELECT "   \
+          "row FROM orders WHERE id>=?1 ORDER BY id LIMIT 1) AND l.day=?2 AND "                    \
+          "l.state<>'refused'")                                                                    \
         X(RESTORE_SENT,                                                                            \
           "SELECT account,state,sending_us,evidence FROM legs WHERE row>=" SQL_LEG_ROWS            \
           "*(SELECT row FROM orders WHERE id>=?1 ORDER BY id LIMIT 1) AND sending_us>=?2 "         \

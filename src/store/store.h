@@ -216,7 +216,8 @@ struct store_audit_prune {
 };
 
 /* What the orchestrator needs at start: legs that are not settled or live of today (whole orders),
- * counters of the day per account, kill switch rows, sessions, last audit number. */
+ * counters of the day per account and per API key, kill switch rows, sessions, last audit number.
+ */
 struct store_restore {
         struct store_job job;
         int day;
@@ -231,6 +232,11 @@ struct store_restore {
                 int64_t value;  /* 1e-4 rupee of accepted legs: quantity × (average, price or 0) */
         } * counts;
         unsigned n_counts;
+        struct store_key_count {
+                char key_name[KEY_NAME_SIZE]; /* that placed the order */
+                int64_t orders, value;        /* as of an account */
+        } * key_counts;
+        unsigned n_key_counts;
         struct store_killswitch_row {
                 char scope[64];
                 int level;

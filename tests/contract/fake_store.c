@@ -385,14 +385,27 @@ static void count(struct store_restore *v, const struct order *o, const struct l
                 *c = (struct store_day_count){};
                 text_copy(c->account, sizeof(c->account), l->account);
         }
+        struct store_key_count *k = NULL;
+        for (unsigned i = 0; i < v->n_key_counts; i++)
+                if (strcmp(v->key_counts[i].key_name, o->key_name) == 0)
+                        k = &v->key_counts[i];
+        if (!k) {
+                v->key_counts = reallocarray(v->key_counts, v->n_key_counts + 1, sizeof(*k));
+                k = &v->key_counts[v->n_key_counts++];
+                *k = (struct store_key_count){};
+                text_copy(k->key_name, sizeof(k->key_name), o->key_name);
+        }
+        k->orders += 1 + l->modifications;
         c->orders += 1 + l->modifications;
         c->traded += l->filled_quantity > 0;
         int64_t price = l->average_price     ? l->average_price
                         : l->effective.price ? l->effective.price
                                              : o->price;
         int64_t worth = decimal_muldiv(l->quantity, price, 1);
-        if (l->outcome == OUTCOME_ACCEPTED)
+        if (l->outcome == OUTCOME_ACCEPTED) {
                 c->value = worth > DECIMAL_MAX - c->value ? DECIMAL_MAX : c->value + worth;
+                k->value = worth > DECIMAL_MAX - k->value ? DECIMAL_MAX : k->value + worth;
+        }
 }
 
 static void restore_order(struct store_restore *v, const struct order *o)

@@ -129,6 +129,14 @@ static const struct store_day_count *count(struct store_restore *v, const char *
         return NULL;
 }
 
+static const struct store_key_count *count_of_key(struct store_restore *v, const char *name)
+{
+        for (unsigned i = 0; i < v->n_key_counts; i++)
+                if (strcmp(v->key_counts[i].key_name, name) == 0)
+                        return &v->key_counts[i];
+        return NULL;
+}
+
 static void restore(struct store_restore *v, int day)
 {
         *v = (struct store_restore){.job = {.op = STORE_RESTORE}, .day = day};
@@ -149,6 +157,7 @@ START_TEST(a_start_reads_what_is_not_over)
         old_live->day = old_unsettled->day = clock_day_add(day, -1);
         live->legs[1].state = LEG_STATE_REFUSED;
         live->legs[1].tag[0] = '\0';
+        text_copy(unsettled->key_name, sizeof(unsettled->key_name), "another");
         struct order *const all[] = {live, filled, unsettled, old_live, old_unsettled};
         for (unsigned i = 0; i < ELEMENTS(all); i++)
                 ck_assert_int_eq(put_intent(all[i], NULL), STORE_OK);
@@ -175,6 +184,12 @@ START_TEST(a_start_reads_what_is_not_over)
                 ck_assert_int_eq(count(&v, DEMO)->traded, 1);
                 ck_assert_int_eq(count(&v, DEMO)->value, 10 * (812 + 811) * DECIMAL_ONE);
                 ck_assert_ptr_null(count(&v, SECOND)); /* its leg was refused */
+                ck_assert_uint_eq(v.n_key_counts, 2);
+                ck_assert_int_eq(count_of_key(&v, live->key_name)->orders, 2 + 2);
+                ck_assert_int_eq(count_of_key(&v, live->key_name)->value,
+                                 10 * (812 + 811) * DECIMAL_ONE);
+                ck_assert_int_eq(count_of_key(&v, "another")->orders, 1);
+                ck_assert_int_eq(count_of_key(&v, "another")->value, 0);
                 ck_assert_int_eq(v.audit_seq, 9);
                 ck_assert_uint_eq(v.killswitch_epoch, EPOCH_NEW);
                 store_restore_done(&v);
@@ -276,7 +291,8 @@ START_TEST(an_empty_ledger_is_read)
         struct order *none;
 
         restore(&v, 20261123);
-        ck_assert_uint_eq(v.n_orders + v.n_counts + v.n_killswitch + v.n_sessions, 0);
+        ck_assert_uint_eq(v.n_orders + v.n_counts + v.n_key_counts + v.n_killswitch + v.n_sessions,
+                          0);
         ck_assert_int_eq(v.audit_seq, 0);
         ck_assert_uint_eq(v.killswitch_epoch, EPOCH_NEW);
         store_restore_done(&v);

@@ -19,7 +19,7 @@ static void begin(const struct account_limits *s)
         ck_assert_int_eq(clock_parse("2026-11-23T23:59:00+05:30", 25, &now), 0);
         clock_fake(now, SECONDS(100));
         set = *s;
-        ck_assert_int_eq(limits_init(&limits, &set), 0);
+        ck_assert_int_eq(limits_init(&limits, LIMITS_OF_ACCOUNT, &set), 0);
 }
 
 /* As the gates do it, and the lane (lane.h). */

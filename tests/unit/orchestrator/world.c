@@ -44,6 +44,8 @@ static int render(const struct answer_view *v, struct text *ret)
                 text_addf(ret, "\n%s %s %s %s %s %lld", l->account, outcome_name(l->outcome),
                           order_status_name(l->status), l->problem ? problem_code(l->problem) : "-",
                           confidence_name(l->confidence), (long long)l->filled_quantity);
+                if (l->message[0])
+                        text_copy(world.message, sizeof(world.message), l->message);
         }
         return ret->failed;
 }

@@ -50,6 +50,7 @@ struct world {
         struct orchestrator *o;
         struct broker broker;
         bool render_fails;
+        char message[MESSAGE_SIZE]; /* of the last leg that was answered with one */
 };
 extern struct world world;
 
