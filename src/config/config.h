@@ -31,9 +31,10 @@ struct config {
         int64_t max_connections;
         int64_t request_timeout_us;
         /* callers */
-        struct secret *api_token; /* NULL: generated into $STATE_DIRECTORY/api-token */
-        char *api_keys_file;      /* need not exist */
-        int64_t api_rate;         /* requests per second and key; 0 off */
+        struct secret *api_token;         /* NULL: generated into $STATE_DIRECTORY/api-token */
+        char *api_keys_file;              /* need not exist */
+        int64_t api_rate;                 /* requests per second and key; 0 off */
+        struct account_limits key_limits; /* of keys without their own; only a key's are used */
         bool metrics_public, status_public;
         /* orders */
         bool idempotency_required;

@@ -25,6 +25,11 @@
                 .name = "ORDO_" name_, .section = SECTION_##section_, .type = OPTION_##type_, \
                 .offset = AT(config, member_, ctype_), __VA_ARGS__                            \
         }
+/* A limit of each key for which the keys file has none of its own. */
+#define KEY_LIMIT(name_, type_, member_, max_, ...)                                 \
+        GLOBAL("KEY_" name_, CALLERS, type_, key_limits.member_, int64_t,           \
+               .flags = OPTION_RELOADABLE | OPTION_NO_LIMIT, .min = 0, .max = max_, \
+               .fallback = "0", __VA_ARGS__)
 #define ACCESS(name_, type_, member_, ctype_, flags_, ...)                               \
         {                                                                                \
                 .name = name_, .section = SECTION_ACCESS, .type = OPTION_##type_,        \
@@ -166,6 +171,34 @@ const struct option options[] = {
                .flags = OPTION_RELOADABLE | OPTION_NO_LIMIT, .min = 0, .max = 1000000,
                .fallback = "100", .unit = "requests per second",
                .help = "Requests a key may make."),
+        KEY_LIMIT("MAX_ORDER_VALUE", DECIMAL, max_order_value, LIMIT_ORDER_VALUE_MAX,
+                  .unit = "rupees",
+                  .help = "Highest value of one order of a key. This and the other limits of keys "
+                          "hold for each key without limits in the keys file, API_TOKEN's too, "
+                          "over all accounts; the account's own hold beside them."),
+        KEY_LIMIT("MAX_ORDER_QUANTITY", INT, max_order_quantity, QUANTITY_MAX,
+                  .unit = "exchange units", .help = "Highest quantity of one order of a key."),
+        KEY_LIMIT("MAX_OPEN_ORDERS", INT, max_open_orders, LIMIT_OPEN_ORDERS_MAX, .unit = "orders",
+                  .help = "Orders of a key that may be open at one time."),
+        KEY_LIMIT("MAX_DAILY_VALUE", DECIMAL, max_daily_value, LIMIT_DAILY_VALUE_MAX,
+                  .unit = "rupees", .help = "Highest value of all orders of a key in a day."),
+        KEY_LIMIT("ORDERS_PER_SECOND", INT, orders_per_second, LIMIT_PER_SECOND_MAX,
+                  .unit = "orders per 1.1 s",
+                  .help = "Orders and modifies of a key in any 1.1 seconds; what is more is "
+                          "refused and does not wait."),
+        KEY_LIMIT("ORDERS_PER_MINUTE", INT, orders_per_minute, LIMIT_PER_MINUTE_MAX,
+                  .unit = "orders per minute",
+                  .help = "Orders and modifies of a key in any minute; what is more is refused."),
+        KEY_LIMIT("MAX_ORDERS_PER_DAY", INT, orders_per_day, LIMIT_PER_DAY_MAX, .unit = "orders",
+                  .help = "Orders and modifies of a key in one day."),
+        KEY_LIMIT("PRICE_COLLAR", DECIMAL, price_collar_percent, LIMIT_COLLAR_MAX,
+                  .unit = "percent",
+                  .help = "How far beyond the last known price a limit of a key's order may lie, "
+                          "but for options."),
+        KEY_LIMIT("REPEAT_WINDOW_MS", INT, repeat_window_us, LIMIT_REPEAT_MS_MAX,
+                  .scale = USEC_PER_MS, .unit = "milliseconds",
+                  .help = "Time in which an order that equals an earlier one of the same key, at "
+                          "the same account, is refused."),
         GLOBAL("METRICS_PUBLIC", CALLERS, BOOL, metrics_public, bool, .flags = OPTION_RELOADABLE,
                .fallback = "no", .help = "Answers /metrics without a token."),
         GLOBAL("STATUS_PUBLIC", CALLERS, BOOL, status_public, bool, .flags = OPTION_RELOADABLE,
@@ -280,7 +313,7 @@ const struct option options[] = {
                         "SELF_CROSS."),
         ACCOUNT("MAX_ORDER_VALUE", DECIMAL, account.limits.max_order_value, int64_t,
                 .flags = OPTION_RELOADABLE | OPTION_PER_ACCOUNT | OPTION_NO_LIMIT, .min = 0,
-                .max = RUPEES(1000000000000), .fallback = "1000000.00", .unit = "rupees",
+                .max = LIMIT_ORDER_VALUE_MAX, .fallback = "1000000.00", .unit = "rupees",
                 .help = "Highest value of one order."),
         ACCOUNT("MAX_ORDER_QUANTITY", INT, account.limits.max_order_quantity, int64_t,
                 .flags = OPTION_RELOADABLE | OPTION_PER_ACCOUNT | OPTION_NO_LIMIT, .min = 0,
@@ -288,11 +321,11 @@ const struct option options[] = {
                 .help = "Highest quantity of one order."),
         ACCOUNT("MAX_OPEN_ORDERS", INT, account.limits.max_open_orders, int64_t,
                 .flags = OPTION_RELOADABLE | OPTION_PER_ACCOUNT | OPTION_NO_LIMIT, .min = 0,
-                .max = 1000000, .fallback = "200", .unit = "orders",
+                .max = LIMIT_OPEN_ORDERS_MAX, .fallback = "200", .unit = "orders",
                 .help = "Orders that may be open at one time."),
         ACCOUNT("MAX_DAILY_VALUE", DECIMAL, account.limits.max_daily_value, int64_t,
                 .flags = OPTION_RELOADABLE | OPTION_PER_ACCOUNT | OPTION_NO_LIMIT, .min = 0,
-                .max = RUPEES(10000000000000), .fallback = "10000000.00", .unit = "rupees",
+                .max = LIMIT_DAILY_VALUE_MAX, .fallback = "10000000.00", .unit = "rupees",
                 .help = "Highest value of all orders of a day."),
         ACCOUNT("MAX_DAILY_LOSS", DECIMAL, account.limits.max_daily_loss, int64_t,
                 .flags = OPTION_RELOADABLE | OPTION_PER_ACCOUNT | OPTION_NO_LIMIT, .min = 0,
@@ -301,7 +334,7 @@ const struct option options[] = {
                         "position pass."),
         ACCOUNT("ORDERS_PER_SECOND", INT, account.limits.orders_per_second, int64_t,
                 .flags = OPTION_RELOADABLE | OPTION_PER_ACCOUNT | OPTION_NO_LIMIT, .min = 0,
-                .max = 1000, .fallback = "9", .unit = "orders per 1.1 s",
+                .max = LIMIT_PER_SECOND_MAX, .fallback = "9", .unit = "orders per 1.1 s",
                 .help = "Orders, modifies and cancels at one exchange in any 1.1 seconds; more "
                         "than 10, or no limit, needs ALGO_REGISTERED."),
         ACCOUNT("ALGO_REGISTERED", BOOL, algo_registered, bool,
@@ -310,11 +343,11 @@ const struct option options[] = {
                         "10 orders a second are lawful."),
         ACCOUNT("ORDERS_PER_MINUTE", INT, account.limits.orders_per_minute, int64_t,
                 .flags = OPTION_RELOADABLE | OPTION_PER_ACCOUNT | OPTION_NO_LIMIT, .min = 0,
-                .max = 60000, .fallback = "200", .unit = "orders per minute",
+                .max = LIMIT_PER_MINUTE_MAX, .fallback = "200", .unit = "orders per minute",
                 .help = "Orders, modifies and cancels in any minute."),
         ACCOUNT("MAX_ORDERS_PER_DAY", INT, account.limits.orders_per_day, int64_t,
                 .flags = OPTION_RELOADABLE | OPTION_PER_ACCOUNT | OPTION_NO_LIMIT, .min = 0,
-                .max = 10000000, .fallback = "3000", .unit = "orders",
+                .max = LIMIT_PER_DAY_MAX, .fallback = "3000", .unit = "orders",
                 .help = "Orders and modifies of one day."),
         ACCOUNT("MAX_MODIFICATIONS", INT, account.limits.max_modifications, int64_t,
                 .flags = OPTION_RELOADABLE | OPTION_PER_ACCOUNT | OPTION_NO_LIMIT, .min = 0,
@@ -356,7 +389,7 @@ const struct option options[] = {
                 .fallback = "1m", .help = "The window of BREAKER_FAILURES."),
         ACCOUNT("PRICE_COLLAR", DECIMAL, account.limits.price_collar_percent, int64_t,
                 .flags = OPTION_RELOADABLE | OPTION_PER_ACCOUNT | OPTION_NO_LIMIT, .min = 0,
-                .max = PERCENT(100), .fallback = "10", .unit = "percent",
+                .max = LIMIT_COLLAR_MAX, .fallback = "10", .unit = "percent",
                 .help = "How far beyond the last known price a limit may lie, but for options."),
         ACCOUNT("COLLAR_WITHOUT_QUOTE", ENUM, account.collar_without_quote,
                 enum collar_without_quote, .flags = OPTION_RELOADABLE | OPTION_PER_ACCOUNT,
@@ -365,7 +398,8 @@ const struct option options[] = {
                         "in shares, pass all, refuse none."),
         ACCOUNT("REPEAT_WINDOW_MS", INT, account.limits.repeat_window_us, int64_t,
                 .flags = OPTION_RELOADABLE | OPTION_PER_ACCOUNT | OPTION_NO_LIMIT, .min = 0,
-                .max = 3600000, .scale = USEC_PER_MS, .fallback = "1000", .unit = "milliseconds",
+                .max = LIMIT_REPEAT_MS_MAX, .scale = USEC_PER_MS, .fallback = "1000",
+                .unit = "milliseconds",
                 .help = "Time in which an order that equals an earlier one is refused."),
 
         ACCESS("CLIENT_ID", STRING, client_id, char *, 0, .min = 1, .max = CLIENT_ID_SIZE - 1,

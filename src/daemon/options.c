@@ -62,6 +62,7 @@ void daemon_http_options(struct daemon *d, const struct config *c, struct http_o
                 .api_token = c->api_token ? c->api_token : d->api_token,
                 .keys_file = c->api_keys_file,
                 .api_rate = all_on_paper(c) && c->limits_off ? 0 : c->api_rate,
+                .key_limits = &c->key_limits,
                 .metrics_public = c->metrics_public,
                 .status_public = c->status_public,
                 .allowed_hosts = (const char *const *)c->allowed_hosts,

@@ -16,6 +16,16 @@
 #define OWNER_SIZE        33
 
 /* 0 means "no limit" in every one of these. */
+/* How large a limit may be made. */
+#define LIMIT_ORDER_VALUE_MAX (INT64_C(1000000000000) * DECIMAL_ONE)
+#define LIMIT_DAILY_VALUE_MAX (INT64_C(10000000000000) * DECIMAL_ONE)
+#define LIMIT_OPEN_ORDERS_MAX 1000000
+#define LIMIT_PER_SECOND_MAX  1000
+#define LIMIT_PER_MINUTE_MAX  60000
+#define LIMIT_PER_DAY_MAX     10000000
+#define LIMIT_COLLAR_MAX      (INT64_C(100) * DECIMAL_ONE) /* percent */
+#define LIMIT_REPEAT_MS_MAX   3600000
+
 struct account_limits {
         int64_t max_order_value;    /* 1e-4 rupee */
         int64_t max_order_quantity; /* exchange units */

@@ -89,23 +89,25 @@
           "Send a limit order in place of a market order; for limit orders see "                   \
           "COLLAR_WITHOUT_QUOTE.")                                                                 \
         X(MAX_ORDER_VALUE, 422, true, "The order is above the value limit",                        \
-          "Raise the account's MAX_ORDER_VALUE or send less.")                                     \
+          "Send less, or raise MAX_ORDER_VALUE of the account or of the key: the message says "    \
+          "whose.")                                                                                \
         X(MAX_ORDER_QUANTITY, 422, true, "The order is above the quantity limit",                  \
-          "Raise the account's MAX_ORDER_QUANTITY or send less.")                                  \
+          "Send less, or raise MAX_ORDER_QUANTITY of the account or of the key.")                  \
         X(MAX_OPEN_ORDERS, 422, true, "Too many open orders",                                      \
-          "Cancel some, or raise the account's MAX_OPEN_ORDERS.")                                  \
+          "Cancel some, or raise MAX_OPEN_ORDERS of the account or of the key.")                   \
         X(MAX_ORDERS_PER_DAY, 422, true, "The day's order count is used up",                       \
-          "Raise the account's MAX_ORDERS_PER_DAY.")                                               \
+          "Raise MAX_ORDERS_PER_DAY of the account or of the key.")                                \
         X(MAX_MODIFICATIONS, 422, true, "The order was modified too often",                        \
           "Cancel it and place another one, or raise the account's MAX_MODIFICATIONS.")            \
         X(MAX_ORDERS_PER_TRADE, 422, true, "Too many orders for those that trade",                 \
           "Send fewer orders that do not trade, or raise the account's MAX_ORDERS_PER_TRADE.")     \
         X(MAX_DAILY_VALUE, 422, true, "The day's traded value is used up",                         \
-          "Raise the account's MAX_DAILY_VALUE.")                                                  \
+          "Raise MAX_DAILY_VALUE of the account or of the key.")                                   \
         X(MAX_DAILY_LOSS, 422, true, "The day's loss is at its limit",                             \
           "Only orders that reduce a position pass today, unless MAX_DAILY_LOSS is raised.")       \
         X(PRICE_COLLAR, 422, true, "The price is too far from the market",                         \
-          "Send a price nearer to the last one, or widen the account's PRICE_COLLAR.")             \
+          "Send a price nearer to the last one, or widen PRICE_COLLAR of the account or of the "   \
+          "key.")                                                                                  \
         X(SELF_CROSS, 422, true, "The order would trade against your own",                         \
           "Cancel the other order first, or choose a price that does not meet it.")                \
         X(IDENTICAL_ORDER, 422, true, "The same order was sent a moment ago",                      \
@@ -141,7 +143,7 @@
         X(RATE_LIMITED, 429, true, "Too many requests", "Wait as long as Retry-After says.")       \
         X(AUTH_THROTTLED, 429, true, "Too many failed attempts from this address",                 \
           "Wait as long as Retry-After says.")                                                     \
-        X(ORDER_RATE, 429, true, "The account's order rate is used up",                            \
+        X(ORDER_RATE, 429, true, "The order rate of the account or of the key is used up",         \
           "Wait a moment; the windows are shown in GET /api/v1/status.")                           \
         X(BROKER_RATE, 429, true, "The broker's own rate is used up",                              \
           "Wait as long as Retry-After says; the broker blocks those who call more often.")        \

@@ -43,6 +43,7 @@ struct http_options {
         const struct secret *api_token; /* the key "api-token" with every scope; may be NULL */
         const char *keys_file;          /* NULL: none (keys.h) */
         int64_t api_rate;               /* requests per second and key; 0: off */
+        const struct account_limits *key_limits; /* of keys without their own (quota.h) */
         bool metrics_public, status_public;
         const char *const
                 *allowed_hosts;          /* NULL-terminated or NULL: addresses and localhost only */

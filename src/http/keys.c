@@ -139,6 +139,15 @@ int key_set_dead_man(struct api_key *key, const char *seconds, const char *level
         return -EINVAL;
 }
 
+int key_set_limit(struct api_key *key, const char *limit, size_t n)
+{
+        int r = key_limit_parse(limit, n, &key->limits);
+
+        if (r == 0)
+                key->has_limits = true;
+        return r;
+}
+
 const char *key_dead_man_level(const struct api_key *key)
 {
         return levels[key->dead_man_level];

@@ -6,9 +6,10 @@
  * "2027-03-31T00:00:00+05:30"}]}
  *
  * accounts, cidrs and expires may be left out or null: all accounts, every address, for ever.
- * "dead_man": seconds, with "dead_man_level" (CANCEL unless given): see dead_man.h.
- * SHA-256 without salt or stretching is right here, because a token is 256 random bits and cannot
- * be guessed from its hash. */
+ * "limits": {"max_order_value": "50000.00", "orders_per_day": 100}, names as in key_limit.c: those
+ * of this key alone, in place of the options'. "dead_man": seconds, with "dead_man_level" (CANCEL
+ * unless given): see dead_man.h. SHA-256 without salt or stretching is right here, because a token
+ * is 256 random bits and cannot be guessed from its hash. */
 #pragma once
 
 #include <stdbool.h>
@@ -19,6 +20,7 @@
 #include "domain/account.h"
 #include "domain/order.h"
 #include "http/address.h"
+#include "http/key_limit.h"
 #include "http/rate.h"
 #include "orchestrator/dead_man.h"
 
@@ -51,6 +53,8 @@ struct api_key {
         int64_t expires_us; /* wall clock; 0: never */
         int64_t dead_man_s; /* silent for longer after it has traded: the kill switch; 0: no */
         enum kill_level dead_man_level;
+        bool has_limits; /* then `limits` holds for it, and not the options' */
+        struct account_limits limits;
         struct rate rate; /* run time: the server's */
 };
 
@@ -86,6 +90,8 @@ bool keyring_remove(struct keyring *k, const char *name);
 /* "60", "60s": between DEAD_MAN_MIN_S and DEAD_MAN_MAX_S; "HALT", "CANCEL", "FLATTEN". -EINVAL. */
 int key_set_dead_man(struct api_key *key, const char *seconds, const char *level);
 const char *key_dead_man_level(const struct api_key *key);
+/* "max_order_value=50000.00". -EINVAL. */
+int key_set_limit(struct api_key *key, const char *limit, size_t n);
 bool key_name_valid(const char *s, size_t n);
 /* -EINVAL for a malformed or doubled id, -ENOMEM. */
 int key_allow_account(struct api_key *key, const char *id, size_t n);

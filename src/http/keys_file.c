@@ -129,11 +129,38 @@ static void take_dead_man(struct reader *r, struct api_key *key)
                 reader_fault(r, "dead_man_level", "must be HALT, CANCEL or FLATTEN");
 }
 
+/* None of them, in an empty object, is a way to have the options' not hold. */
+static void take_limits(struct reader *r, struct api_key *key)
+{
+        const char *names[KEY_LIMITS + 1] = {};
+        char at[FAULT_POINTER_SIZE];
+        struct json_object *value = NULL;
+        struct reader in;
+
+        if (!reader_has(r, "limits"))
+                return;
+        for (size_t i = 0; i < KEY_LIMITS; i++)
+                names[i] = key_limits[i].name;
+        json_object_object_get_ex(r->object, "limits", &value);
+        faults_pointer(at, r->at, "limits");
+        if (!reader_open(&in, value, at, names, r->faults))
+                return;
+        key->has_limits = true;
+        for (size_t i = 0; i < KEY_LIMITS; i++) {
+                const struct key_limit *k = &key_limits[i];
+                int64_t given = 0;
+                bool good = k->decimal ? reader_decimal(&in, k->name, OPTIONAL, k->max, &given)
+                                       : reader_int(&in, k->name, OPTIONAL, 1, k->max, &given);
+                if (good)
+                        *key_limit_at(k, &key->limits) = given * k->scale;
+        }
+}
+
 static int take_key(struct json_object *value, const char *at, struct keyring *k, struct faults *f)
 {
-        static const char *const names[] = {"name",     "hash",           "scopes",
-                                            "accounts", "cidrs",          "expires",
-                                            "dead_man", "dead_man_level", NULL};
+        static const char *const names[] = {"name",   "hash",    "scopes",   "accounts",
+                                            "cidrs",  "expires", "dead_man", "dead_man_level",
+                                            "limits", NULL};
         struct api_key *key;
         struct reader r;
 
@@ -150,6 +177,7 @@ static int take_key(struct json_object *value, const char *at, struct keyring *k
         take_name(&r, k, key);
         take_expiry(&r, key);
         take_dead_man(&r, key);
+        take_limits(&r, key);
         result = take_list(&r, "scopes", REQUIRED, key, take_scope,
                            "must be read, trade or admin, each once");
         if (result == 0)
@@ -258,6 +286,19 @@ int keyring_load(const char *path, struct text *ret_faults, struct keyring **ret
         return keyring_parse(text_str(&text), text.len, path, ret_faults, ret);
 }
 
+static void print_limits(struct json_writer *w, const struct api_key *key)
+{
+        json_object_begin(w, "limits");
+        for (size_t i = 0; i < KEY_LIMITS; i++) {
+                int64_t value = key_limit_value(&key_limits[i], &key->limits);
+                if (value && key_limits[i].decimal)
+                        json_put_decimal(w, key_limits[i].name, value);
+                else if (value)
+                        json_put_int(w, key_limits[i].name, value);
+        }
+        json_object_finish(w);
+}
+
 static void print_key(struct json_writer *w, const struct api_key *key)
 {
         char hash[sizeof(HASH_PREFIX) + 2 * KEY_HASH_SIZE], net[NETWORK_TEXT_SIZE];
@@ -292,6 +333,8 @@ static void print_key(struct json_writer *w, const struct api_key *key)
                 json_put_int(w, "dead_man", key->dead_man_s);
                 json_put_string(w, "dead_man_level", key_dead_man_level(key));
         }
+        if (key->has_limits)
+                print_limits(w, key);
         if (key->expires_us)
                 json_put_string(w, "expires", clock_print(key->expires_us, text));
         json_object_finish(w);

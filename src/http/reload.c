@@ -5,12 +5,21 @@
 #include "http/reload.h"
 #include "http/server.h"
 #include "http/tls.h"
+#include "orchestrator/quota.h"
 
 int http_fresh_new(const struct http *h, const struct http_options *o, struct text *ret_faults,
                    struct http_fresh *ret)
 {
         *ret = (struct http_fresh){};
         int r = auth_load(o->api_token, o->keys_file, ret_faults, &ret->keyring);
+        for (unsigned i = 0; r == 0 && i < ret->keyring->n; i++)
+                if (!quota_of(o->orchestrator, ret->keyring->keys[i].name)) {
+                        text_addf(ret_faults,
+                                  "there is no room for one more key's name: since its start ordod "
+                                  "has seen %d; restart it\n",
+                                  QUOTAS_MAX);
+                        r = 1;
+                }
         int t = 0;
         if (http_speaks_tls(h) && o->tls_cert && o->tls_key)
                 t = tls_new(o, ret_faults, &ret->tls);

@@ -2,8 +2,10 @@
 
 #include "base/clock.h"
 #include "base/decimal.h"
+#include "http/key_limit.h"
 #include "http/render.h"
 #include "orchestrator/dead_man.h"
+#include "orchestrator/quota.h"
 
 void render_session(struct json_writer *w, const char *key, const struct session_view *s)
 {
@@ -135,6 +137,59 @@ static void render_dead_men(struct json_writer *w, const struct orchestrator *o)
         json_array_finish(w);
 }
 
+static void render_amount_limit(struct json_writer *w, const char *key, int64_t value)
+{
+        if (value > 0)
+                json_put_decimal(w, key, value);
+        else
+                json_put_null(w, key);
+}
+
+static void render_count_limit(struct json_writer *w, const char *key, int64_t value)
+{
+        if (value > 0)
+                json_put_int(w, key, value);
+        else
+                json_put_null(w, key);
+}
+
+/* Those that a key may have, too; key_limit.c names them. */
+static void render_shared_limits(struct json_writer *w, const struct account_limits *l)
+{
+        for (size_t i = 0; i < KEY_LIMITS; i++) {
+                const struct key_limit *k = &key_limits[i];
+                int64_t value = key_limit_value(k, l);
+                if (k->decimal)
+                        render_amount_limit(w, k->name, value);
+                else
+                        render_count_limit(w, k->name, value);
+        }
+}
+
+/* The caller's own, and nobody else's. */
+static void render_key(struct json_writer *w, const struct orchestrator *o, const struct caller *c)
+{
+        struct quota_view q;
+
+        if (!c->key_name || !quota_look(o, c->key_name, &q)) {
+                json_put_null(w, "key");
+                return;
+        }
+        json_object_begin(w, "key");
+        json_put_string(w, "name", c->key_name);
+        json_object_begin(w, "limits");
+        render_shared_limits(w, &q.set);
+        json_object_finish(w);
+        json_object_begin(w, "left");
+        render_left(w, "orders_second", q.second_left);
+        render_left(w, "orders_minute", q.minute_left);
+        render_left(w, "orders_day", q.day_left);
+        render_amount_left(w, "value_day", q.value_left);
+        render_left(w, "open_orders", q.open_left);
+        json_object_finish(w);
+        json_object_finish(w);
+}
+
 void render_status(struct json_writer *w, const struct status *s, const struct orchestrator *o,
                    const struct caller *c)
 {
@@ -169,6 +224,7 @@ void render_status(struct json_writer *w, const struct status *s, const struct o
                         render_master(w, &s->masters[i]);
         json_array_finish(w);
         render_dead_men(w, c->key_name ? o : NULL);
+        render_key(w, o, c);
         json_object_finish(w);
 }
 
@@ -282,37 +338,13 @@ static const char *validity_word(unsigned i)
         return validity_name((enum validity)i);
 }
 
-static void render_amount_limit(struct json_writer *w, const char *key, int64_t value)
-{
-        if (value > 0)
-                json_put_decimal(w, key, value);
-        else
-                json_put_null(w, key);
-}
-
-static void render_count_limit(struct json_writer *w, const char *key, int64_t value)
-{
-        if (value > 0)
-                json_put_int(w, key, value);
-        else
-                json_put_null(w, key);
-}
-
 static void render_limits(struct json_writer *w, const struct account_limits *l)
 {
         json_object_begin(w, "limits");
-        render_amount_limit(w, "max_order_value", l->max_order_value);
-        render_count_limit(w, "max_order_quantity", l->max_order_quantity);
-        render_count_limit(w, "max_open_orders", l->max_open_orders);
-        render_amount_limit(w, "max_daily_value", l->max_daily_value);
+        render_shared_limits(w, l);
         render_amount_limit(w, "max_daily_loss", l->max_daily_loss);
-        render_count_limit(w, "orders_per_second", l->orders_per_second);
-        render_count_limit(w, "orders_per_minute", l->orders_per_minute);
-        render_count_limit(w, "orders_per_day", l->orders_per_day);
         render_count_limit(w, "max_modifications", l->max_modifications);
         render_count_limit(w, "max_orders_per_trade", l->max_orders_per_trade);
-        render_amount_limit(w, "price_collar_percent", l->price_collar_percent);
-        render_count_limit(w, "repeat_window_ms", l->repeat_window_us / USEC_PER_MS);
         render_count_limit(w, "reject_storm", l->storm_rejections);
         json_object_finish(w);
 }

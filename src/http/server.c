@@ -7,12 +7,15 @@
 #include <h2o.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/metrics.h"
+#include "domain/event.h"
 #include "domain/meter.h"
 #include "http/reload.h"
 #include "http/render.h"
 #include "http/server.h"
 #include "http/tls.h"
+#include "orchestrator/quota.h"
 
 #define ACCEPTS_PER_TURN  16    /* of one listener, before others get their turn */
 #define UNACKNOWLEDGED_MS 30000 /* a peer that takes no bytes for so long is gone */
@@ -267,6 +270,21 @@ static struct server *server_free(struct server *s)
         return NULL;
 }
 
+/* Every key may do from now on what the keys file says, or else the options. */
+static int set_quotas(struct http *h)
+{
+        const struct keyring *ring = h->auth.keyring;
+        int r = 0;
+
+        for (unsigned i = 0; i < ring->n; i++) {
+                const struct api_key *key = &ring->keys[i];
+                int failed = quota_set(h->options.orchestrator, key->name,
+                                       key->has_limits ? &key->limits : h->options.key_limits);
+                r = failed < 0 ? failed : r;
+        }
+        return r;
+}
+
 /* What can fail before the first byte is served. */
 static int http_prepare(struct http *h, struct text *ret_faults)
 {
@@ -281,7 +299,9 @@ static int http_prepare(struct http *h, struct text *ret_faults)
                 return r < 0 ? r : t;
         if (r > 0 || t > 0)
                 return 1;
-        r = access_new(h);
+        r = set_quotas(h);
+        if (r == 0)
+                r = access_new(h);
         return r < 0 ? r : streams_init(&h->streams, h);
 }
 
@@ -350,6 +370,7 @@ static void take_up_options(struct http *h, const struct http_options *o)
         mine->tls_key = o->tls_key;
         mine->tls_client_ca = o->tls_client_ca;
         mine->api_rate = o->api_rate;
+        mine->key_limits = o->key_limits;
         mine->metrics_public = o->metrics_public;
         mine->status_public = o->status_public;
         mine->allowed_hosts = o->allowed_hosts;
@@ -370,6 +391,9 @@ void http_take_up(struct http *h, const struct http_options *o, struct http_fres
                 s->tls = s->accept.ssl_ctx = TAKE(f->tls);
         }
         take_up_options(h, o);
+        if (set_quotas(h) < 0)
+                log_event(LOG_ERR, EVENT_CONFIG_REFUSED, NULL, 0,
+                          "some limits of keys keep their rates: out of memory");
         print_rate_policy(h);
         streams_recheck(&h->streams);
         for (unsigned i = 0; i < s->n_listeners && !h->draining; i++)

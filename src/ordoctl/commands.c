@@ -338,9 +338,14 @@ const struct command commands[] = {
                 .name = "key",
                 .synopsis = "list | add NAME --scope SCOPE,… | remove NAME",
                 .help = "manage the API keys file",
-                .details = "The daemon reads the file again by a reload (systemctl reload ordo). A "
-                           "new "
-                           "key's token is printed once; the file holds its hash only.",
+                .details =
+                        "The daemon reads the file again by a reload (systemctl reload ordo). A "
+                        "new "
+                        "key's token is printed once; the file holds its hash only.\n\nLimits of a "
+                        "key: max_order_value, max_order_quantity, max_open_orders, "
+                        "max_daily_value, orders_per_second, orders_per_minute, orders_per_day, "
+                        "price_collar_percent, repeat_window_ms. A key without any has those of "
+                        "the options ORDO_KEY_….",
                 .words = "list add remove",
                 .min_operands = 1,
                 .max_operands = 2,
@@ -352,6 +357,8 @@ const struct command commands[] = {
                         {"cidr", "NETWORK", "limit it to this network; may be repeated", NULL,
                          true},
                         {"expires", "TIME", "until when it is good (RFC 3339)", NULL, false},
+                        {"limit", "LIMIT=N", "its own limit, over all accounts; may be repeated",
+                         NULL, true},
                         {"dead-man", "SECONDS", "once it has traded: how long it may be silent",
                          NULL, false},
                         {"dead-man-level", "LEVEL", "of the kill switch then (CANCEL)",

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/decimal.h"
 #include "http/keys.h"
 #include "ordoctl/commands.h"
 #include "ordoctl/offline.h"
@@ -69,13 +70,31 @@ static void add_scopes(const struct api_key *key, struct text *ret)
                         text_addf(ret, "%s%s", ret->len > 0 ? "," : "", scope_name((enum scope)s));
 }
 
+static void add_limits(const struct api_key *key, struct text *ret)
+{
+        char amount[DECIMAL_TEXT_SIZE];
+
+        for (size_t i = 0; i < KEY_LIMITS; i++) {
+                const struct key_limit *k = &key_limits[i];
+                int64_t value = key_limit_value(k, &key->limits);
+                if (value == 0)
+                        continue;
+                text_addf(ret, "%s%s=", ret->len > 0 ? "," : "", k->name);
+                if (k->decimal)
+                        text_add(ret, decimal_print(value, amount));
+                else
+                        text_addf(ret, "%lld", (long long)value);
+        }
+}
+
 static void add_key(struct table *t, const struct api_key *key)
 {
         _cleanup_(text_done) struct text scopes = TEXT_NULL, accounts = TEXT_NULL,
-                                         networks = TEXT_NULL;
+                                         networks = TEXT_NULL, limits = TEXT_NULL;
         char expires[CLOCK_TEXT_SIZE], network[NETWORK_TEXT_SIZE], dead_man[32];
 
         add_scopes(key, &scopes);
+        add_limits(key, &limits);
         for (unsigned i = 0; i < key->n_accounts; i++)
                 text_addf(&accounts, "%s%s", i > 0 ? "," : "", key->account_ids[i]);
         for (unsigned i = 0; i < key->n_networks; i++) {
@@ -89,6 +108,9 @@ static void add_key(struct table *t, const struct api_key *key)
                              key->name, text_str(&scopes), key->n_accounts ? accounts.data : "all",
                              key->n_networks ? networks.data : "any",
                              key->dead_man_s ? dead_man : NULL,
+                             limits.len        ? limits.data
+                             : key->has_limits ? "none"
+                                               : NULL,
                              key->expires_us ? clock_print(key->expires_us, expires) : NULL,
                              over ? "expired" : "ok"});
 }
@@ -96,10 +118,10 @@ static void add_key(struct table *t, const struct api_key *key)
 static int list(struct ctl *c)
 {
         static const struct column columns[] = {
-                {"NAME", "", COLUMN_TEXT},     {"SCOPES", "", COLUMN_TEXT},
-                {"ACCOUNTS", "", COLUMN_TEXT}, {"FROM", "", COLUMN_TEXT},
-                {"DEAD MAN", "", COLUMN_TEXT}, {"EXPIRES (IST)", "", COLUMN_TIME},
-                {"STATE", "", COLUMN_STATE},
+                {"NAME", "", COLUMN_TEXT},          {"SCOPES", "", COLUMN_TEXT},
+                {"ACCOUNTS", "", COLUMN_TEXT},      {"FROM", "", COLUMN_TEXT},
+                {"DEAD MAN", "", COLUMN_TEXT},      {"LIMITS", "", COLUMN_TEXT},
+                {"EXPIRES (IST)", "", COLUMN_TIME}, {"STATE", "", COLUMN_STATE},
         };
         _cleanup_(table_done) struct table t = TABLE(columns, c->colour);
         _cleanup_(config_freep) struct config *config = NULL;
@@ -153,6 +175,23 @@ static int take_dead_man(struct ctl *c, struct api_key *key)
         return CTL_OK;
 }
 
+static int take_order_limits(struct ctl *c, struct api_key *key)
+{
+        const char *at = NULL, *item;
+        unsigned i = 0;
+        size_t n;
+
+        while ((item = ctl_next_item(c, "limit", &i, &at, &n)))
+                if (key_set_limit(key, item, n) < 0)
+                        return ctl_usage(c,
+                                         "--limit is not one like orders_per_day=100, above 0: "
+                                         "%.*s",
+                                         (int)n, item);
+        if (key->has_limits && !(key->scopes & SCOPE_TRADE))
+                return ctl_usage(c, "--limit is for keys with the trade scope");
+        return CTL_OK;
+}
+
 static int take_limits(struct ctl *c, struct api_key *key)
 {
         const char *at = NULL, *item, *expires = ctl_option(c, "expires");
@@ -171,7 +210,7 @@ static int take_limits(struct ctl *c, struct api_key *key)
                 if (key_allow_network(key, item, n) < 0)
                         return ctl_usage(c, "--cidr is not a network like 192.0.2.0/24: %.*s",
                                          (int)n, item);
-        if (take_dead_man(c, key) != CTL_OK)
+        if (take_dead_man(c, key) != CTL_OK || take_order_limits(c, key) != CTL_OK)
                 return CTL_USAGE;
         if (!expires)
                 return CTL_OK;

@@ -216,6 +216,9 @@ _ordoctl() {
     key:--expires)
         return
         ;;
+    key:--limit)
+        return
+        ;;
     key:--dead-man)
         return
         ;;
@@ -306,7 +309,7 @@ _ordoctl() {
         words='list verify'
         ;;
     key)
-        options='--scope --account --cidr --expires --dead-man --dead-man-level --json --url --token-file --ca-file --client-cert --client-key --help'
+        options='--scope --account --cidr --expires --limit --dead-man --dead-man-level --json --url --token-file --ca-file --client-cert --client-key --help'
         words='list add remove'
         ;;
     check-config)

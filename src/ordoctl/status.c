@@ -15,6 +15,10 @@ static void print_daemon(const struct ctl *c, struct json_object *s, struct text
                 {"Ledger error", "store.error"},
                 {"Vault key", "store.vault_key"},
                 {"Last event", "last_event_id"},
+                {"Key", "key.name"},
+                {"Key: orders left today", "key.left.orders_day"},
+                {"Key: value left today", "key.left.value_day"},
+                {"Key: open orders left", "key.left.open_orders"},
         };
         _cleanup_(table_done) struct table t = TABLE(columns, c->colour);
 

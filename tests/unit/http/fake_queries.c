@@ -7,6 +7,7 @@
 #include "domain/instruments.h"
 #include "orchestrator/dead_man.h"
 #include "orchestrator/query.h"
+#include "orchestrator/quota.h"
 #include "orchestrator/reconcile.h"
 
 static void answer_reconcile(struct orchestrator *o, void *request)
@@ -157,4 +158,31 @@ bool dead_man_look(const struct orchestrator *o, const char *key_name, unsigned 
                    struct dead_man_view *ret)
 {
         return false;
+}
+
+/* --- limits of keys: one for all of them --- */
+
+static struct quota quota;
+
+struct quota *quota_of(struct orchestrator *o, const char *key_name)
+{
+        return &quota;
+}
+
+int quota_set(struct orchestrator *o, const char *key_name, const struct account_limits *set)
+{
+        if (set)
+                quota.set = *set;
+        return 0;
+}
+
+bool quota_look(const struct orchestrator *o, const char *key_name, struct quota_view *ret)
+{
+        *ret = (struct quota_view){.set = quota.set,
+                                   .second_left = -1,
+                                   .minute_left = -1,
+                                   .day_left = 7,
+                                   .value_left = -1,
+                                   .open_left = -1};
+        return true;
 }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/decimal.h"
 #include "http/auth.h"
 #include "http/keys.h"
 #include "suite.h"
@@ -102,6 +103,115 @@ START_TEST(dead_man)
         ck_assert_int_eq(key_set_dead_man(&key, "60m", "HALT"), -EINVAL);
         ck_assert_int_eq(key_set_dead_man(&key, "s", "HALT"), -EINVAL);
         ck_assert_int_eq(key_set_dead_man(&key, "60", "halt"), -EINVAL);
+}
+END_TEST
+
+#define NINE                                                                                   \
+        "{\"max_order_value\":\"50000.00\",\"max_order_quantity\":500,\"max_open_orders\":20," \
+        "\"max_daily_value\":\"400000.00\",\"orders_per_second\":3,\"orders_per_minute\":60,"  \
+        "\"orders_per_day\":200,\"price_collar_percent\":\"2.00\",\"repeat_window_ms\":5000}"
+
+static int parse_limits(const char *limits, struct keyring **ret)
+{
+        char text[1024];
+
+        snprintf(text, sizeof(text),
+                 "{\"keys\":[{\"name\":\"desk\",\"hash\":\"" HASH_A
+                 "\",\"scopes\":[\"trade\"],\"limits\":%s}]}",
+                 limits);
+        *ret = NULL;
+        return parse(text, ret);
+}
+
+START_TEST(limits)
+{
+        struct keyring *k;
+        struct text printed = TEXT_NULL;
+
+        ck_assert_int_eq(parse_limits(NINE, &k), 0);
+        const struct account_limits *l = &k->keys[0].limits;
+        ck_assert(k->keys[0].has_limits);
+        ck_assert_int_eq(l->max_order_value, 50000 * DECIMAL_ONE);
+        ck_assert_int_eq(l->max_order_quantity, 500);
+        ck_assert_int_eq(l->max_open_orders, 20);
+        ck_assert_int_eq(l->max_daily_value, 400000 * DECIMAL_ONE);
+        ck_assert_int_eq(l->orders_per_second, 3);
+        ck_assert_int_eq(l->orders_per_minute, 60);
+        ck_assert_int_eq(l->orders_per_day, 200);
+        ck_assert_int_eq(l->price_collar_percent, 2 * DECIMAL_ONE);
+        ck_assert_int_eq(l->repeat_window_us, 5 * USEC_PER_SEC);
+        keyring_print(k, &printed);
+        ck_assert_msg(strstr(printed.data, "\"limits\":" NINE), "%s", printed.data);
+        text_done(&printed);
+        keyring_unref(k);
+
+        ck_assert_int_eq(parse_limits("{}", &k), 0);
+        ck_assert(k->keys[0].has_limits);
+        keyring_print(k, &printed);
+        ck_assert_ptr_nonnull(strstr(printed.data, "\"limits\":{}"));
+        text_done(&printed);
+        keyring_unref(k);
+
+        ck_assert_int_eq(parse_limits("null", &k), 0);
+        ck_assert(!k->keys[0].has_limits);
+        keyring_unref(k);
+}
+END_TEST
+
+START_TEST(bad_limits)
+{
+        static const char *const cases[][2] = {
+                {"{\"orders_per_day\":0}", "orders_per_day must be"},
+                {"{\"orders_per_day\":-1}", "orders_per_day must be"},
+                {"{\"orders_per_day\":10000001}", "orders_per_day must be"},
+                {"{\"orders_per_day\":99999999999999999999}", "too many digits"},
+                {"{\"orders_per_day\":\"10\"}", "orders_per_day must be"},
+                {"{\"orders_per_second\":1001}", "orders_per_second must be"},
+                {"{\"orders_per_minute\":60001}", "orders_per_minute must be"},
+                {"{\"max_open_orders\":1000001}", "max_open_orders must be"},
+                {"{\"max_order_quantity\":0}", "max_order_quantity must be"},
+                {"{\"max_order_value\":\"0\"}", "max_order_value must be"},
+                {"{\"max_order_value\":\"-1.00\"}", "max_order_value must be"},
+                {"{\"max_order_value\":\"1000000000000.01\"}", "max_order_value must be"},
+                {"{\"max_daily_value\":\"1.00001\"}", "max_daily_value must be"},
+                {"{\"price_collar_percent\":\"100.01\"}", "price_collar_percent must be"},
+                {"{\"repeat_window_ms\":3600001}", "repeat_window_ms must be"},
+                {"{\"max_daily_loss\":\"5.00\"}", "max_daily_loss is not a known field"},
+                {"[]", "must be an object"},
+                {"100", "must be an object"},
+        };
+        static const char *const words[] = {"orders_per_day",
+                                            "orders_per_day=",
+                                            "orders_per_day=0",
+                                            "orders_per_day=-1",
+                                            "orders_per_day=1x",
+                                            "orders_per_day=10000001",
+                                            "orders=1",
+                                            "max_daily_loss=5",
+                                            "max_order_value=0",
+                                            "max_order_value=-5",
+                                            "price_collar_percent=101",
+                                            "=5",
+                                            "orders_per_day=5=5",
+                                            ""};
+        struct keyring *k;
+        struct api_key key = {};
+
+        for (size_t i = 0; i < ELEMENTS(cases); i++) {
+                ck_assert_msg(parse_limits(cases[i][0], &k) == 1, "%s", cases[i][0]);
+                ck_assert_msg(strstr(faults.data, "/keys/0/limits") &&
+                                      strstr(faults.data, cases[i][1]),
+                              "%s: %s", cases[i][0], faults.data);
+        }
+        for (size_t i = 0; i < ELEMENTS(words); i++)
+                ck_assert_msg(key_set_limit(&key, words[i], strlen(words[i])) == -EINVAL, "%s",
+                              words[i]);
+        ck_assert(!key.has_limits);
+        ck_assert_int_eq(key_set_limit(&key, "repeat_window_ms=3600000", 24), 0);
+        ck_assert_int_eq(key_set_limit(&key, "max_order_value=0.05", 20), 0);
+        ck_assert(key.has_limits);
+        ck_assert_int_eq(key.limits.repeat_window_us, 3600 * USEC_PER_SEC);
+        ck_assert_int_eq(key.limits.max_order_value, 500);
 }
 END_TEST
 
@@ -320,5 +430,5 @@ START_TEST(rates_survive_a_reload)
 }
 END_TEST
 
-SUITE("http/keys", good, dead_man, every_fault_is_told, too_many, files, tokens, checks,
-      rates_survive_a_reload)
+SUITE("http/keys", good, dead_man, limits, bad_limits, every_fault_is_told, too_many, files, tokens,
+      checks, rates_survive_a_reload)
