@@ -12,6 +12,7 @@ struct followed {
         struct orchestrator *o;
         struct store_order_get get;
         char id[ID_SIZE];
+        bool placed; /* the page has the record of its intent */
 };
 
 static void order_read(struct store_job *job)
@@ -20,16 +21,19 @@ static void order_read(struct store_job *job)
 
         if (f->get.order)
                 peers_merge(f->o, f->get.order);
+        if (f->get.order && f->placed)
+                peers_count(f->o, f->get.order);
         order_free(f->get.order);
         free(f);
 }
 
-static void fetch(struct orchestrator *o, const char *order_id)
+static void fetch(struct orchestrator *o, const char *order_id, bool placed)
 {
         struct followed *f = calloc(1, sizeof(*f));
         if (!f)
                 abort();
         f->o = o;
+        f->placed = placed;
         text_copy(f->id, sizeof(f->id), order_id);
         f->get = (struct store_order_get){.job = {.op = STORE_ORDER_GET, .done = order_read},
                                           .id = f->id};
@@ -41,6 +45,15 @@ static bool told_again(const struct store_audit_list *page, unsigned at)
 {
         for (unsigned i = at + 1; i < page->n_rows; i++)
                 if (strcmp(page->rows[i].order_id, page->rows[at].order_id) == 0)
+                        return true;
+        return false;
+}
+
+static bool tells_intent(const struct store_audit_list *page, const char *order_id)
+{
+        for (unsigned i = 0; i < page->n_rows; i++)
+                if (page->rows[i].action == AUDIT_ORDER_INTENT &&
+                    strcmp(page->rows[i].order_id, order_id) == 0)
                         return true;
         return false;
 }
@@ -69,7 +82,7 @@ static void take_page(struct orchestrator *o)
                 if (!row->order_id[0] || told_again(page, i))
                         continue;
                 keys_forget(&o->keys, row->order_id);
-                fetch(o, row->order_id);
+                fetch(o, row->order_id, tells_intent(page, row->order_id));
         }
         if (sessions)
                 peers_reread(o);

@@ -58,13 +58,6 @@ void limits_restore(struct limits *l, int day, int64_t orders, int64_t value)
         l->day_value = value;
 }
 
-void limits_count_other(struct limits *l, int64_t value)
-{
-        limits_roll(l);
-        l->day_orders++;
-        l->day_value += value;
-}
-
 int64_t limits_orders_left(struct limits *l)
 {
         limits_roll(l);
@@ -241,6 +234,12 @@ static void count_order(struct limits *l, int64_t added)
 {
         l->day_orders++;
         l->day_value = added > DECIMAL_MAX - l->day_value ? DECIMAL_MAX : l->day_value + added;
+}
+
+void limits_count_other(struct limits *l, int64_t value)
+{
+        limits_roll(l);
+        count_order(l, value);
 }
 
 enum problem limits_take(struct limits *l, const struct order *o, const struct leg *leg,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/decimal.h"
 #include "base/log.h"
 #include "domain/event.h"
 #include "orchestrator/book.h"
@@ -190,18 +191,6 @@ static void take_leg(struct open_leg *l, const struct order *order, const struct
         open_leg_retire(l);
 }
 
-static void count_new(struct account_state *a, const struct order *order, const struct leg *leg)
-{
-        struct quota *q = quota_of(a->orchestrator, order->key_name);
-        int64_t value = leg->quantity * leg->effective.price;
-
-        if (order->day != clock_ist_day(clock_wall_us()))
-                return;
-        limits_count_other(&a->limits, value);
-        if (q)
-                limits_count_other(&q->limits, value);
-}
-
 static void merge_leg(struct orchestrator *o, const struct order *order, const struct leg *leg)
 {
         struct account_state *a = account_state(o, leg->account);
@@ -219,9 +208,7 @@ static void merge_leg(struct orchestrator *o, const struct order *order, const s
         l = add(a, order, leg);
         if (!l)
                 return; /* the next record of it, or the next owner, finds it */
-        if (l->remote)
-                count_new(a, order, leg);
-        else
+        if (!l->remote)
                 watch(l);
 }
 
@@ -229,6 +216,27 @@ void peers_merge(struct orchestrator *o, const struct order *order)
 {
         for (unsigned i = 0; i < order->n_legs; i++)
                 merge_leg(o, order, &order->legs[i]);
+}
+
+void peers_count(struct orchestrator *o, const struct order *order)
+{
+        struct quota *q = quota_of(o, order->key_name);
+
+        if (order->day != clock_ist_day(clock_wall_us()) ||
+            strcmp(order->writer, instances_id(o->peers.instances)) == 0)
+                return;
+        for (unsigned i = 0; i < order->n_legs; i++) {
+                const struct leg *leg = &order->legs[i];
+                struct account_state *a = account_state(o, leg->account);
+                int64_t value = leg->outcome == OUTCOME_REJECTED
+                                        ? 0
+                                        : decimal_muldiv(leg->quantity, leg->effective.price, 1);
+                if (!a || leg->outcome == OUTCOME_NOT_SENT)
+                        continue;
+                limits_count_other(&a->limits, value);
+                if (q)
+                        limits_count_other(&q->limits, value);
+        }
 }
 
 /* --- taking an account over --- */

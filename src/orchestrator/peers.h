@@ -67,3 +67,6 @@ void peers_sweep(struct orchestrator *o);
 int peers_restore_leg(struct orchestrator *o, const struct order *order, const struct leg *leg);
 /* Puts what the ledger has over what is in memory, unless that is newer. */
 void peers_merge(struct orchestrator *o, const struct order *order);
+/* Once for each order that another daemon placed: the day's limits count it. However late it is
+ * heard of, and whatever became of it meanwhile. */
+void peers_count(struct orchestrator *o, const struct order *order);

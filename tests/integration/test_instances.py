@@ -439,6 +439,30 @@ class Trips(World):
         self.holds(429, "REJECT_STORM")
 
 
+class KeyLimits(World):
+    """What a key has sent today at any daemon counts in all."""
+
+    def options(self, name, client_id):
+        return super().options(name, client_id) | {"ORDO_KEY_MAX_ORDERS_PER_DAY": "3", "ORDO_KEY_MAX_DAILY_VALUE": "5000.00"}
+
+    def left(self, d):
+        return d.get("/api/v1/status").json["key"]["left"]
+
+    def test_the_day(self):
+        a, b = self.all
+        self.placed(a, quantity=1)
+        self.placed(b, quantity=2)
+        for d in self.all:
+            self.until(lambda d=d: (self.left(d)["orders_day"], self.left(d)["value_day"]) == (1, "2000.00"))
+        p = self.assertProblem(self.order(a, quantity=3), 422, "MAX_DAILY_VALUE")
+        self.assertIn("this key's", p["results"][0]["message"])
+        self.placed(a, quantity=1)
+        self.until(lambda: self.left(b)["orders_day"] == 0)
+        self.assertProblem(self.order(b, quantity=1), 422, "MAX_ORDERS_PER_DAY")
+        # One that comes later finds it in the ledger.
+        self.assertEqual(self.left(self.begin()), {**self.left(b), "value_day": "1000.00"})
+
+
 class Torture(World):
     N = 3
     NAMES = MANY[:4]
