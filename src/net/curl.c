@@ -244,7 +244,9 @@ static void client_start(struct httpc *h, struct http_call *c)
         if (r == 0)
                 r = get_transfer(l, &t);
         if (r < 0) {
-                httpc_end(h, c, &nothing, "out of memory before sending");
+                httpc_end(h, c, &nothing,
+                          r == -ENOMEM ? "out of memory before sending"
+                                       : "libcurl does not take the settings of this account");
                 return;
         }
         r = transfer_prepare(t, c);
