@@ -197,10 +197,15 @@ static PGconn *dial_patiently(const char *url, char error[static STORE_ERROR_SIZ
 {
         const int64_t until_us = clock_mono_us() + OPEN_WAIT_US;
         PGconn *conn;
+        bool waits = true;
 
-        while (!(conn = postgres_dial(url, error)) && clock_mono_us() < until_us &&
-               !text_starts(error, POSTGRES_TLS_REFUSED) && waits_for_server(url))
-                pause_us(WAIT_FIRST_US);
+        /* One more try when it is there: between the refusal and the question it may have begun. */
+        while (!(conn = postgres_dial(url, error)) && waits && clock_mono_us() < until_us &&
+               !text_starts(error, POSTGRES_TLS_REFUSED)) {
+                waits = waits_for_server(url);
+                if (waits)
+                        pause_us(WAIT_FIRST_US);
+        }
         return conn;
 }
 
