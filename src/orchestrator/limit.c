@@ -236,10 +236,12 @@ static void count_order(struct limits *l, int64_t added)
         l->day_value = added > DECIMAL_MAX - l->day_value ? DECIMAL_MAX : l->day_value + added;
 }
 
-void limits_count_other(struct limits *l, int64_t value)
+void limits_count_other(struct limits *l, const struct order *o, const struct leg *leg,
+                        int64_t value)
 {
         limits_roll(l);
         count_order(l, value);
+        repeat_put(&l->recent, identity(o, leg), clock_mono_us());
 }
 
 enum problem limits_take(struct limits *l, const struct order *o, const struct leg *leg,

@@ -35,8 +35,9 @@ void limits_done(struct limits *l);
 /* The set has changed: the windows take its sizes and keep what was taken. */
 int limits_take_up(struct limits *l);
 void limits_restore(struct limits *l, int day, int64_t orders, int64_t value);
-/* Another daemon placed an order. */
-void limits_count_other(struct limits *l, int64_t value);
+/* Another daemon placed an order: the day counts it, and an equal one is taken for a mistake. */
+void limits_count_other(struct limits *l, const struct order *o, const struct leg *leg,
+                        int64_t value);
 
 /* All limits but the rates, for one leg of `value` (1e-4 rupee, 0 unknown). PROBLEM_NONE: taken.
  * Otherwise nothing is taken and `detail` has the numbers; `ret_retry_s` when waiting helps.

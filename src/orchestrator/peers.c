@@ -233,9 +233,9 @@ void peers_count(struct orchestrator *o, const struct order *order)
                                         : decimal_muldiv(leg->quantity, leg->effective.price, 1);
                 if (!a || leg->outcome == OUTCOME_NOT_SENT)
                         continue;
-                limits_count_other(&a->limits, value);
+                limits_count_other(&a->limits, order, leg, value);
                 if (q)
-                        limits_count_other(&q->limits, value);
+                        limits_count_other(&q->limits, order, leg, value);
         }
 }
 

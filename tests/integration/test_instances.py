@@ -83,6 +83,19 @@ class Together(World):
         self.until(lambda: b.get("/api/v1/status").json["accounts"][0]["open_legs"] == 0)
         self.assertEqual(a.get("/api/v1/status").json["accounts"][0]["external_orders"], 0)
 
+    def test_the_day_of_an_account_is_counted_by_all(self):
+        """Also what was over before another one has heard of it."""
+        def left(d):
+            return [d.get("/api/v1/status").json["accounts"][0]["left"][x] for x in ("orders_day", "value_day")]
+        a, b = self.all
+        before = left(a)
+        self.assertEqual(left(b), before)
+        for i in range(12):
+            self.placed(self.all[i % 2], quantity=1 + i, price="1050.00" if i % 3 else "950.00")
+        after = left(b)
+        self.assertLessEqual(after[0], before[0] - 12)
+        self.until(lambda: left(a) == left(b), 20)
+
     def test_events_of_one_come_from_all_in_order(self):
         c = http.client.HTTPConnection("127.0.0.1", self.all[0].port, timeout=30 * ordo.SLOW)
         c.request("GET", "/api/v1/events", headers={"Authorization": "Bearer " + TOKEN})
@@ -437,6 +450,19 @@ class Trips(World):
         for _ in range(3):
             self.placed(self.all[0])
         self.holds(429, "REJECT_STORM")
+
+
+class Repeats(World):
+    def options(self, name, client_id):
+        return super().options(name, client_id) | {"ORDO_FYERS_MAIN_REPEAT_WINDOW_MS": "60000"}
+
+    def test_an_order_that_repeats_one_of_another_daemon_is_refused(self):
+        a, b = self.all
+        before = b.get("/api/v1/status").json["accounts"][0]["left"]["orders_day"]
+        self.placed(a)
+        self.until(lambda: b.get("/api/v1/status").json["accounts"][0]["left"]["orders_day"] < before)
+        self.assertProblem(self.order(b), 422, "IDENTICAL_ORDER")
+        self.placed(b, quantity=2)
 
 
 class KeyLimits(World):
