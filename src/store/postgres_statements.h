@@ -139,8 +139,9 @@
         X(SESSION_DELETE, "DELETE FROM sessions WHERE account=$1::text AND name=$2::text")         \
         X(SESSION_ALL, "SELECT account,name,value,expires_us FROM sessions ORDER BY account,name") \
         X(AUDIT_PRUNE,                                                                             \
-          "DELETE FROM audit WHERE seq=ANY(ARRAY(SELECT seq FROM audit WHERE seq<=$1::bigint AND " \
-          "at_us<$2::bigint ORDER BY seq LIMIT $3::bigint))")                                      \
+          "WITH n AS MATERIALIZED (SELECT seq,at_us FROM audit WHERE seq<=$1::bigint ORDER BY "    \
+          "seq LIMIT $3::bigint) DELETE FROM audit WHERE seq=ANY(ARRAY(SELECT seq FROM n WHERE "   \
+          "seq<coalesce((SELECT min(seq) FROM n WHERE at_us>=$2::bigint),$1::bigint+1)))")         \
         X(KEYS_SWEEP,                                                                              \
           "WITH n AS MATERIALIZED (SELECT order_row,expires_us FROM idempotency_keys WHERE "       \
           "order_row>$1::bigint ORDER BY order_row LIMIT $2::bigint), d AS (DELETE FROM "          \

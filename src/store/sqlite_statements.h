@@ -72,8 +72,10 @@
           "SELECT seq,at_us,action,account,order_id,record FROM audit WHERE seq>?1 "               \
           "AND seq<=?2 AND (?3 IS NULL OR account=?3) AND (?4 IS NULL OR instr(record,?4)>0) AND " \
           "at_us>=?5 AND at_us<=?6 AND (?8 IS NULL OR order_id=?8) ORDER BY seq LIMIT ?7")         \
-        X(AUDIT_PRUNE, "DELETE FROM audit WHERE seq IN (SELECT seq FROM audit WHERE seq<=?1 AND "  \
-                       "at_us<?2 ORDER BY seq LIMIT ?3)")                                          \
+        X(AUDIT_PRUNE,                                                                             \
+          "WITH n AS (SELECT seq,at_us FROM audit WHERE seq<=?1 ORDER BY seq LIMIT ?3) "           \
+          "DELETE FROM audit WHERE seq IN (SELECT seq FROM n WHERE seq<IFNULL((SELECT min(seq) "   \
+          "FROM n WHERE at_us>=?2),?1+1))")                                                        \
         X(KILLSWITCH_PUT,                                                                          \
           "INSERT INTO killswitch (scope,level,reason,actor,at_us) VALUES "                        \
           "(?1,?2,?3,?4,?5) ON CONFLICT DO UPDATE SET level=?2,reason=?3,actor=?4,at_us=?5")       \

@@ -682,6 +682,18 @@ void fake_store_lose_commit(struct fake_store *f, bool written)
         f->lose_written = written;
 }
 
+void fake_store_lose_record(struct fake_store *f, int64_t seq)
+{
+        struct fake_table *t = &f->now.tables[FAKE_AUDIT];
+
+        assert(!f->in_group);
+        for (unsigned i = 0; i < t->n; i++)
+                if (atoll(t->rows[i].key) == seq) {
+                        fake_row_done(&t->rows[i]);
+                        memmove(&t->rows[i], &t->rows[i + 1], (--t->n - i) * sizeof(t->rows[0]));
+                }
+}
+
 void fake_store_delay(struct fake_store *f, enum fake_call call, unsigned us)
 {
         f->faults[call].delay_us = us;

@@ -23,6 +23,8 @@ void fake_store_fail(struct fake_store *f, enum fake_call call, unsigned nth, un
                      enum store_result r);
 /* The next commit loses its connection: UNCERTAIN, whether it was written or not. */
 void fake_store_lose_commit(struct fake_store *f, bool written);
+/* A record that is durable is gone, as no store lets it go. */
+void fake_store_lose_record(struct fake_store *f, int64_t seq);
 /* Every call of this kind takes so long. */
 void fake_store_delay(struct fake_store *f, enum fake_call call, unsigned us);
 /* Room is short: only outcomes fit, as long as it is. relieve() succeeds `relief` times. */

@@ -320,6 +320,23 @@ static int64_t prune(int64_t up_to, int64_t before_us)
         return p.deleted;
 }
 
+/* Clocks of several daemons differ: a record that is younger than the next one is no hole. */
+START_TEST(pruning_leaves_no_hole)
+{
+        static const int64_t at[] = {1000, 1001, 1009, 1002, 1003, 1010};
+        struct audit_record a;
+
+        for (unsigned i = 0; i < ELEMENTS(at); i++) {
+                record(&a, AUDIT_SESSION, DEMO, NULL, at[i]);
+                append(&a, 1);
+        }
+        ck_assert_int_eq(prune(6, 1005), 2);
+        ck_assert_int_eq(assert_chain(), 4);
+        ck_assert_int_eq(prune(6, 1010), 3);
+        ck_assert_int_eq(assert_chain(), 1);
+}
+END_TEST
+
 START_TEST(pruning_leaves_a_chain_to_go_on_from)
 {
         struct audit_record a;
@@ -376,6 +393,7 @@ const TTest *const *store_suite_state(unsigned *ret_n)
         tests[n++] = audit_rows_are_chained_across_restarts;
         tests[n++] = audit_rows_are_narrowed;
         tests[n++] = pruning_leaves_a_chain_to_go_on_from;
+        tests[n++] = pruning_leaves_no_hole;
         tests[n++] = pruning_forgets_keys_that_are_over;
         *ret_n = n;
         return tests;
