@@ -114,3 +114,13 @@ bool fake_unsettled(const struct order *o)
                         return true;
         return false;
 }
+
+void fake_audit_row(const struct fake_row *r, struct store_audit_row *ret)
+{
+        const char *account = strchr(r->key, '\t') + 1, *order = strchr(account, '\t') + 1;
+        text_copy_bytes(ret->account, sizeof(ret->account), account, strcspn(account, "\t"));
+        text_copy_bytes(ret->order_id, sizeof(ret->order_id), order, strcspn(order, "\t"));
+        ret->seq = atoll(r->key);
+        ret->at_us = r->a;
+        ret->action = (enum audit_action)r->b;
+}

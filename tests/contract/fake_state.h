@@ -4,6 +4,7 @@
 
 #include "domain/audit_chain.h"
 #include "domain/order.h"
+#include "store/store.h"
 
 struct fake_row {
         char *key;  /* parts between line feeds */
@@ -46,6 +47,9 @@ struct fake_row *fake_find(struct fake_state *s, enum fake_table_name t, const c
 struct fake_row *fake_put(struct fake_state *s, enum fake_table_name t, const char *key,
                           const char *text, const void *value, size_t size);
 void fake_drop(struct fake_state *s, enum fake_table_name t, const char *key);
+/* Without the record itself. */
+void fake_audit_row(const struct fake_row *r, struct store_audit_row *ret);
+void fake_restore(const struct fake_state *s, struct store_restore *v); /* fake_restore.c */
 struct order *fake_order(struct fake_state *s, const char *id);
 bool fake_unsettled(const struct order *o); /* false for NULL */
 struct fake_state fake_state_copy(const struct fake_state *s);
