@@ -63,14 +63,14 @@ static bool past(const struct open_leg *l, int64_t at_us)
         return l->day < clock_ist_day(at_us) && l->since_us + EARLY_US + LATE_US < at_us;
 }
 
-/* A leg other than `self` that has no number yet, and could be shown as this. */
+/* A leg with another tag that has no number yet, and could be shown as this. */
 static bool has_twin(const struct account_state *a, const struct looks *looks, int64_t at_us,
-                     const struct open_leg *self)
+                     const char *tag)
 {
         LIST_FOREACH (it, &a->numberless) {
                 const struct open_leg *other = LIST_ENTRY(it, struct open_leg, of_numberless);
                 const struct looks its = looks_of(other);
-                if (other != self && !past(other, at_us) && alike(&its, looks))
+                if (!text_equal(other->tag, tag) && !past(other, at_us) && alike(&its, looks))
                         return true;
         }
         return false;
@@ -96,7 +96,7 @@ const struct book_order *candidate_row(struct account_state *a, const struct ope
 
         /* Of an order from before the start nobody knows what the book showed before it. */
         if (l->broker_order_id[0] || l->since_us < a->orchestrator->started_us ||
-            has_twin(a, &looks, l->since_us, l))
+            has_twin(a, &looks, l->since_us, l->tag))
                 return NULL;
         for (unsigned i = 0; i < n; i++) {
                 const struct book_order *row = &rows[i];
@@ -136,5 +136,5 @@ bool candidate_twin(const struct account_state *a, const struct order *order, co
         if (a->broker->flags & BROKER_ECHOES_TAG ||
             echo_state(&a->echo, clock_ist_day(now)) == ECHO_PROVEN)
                 return false;
-        return has_twin(a, &looks, now, NULL);
+        return has_twin(a, &looks, now, leg->tag);
 }

@@ -102,8 +102,9 @@ static enum problem take_quota(const struct order *order, struct leg *leg, struc
                                int64_t value)
 {
         struct quota *q = g->quota;
-        int64_t wait_us = limits_wait(&q->limits, false, BROKER_RATE_ANYWHERE,
-                                      (struct rate_ahead){}, leg->message, sizeof(leg->message), 0);
+        const struct rate_ahead nobody = {};
+        int64_t wait_us = limits_wait(&q->limits, false, BROKER_RATE_ANYWHERE, nobody, leg->message,
+                                      sizeof(leg->message), 0);
 
         if (wait_us > 0) {
                 g->retry_after_s = (int)((wait_us + USEC_PER_SEC - 1) / USEC_PER_SEC);

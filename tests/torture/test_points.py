@@ -22,16 +22,17 @@ import world as w
 BURST = 14  # orders at once; nine go in 1.1 s
 WRITES = 8  # CALL_WRITES_MAX: so many are at a broker at once
 SLOWLY_MS = 1500  # an answer: longer than those 1.1 s, so that one more has to wait for it
-AWAY_MS = 600  # nobody listens at the broker: an order goes again about half a second later
+AWAY_MS = 2000  # nobody listens at the broker: an order goes again about half a second later
 # Paper answers at once, its book is proof, and there is no way to it that could break.
 NOT_ON_PAPER = ("adopt-", "queue-", "retry-")
 
 
 class Life:
-    """Everything that can happen to an order, in one account, until all of it is definite."""
+    """Everything that can happen to an order, in one account, until all of it is definite. What takes its time
+    happens only where the point lies on its way."""
 
-    def __init__(self, world, account, symbol, rng):
-        self.world, self.account, self.symbol = world, account, symbol
+    def __init__(self, world, point, account, symbol, rng):
+        self.world, self.point, self.account, self.symbol = world, point, account, symbol
         self.broker = account.partition(":")[0]
         self.record = []
         self.trader = trader.Trader(world, rng, self.record)
@@ -51,14 +52,13 @@ class Life:
 
     def nobody_listens(self):
         """Nothing of it leaves, and it goes again."""
-        if self.broker != "paper":
-            self.world.sim.fault("refuse", ms=AWAY_MS)
+        self.world.sim.fault("refuse", ms=AWAY_MS)
         self.trader.place(self.number, self.order(4))
 
     def burst(self):
         """More at once than may go in a second, and more than may be at a slow broker: some have to wait for their
         turn, some for an answer to others."""
-        if self.broker != "paper":
+        if self.point.startswith("queue-") and self.broker != "paper":
             self.world.sim.fault("late", broker=self.broker, operation="place", ms=SLOWLY_MS, count=WRITES + 1)
         traders = [trader.Trader(self.world, random.Random(self.trader.rng.random()), self.record)
                    for _ in range(BURST)]
@@ -71,7 +71,7 @@ class Life:
             t.join()
         for t in traders:
             t.client.close()
-        if self.broker != "paper":
+        if self.point.startswith("queue-") and self.broker != "paper":
             self.world.sim.clear_faults()
 
     def kill_switch(self):
@@ -88,7 +88,8 @@ class Life:
             if meant.end == "accepted":
                 self.trader.modify(meant, meant.keys[-1])
                 self.trader.cancel(meant, meant.keys[-1])
-        self.nobody_listens()
+        if self.point.startswith("retry-") and self.broker != "paper":
+            self.nobody_listens()
         self.burst()
         self.kill_switch()
         self.trader.client.close()
@@ -124,7 +125,7 @@ class Points:
         """True when the point was passed."""
         self.world.kill()
         self.world.start(point)
-        life = Life(self.world, account, self.rng.choice(list(w.SHARES)), self.rng)
+        life = Life(self.world, point, account, self.rng.choice(list(w.SHARES)), self.rng)
         died = threading.Event()
         self.over.clear()
         nurse = threading.Thread(target=self.nurse, args=(died,), daemon=True)
