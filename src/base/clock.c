@@ -152,6 +152,18 @@ const char *clock_print_ist(int64_t wall_us, char buf[static CLOCK_TEXT_SIZE])
         return buf;
 }
 
+const char *clock_print_compact(int64_t wall_us, char buf[static CLOCK_TEXT_SIZE])
+{
+        char text[CLOCK_TEXT_SIZE], *p = buf;
+
+        for (const char *c = clock_print(wall_us, text); *c != '.'; c++)
+                if (*c != '-' && *c != ':')
+                        *p++ = *c;
+        *p++ = 'Z';
+        *p = '\0';
+        return buf;
+}
+
 struct cursor {
         const char *at, *end;
 };

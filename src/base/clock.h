@@ -23,6 +23,8 @@ void clock_real(void);
 const char *clock_print(int64_t wall_us, char buf[static CLOCK_TEXT_SIZE]);
 /* RFC 3339 in IST with seconds: "2026-11-23T14:45:00+05:30". */
 const char *clock_print_ist(int64_t wall_us, char buf[static CLOCK_TEXT_SIZE]);
+/* "20261123T034500Z", for names of files. */
+const char *clock_print_compact(int64_t wall_us, char buf[static CLOCK_TEXT_SIZE]);
 /* RFC 3339 with any offset, fraction up to 9 digits. 0 or -EINVAL. */
 int clock_parse(const char *s, size_t n, int64_t *ret_wall_us);
 

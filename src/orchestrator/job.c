@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "audit/audit.h"
 #include "base/clock.h"
@@ -228,14 +227,12 @@ static void export_page(struct jobs *j)
 static void set_aside(struct jobs *j)
 {
         _cleanup_(text_done) struct text dir = TEXT_NULL, aside = TEXT_NULL;
-        time_t now = (time_t)(clock_wall_us() / USEC_PER_SEC);
         struct audit *fresh = NULL;
-        char stamp[32];
-        struct tm tm;
+        char now[CLOCK_TEXT_SIZE];
 
-        strftime(stamp, sizeof(stamp), "%Y%m%dT%H%M%SZ", gmtime_r(&now, &tm));
         text_addf(&dir, "%s/" AUDIT_DIRECTORY, j->o->options.state_dir);
-        text_addf(&aside, "%s/" AUDIT_DIRECTORY "-before-%s", j->o->options.state_dir, stamp);
+        text_addf(&aside, "%s/" AUDIT_DIRECTORY "-before-%s", j->o->options.state_dir,
+                  clock_print_compact(clock_wall_us(), now));
         j->result = dir.failed ? dir.failed : aside.failed;
         if (j->result == 0 && rename(text_str(&dir), text_str(&aside)) < 0 && errno != ENOENT)
                 j->result = -errno;

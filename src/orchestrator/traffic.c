@@ -45,7 +45,7 @@ unsigned traffic_keep(const struct broker_rate *rate, enum traffic_rank rank)
         case TRAFFIC_EXIT:
                 return 0;
         case TRAFFIC_DUE:
-                return shared ? TRAFFIC_LANE / 2 : 0;
+                return shared ? TRAFFIC_LANE / 2 : 0; /* one of the lane's places stays */
         case TRAFFIC_ORDER:
                 return TRAFFIC_LANE + (shared ? rate->count / TRAFFIC_DUE_PART : 0);
         default:

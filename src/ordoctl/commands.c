@@ -338,14 +338,13 @@ const struct command commands[] = {
                 .name = "key",
                 .synopsis = "list | add NAME --scope SCOPE,… | remove NAME",
                 .help = "manage the API keys file",
-                .details =
-                        "The daemon reads the file again by a reload (systemctl reload ordo). A "
-                        "new "
-                        "key's token is printed once; the file holds its hash only.\n\nLimits of a "
-                        "key: max_order_value, max_order_quantity, max_open_orders, "
-                        "max_daily_value, orders_per_second, orders_per_minute, orders_per_day, "
-                        "price_collar_percent, repeat_window_ms. A key without any has those of "
-                        "the options ORDO_KEY_….",
+                .details = "The daemon reads the file again by a reload (systemctl reload ordo). A "
+                           "new key's token is printed once; the file holds its hash "
+                           "only.\n\nLimits of a "
+                           "key: max_order_value, max_order_quantity, max_open_orders, "
+                           "max_daily_value, orders_per_second, orders_per_minute, orders_per_day, "
+                           "price_collar_percent, repeat_window_ms. A key without any has those of "
+                           "the options ORDO_KEY_….",
                 .words = "list add remove",
                 .min_operands = 1,
                 .max_operands = 2,

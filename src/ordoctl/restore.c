@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -113,12 +112,10 @@ static int engage_halt(const struct config *config)
 
 static void aside_name(const struct config *config, struct text *ret)
 {
-        time_t now = (time_t)(clock_wall_us() / USEC_PER_SEC);
-        char stamp[32];
-        struct tm tm;
+        char now[CLOCK_TEXT_SIZE];
 
-        strftime(stamp, sizeof(stamp), "%Y%m%dT%H%M%SZ", gmtime_r(&now, &tm));
-        text_addf(ret, "%s/before-restore-%s", config->state_dir, stamp);
+        text_addf(ret, "%s/before-restore-%s", config->state_dir,
+                  clock_print_compact(clock_wall_us(), now));
 }
 
 static int restore(struct ledger_restore *restore, const struct config *config, const char *backup,

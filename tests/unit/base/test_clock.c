@@ -45,6 +45,8 @@ START_TEST(prints)
         ck_assert_str_eq(clock_print_ist(t + 33300 * USEC_PER_SEC + 999999, buf),
                          "2026-11-23T14:45:00+05:30");
         ck_assert_str_eq(clock_print(0, buf), "1970-01-01T00:00:00.000000Z");
+        ck_assert_str_eq(clock_print_compact(86399 * USEC_PER_SEC + 999999, buf),
+                         "19700101T235959Z");
         ck_assert_str_eq(clock_print(-1, buf), "1969-12-31T23:59:59.999999Z");
         ck_assert_str_eq(clock_print(INT64_C(951782400) * USEC_PER_SEC, buf),
                          "2000-02-29T00:00:00.000000Z");
