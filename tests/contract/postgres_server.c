@@ -18,6 +18,9 @@
 
 #include "base/cleanup.h"
 
+#define CHILDREN_MAX 128
+#define LOG_SHOWN    2000L /* bytes of its end */
+
 static char bin[256], dir[256], data[272], name[32], url[400];
 static bool durable;
 static pid_t server;
@@ -102,6 +105,21 @@ static bool make_cluster(void)
         return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
 }
 
+static void show_log(void)
+{
+        char path[400], line[1024];
+
+        snprintf(path, sizeof(path), "%s/log", dir);
+        FILE *f = fopen(path, "re");
+        if (!f)
+                return;
+        if (fseek(f, -LOG_SHOWN, SEEK_END) < 0)
+                rewind(f);
+        while (fgets(line, sizeof(line), f))
+                (void)fprintf(stderr, "# %s", line);
+        (void)fclose(f);
+}
+
 static void wait_for(PGPing wanted)
 {
         char conninfo[400];
@@ -111,7 +129,8 @@ static void wait_for(PGPing wanted)
                         return;
                 nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
         }
-        must(false, "it does not come to be as it should");
+        show_log();
+        must(false, wanted == PQPING_OK ? "it does not answer" : "it does not end");
 }
 
 void postgres_server_restart(void)
@@ -130,29 +149,65 @@ void postgres_server_restart(void)
         wait_for(PQPING_OK);
 }
 
-/* A postmaster that dies leaves its sessions running. */
-static void kill_children(void)
+/* The letter that proc_pid_stat(5) has for it; 'Z' when it is no more. */
+static char state_of(pid_t pid)
+{
+        char path[64], line[512] = "";
+
+        snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+        FILE *f = fopen(path, "re");
+        if (!f)
+                return 'Z';
+        if (!fgets(line, sizeof(line), f))
+                line[0] = '\0';
+        (void)fclose(f);
+        const char *name_end = strrchr(line, ')');
+        return name_end ? name_end[2] : 'Z';
+}
+
+static void wait_until(pid_t pid, char state)
+{
+        for (unsigned i = 0; i < 3000; i++) {
+                char now = state_of(pid);
+                if (now == state || now == 'Z')
+                        return;
+                nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+        }
+        must(false, "a process of it does not end");
+}
+
+/* A postmaster that dies leaves its sessions running, and its successor does not start while one
+ * of them holds the shared memory. Returns how many were killed. */
+static unsigned kill_children(pid_t children[CHILDREN_MAX])
 {
         char path[400], line[4096] = "";
+        unsigned n = 0;
 
         snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)server, (int)server);
         FILE *f = fopen(path, "re");
         must(f, path);
         if (fgets(line, sizeof(line), f)) {
                 char *at = line;
-                for (long child; (child = strtol(at, &at, 10)) > 0;)
+                for (long child; n < CHILDREN_MAX && (child = strtol(at, &at, 10)) > 0;) {
+                        children[n++] = (pid_t)child;
                         kill((pid_t)child, SIGKILL);
+                }
         }
         (void)fclose(f);
+        return n;
 }
 
 void postgres_server_kill(void)
 {
+        pid_t children[CHILDREN_MAX];
         char path[400];
 
         kill(server, SIGSTOP); /* or it would start everything anew */
-        kill_children();
+        wait_until(server, 'T');
+        unsigned n = kill_children(children);
         kill(server, SIGKILL);
+        for (unsigned i = 0; i < n; i++)
+                wait_until(children[i], 'Z');
         wait_for(PQPING_NO_RESPONSE);
         /* In a test the server is the grandparent's child, who does not wait for it yet: to its
          * successor the process would seem to be alive. */

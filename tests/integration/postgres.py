@@ -27,6 +27,20 @@ def programs():
     return pathlib.Path(found[-1]).parent if found else None
 
 
+def wait_for_state(pid, letter, seconds=30):
+    """As proc_pid_stat(5) names it; who has ended is in every state."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            now = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        except OSError:
+            return
+        if now in (letter, "Z"):
+            return
+        time.sleep(0.005)
+    raise RuntimeError(f"process {pid} is not in state {letter} after {seconds} s")
+
+
 def absent():
     """Why no server can run here; None: it can."""
     if not programs():
@@ -112,11 +126,15 @@ class Server:
         """kill -9 of the postmaster and of all its children."""
         pid = self.process.pid
         self.process.send_signal(signal.SIGSTOP)  # or it would start everything anew
-        for child in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        wait_for_state(pid, "T")
+        children = [int(c) for c in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+        for child in children:
             with contextlib.suppress(ProcessLookupError):
-                os.kill(int(child), signal.SIGKILL)
+                os.kill(child, signal.SIGKILL)
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
+        for child in children:  # who holds the shared memory keeps the successor from starting
+            wait_for_state(child, "Z")
 
     def promote(self):
         """From standby to primary; it takes writes afterwards."""

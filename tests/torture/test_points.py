@@ -22,7 +22,7 @@ import world as w
 BURST = 14  # orders at once; nine go in 1.1 s
 WRITES = 8  # CALL_WRITES_MAX: so many are at a broker at once
 SLOWLY_MS = 1500  # an answer: longer than those 1.1 s, so that one more has to wait for it
-AWAY_MS = 2000  # nobody listens at the broker: an order goes again about half a second later
+AWAY_MS = 40000  # nobody listens at the broker, at most: an order may have to wait for the broker's minute first
 # Paper answers at once, its book is proof, and there is no way to it that could break.
 NOT_ON_PAPER = ("adopt-", "queue-", "retry-")
 
@@ -31,8 +31,8 @@ class Life:
     """Everything that can happen to an order, in one account, until all of it is definite. What takes its time
     happens only where the point lies on its way."""
 
-    def __init__(self, world, point, account, symbol, rng):
-        self.world, self.point, self.account, self.symbol = world, point, account, symbol
+    def __init__(self, world, point, account, symbol, rng, died):
+        self.world, self.point, self.account, self.symbol, self.died = world, point, account, symbol, died
         self.broker = account.partition(":")[0]
         self.record = []
         self.trader = trader.Trader(world, rng, self.record)
@@ -51,9 +51,15 @@ class Life:
         return self.trader.place(self.number, self.order(2))
 
     def nobody_listens(self):
-        """Nothing of it leaves, and it goes again."""
+        """Nothing of it leaves, and it is about to go again; then the broker is back."""
+        def come_back():
+            self.died.wait(AWAY_MS / 1000)
+            self.world.sim.clear_faults()
         self.world.sim.fault("refuse", ms=AWAY_MS)
+        back = threading.Thread(target=come_back, daemon=True)
+        back.start()
         self.trader.place(self.number, self.order(4))
+        back.join()
 
     def burst(self):
         """More at once than may go in a second, and more than may be at a slow broker: some have to wait for their
@@ -125,8 +131,8 @@ class Points:
         """True when the point was passed."""
         self.world.kill()
         self.world.start(point)
-        life = Life(self.world, point, account, self.rng.choice(list(w.SHARES)), self.rng)
         died = threading.Event()
+        life = Life(self.world, point, account, self.rng.choice(list(w.SHARES)), self.rng, died)
         self.over.clear()
         nurse = threading.Thread(target=self.nurse, args=(died,), daemon=True)
         nurse.start()
