@@ -126,6 +126,8 @@ static void written(struct store_job *job)
         ledger_done(w->o, job, &w->audit, 1);
         if (job->result == STORE_OK) {
                 log_written(w);
+                if (w->put.answer_status != 0)
+                        w->leg->replayable = true;
                 if (w->note.answers_anew)
                         keys_forget(&w->o->keys, w->put.order->id);
         }
@@ -216,7 +218,7 @@ static bool resolved(struct orchestrator *o, const struct order *order)
 
 static void put_answer(struct leg_write *w, const struct order *order)
 {
-        if ((w->get.answer_status != 0 && !w->note.answers_anew) || !resolved(w->o, order))
+        if ((w->leg->replayable && !w->note.answers_anew) || !resolved(w->o, order))
                 return;
         struct answer_view v = {.order = order, .correlation_id = order->correlation_id};
         v.status = order_http_status(order, &v.cause);
@@ -262,6 +264,8 @@ static void got(struct store_job *job)
                 finish(w, PROBLEM_INTERNAL);
                 return;
         }
+        if (w->get.answer_status != 0)
+                w->leg->replayable = true;
         const struct leg before = *leg;
         open_legs_apply(&w->o->open_legs, order);
         if (leg_unresolved(&before) && !w->note.settles)
@@ -289,6 +293,7 @@ static void run_next(struct open_leg *l)
         w->get = (struct store_order_get){
                 .job = {.op = STORE_ORDER_GET, .done = got},
                 .id = l->order_id,
+                .answer = l->replayable ? STORE_ANSWER_NONE : STORE_ANSWER_STATUS,
         };
         store_submit(w->o->store, &w->get.job);
 }

@@ -52,6 +52,7 @@ struct open_leg {
         bool twice;        /* the book had a second order with its tag, and somebody was told */
         bool answered;     /* its number is that of the broker's answer to the placement */
         bool denied;       /* leg_denied() */
+        bool replayable;   /* its order's answer is known to be in the ledger */
         bool in_operation; /* its own operation is still running: reconcile leaves it alone */
         bool remote;       /* ... in another daemon (peers.h) */
         char writer[UUID_SIZE]; /* the daemon that placed it, when that was another one; "" */

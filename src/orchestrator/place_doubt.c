@@ -67,7 +67,7 @@ static void ask(struct loop_timer *t)
         struct placing *p = CONTAINER_OF(t, struct placing, timer);
         p->job.replay = (struct store_order_get){.job = {.op = STORE_ORDER_GET, .done = told},
                                                  .id = p->order->id,
-                                                 .with_answer = true};
+                                                 .answer = STORE_ANSWER_BODY};
         store_submit(p->o->store, &p->job.replay.job);
 }
 

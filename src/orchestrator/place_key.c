@@ -95,7 +95,7 @@ void place_replay(struct placing *p, const char *order_id)
         p->job.replay =
                 (struct store_order_get){.job = {.op = STORE_ORDER_GET, .done = replay_read},
                                          .id = p->order->id,
-                                         .with_answer = true};
+                                         .answer = STORE_ANSWER_BODY};
         store_submit(p->o->store, &p->job.replay.job);
 }
 

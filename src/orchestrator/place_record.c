@@ -95,9 +95,14 @@ static void recorded(struct store_job *job)
         p->n_audit = 0;
         log_outcomes(p);
         if (job->result == STORE_OK) {
-                for (unsigned i = 0; i < p->order->n_legs; i++)
-                        if (p->changed[i])
-                                hand_over(&p->attempts[i]);
+                for (unsigned i = 0; i < p->order->n_legs; i++) {
+                        struct attempt *t = &p->attempts[i];
+                        if (!p->changed[i])
+                                continue;
+                        if (t->open && p->outcome.answer_status != 0)
+                                t->open->replayable = true;
+                        hand_over(t);
+                }
         } else {
                 outcome_lost(p);
         }

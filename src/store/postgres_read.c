@@ -194,11 +194,10 @@ enum store_result postgres_op_order_get(void *db, struct store_job *job)
         if (PQntuples(found) == 0)
                 return STORE_NOT_FOUND;
         r = postgres_read_orders(found, job, 1, &g->order, &n);
-        if (r == STORE_OK && !g->with_answer)
-                g->answer_status = PQgetisnull(found, 0, C_ANSWER_STATUS)
-                                           ? 0
-                                           : (int)cell_int(found, 0, C_ANSWER_STATUS);
-        else if (r == STORE_OK)
+        g->answer_status = 0;
+        if (g->answer == STORE_ANSWER_STATUS && !PQgetisnull(found, 0, C_ANSWER_STATUS))
+                g->answer_status = (int)cell_int(found, 0, C_ANSWER_STATUS);
+        if (r == STORE_OK && g->answer == STORE_ANSWER_BODY)
                 r = read_answer(found, C_ANSWER_STATUS, job, &g->answer_status, &g->answer_body,
                                 &g->answer_size);
         if (r != STORE_OK)

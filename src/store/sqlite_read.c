@@ -107,32 +107,59 @@ static void read_order(struct words *w, struct order *o)
                 w->damaged = true;
 }
 
-static enum store_result load_legs(struct sqlite *s, int64_t order_row, struct order *o,
+/* From the last to the first, whose numbers tell how many there are; `st` stands at the last. */
+static enum store_result read_legs(struct sqlite *s, sqlite3_stmt *st, struct order *o,
                                    struct store_job *job)
 {
-        enum store_result r;
-        unsigned n = 0;
-        int rc;
-
-        _cleanup_(sqlite_resetp) sqlite3_stmt *st = sqlite_statement(s, SQL_LEGS_LOAD, job, &r);
-        if (!st)
-                return r;
         struct words w = {.st = st};
-        sqlite3_bind_int64(st, 1, order_row);
-        while ((rc = sqlite3_step(st)) == SQLITE_ROW && n < o->n_legs)
-                read_leg(&w, &o->legs[n++]);
+        int rc = SQLITE_ROW;
+
+        for (unsigned i = o->n_legs; i > 0 && rc == SQLITE_ROW; i--, rc = sqlite3_step(st)) {
+                struct leg *l = &o->legs[i - 1];
+                read_leg(&w, l);
+                if (l->number != i)
+                        return store_fail(job, STORE_CORRUPT, "order %s lacks leg %u", o->id, i);
+        }
         if (rc != SQLITE_DONE)
-                return sqlite_job_failure(s, rc, job);
+                return rc == SQLITE_ROW
+                               ? store_fail(job, STORE_CORRUPT, "order %s has too many legs", o->id)
+                               : sqlite_job_failure(s, rc, job);
         if (w.damaged)
                 return store_fail(job, STORE_CORRUPT, "a leg of order %s holds an unknown word",
                                   o->id);
         return STORE_OK;
 }
 
+/* `st` stands at the order. */
+static enum store_result read_whole(struct sqlite *s, sqlite3_stmt *st, int64_t row,
+                                    struct store_job *job, struct order **ret)
+{
+        _cleanup_(order_freep) struct order *o = NULL;
+        struct words w = {.st = st};
+        enum store_result r;
+
+        _cleanup_(sqlite_resetp) sqlite3_stmt *legs = sqlite_statement(s, SQL_LEGS_LOAD, job, &r);
+        if (!legs)
+                return r;
+        sqlite3_bind_int64(legs, 1, row);
+        int rc = sqlite3_step(legs);
+        if (rc != SQLITE_ROW && rc != SQLITE_DONE)
+                return sqlite_job_failure(s, rc, job);
+        int64_t n = rc == SQLITE_ROW ? sqlite3_column_int64(legs, 0) % LEG_ROWS : 0;
+        if (order_new((unsigned)n, &o) < 0)
+                return store_fail(job, STORE_UNAVAILABLE, "out of memory");
+        read_order(&w, o);
+        if (w.damaged)
+                return store_fail(job, STORE_CORRUPT, "order %s holds an unknown word", o->id);
+        r = rc == SQLITE_ROW ? read_legs(s, legs, o, job) : STORE_OK;
+        if (r == STORE_OK)
+                *ret = TAKE(o);
+        return r;
+}
+
 enum store_result sqlite_load_order(struct sqlite *s, const char *id, struct store_job *job,
                                     struct order **ret, int64_t *ret_row)
 {
-        _cleanup_(order_freep) struct order *o = NULL;
         enum store_result r;
 
         _cleanup_(sqlite_resetp) sqlite3_stmt *st = sqlite_statement(s, SQL_ORDER_LOAD, job, &r);
@@ -144,20 +171,11 @@ enum store_result sqlite_load_order(struct sqlite *s, const char *id, struct sto
                 return STORE_NOT_FOUND;
         if (rc != SQLITE_ROW)
                 return sqlite_job_failure(s, rc, job);
-        struct words w = {.st = st};
-        if (order_new((unsigned)sqlite3_column_int(st, SQL_ORDER_COLUMNS_N), &o) < 0)
-                return store_fail(job, STORE_UNAVAILABLE, "out of memory");
-        read_order(&w, o);
-        if (w.damaged)
-                return store_fail(job, STORE_CORRUPT, "order %s holds an unknown word", o->id);
-        int64_t row = sqlite3_column_int64(st, SQL_ORDER_COLUMNS_N + 1);
-        r = load_legs(s, row, o, job);
-        if (r != STORE_OK)
-                return r;
-        if (ret_row)
+        int64_t row = sqlite3_column_int64(st, SQL_ORDER_COLUMNS_N);
+        r = read_whole(s, st, row, job, ret);
+        if (r == STORE_OK && ret_row)
                 *ret_row = row;
-        *ret = TAKE(o);
-        return STORE_OK;
+        return r;
 }
 
 enum store_result sqlite_load_answer(struct sqlite *s, int64_t order_row, struct store_job *job,
@@ -242,6 +260,7 @@ enum store_result sqlite_op_order_get(void *db, struct store_job *job)
         char id[ID_SIZE] = "";
 
         g->order = NULL;
+        g->answer_status = 0;
         g->answer_body = NULL;
         if (g->id)
                 text_copy(id, sizeof(id), g->id);
@@ -250,10 +269,10 @@ enum store_result sqlite_op_order_get(void *db, struct store_job *job)
         int64_t row = 0;
         if (r == STORE_OK)
                 r = sqlite_load_order(db, id, job, &g->order, &row);
-        if (r == STORE_OK && g->with_answer)
+        if (r == STORE_OK && g->answer == STORE_ANSWER_BODY)
                 r = sqlite_load_answer(db, row, job, &g->answer_status, &g->answer_body,
                                        &g->answer_size);
-        else if (r == STORE_OK)
+        else if (r == STORE_OK && g->answer == STORE_ANSWER_STATUS)
                 r = load_answer_status(db, row, job, &g->answer_status);
         if (r != STORE_OK)
                 g->order = order_free(g->order);

@@ -32,11 +32,9 @@
           "trigger_price<>?6 OR type<>?2 OR validity<>?3 OR disclosed_quantity<>?7)")              \
         X(ORDER_LAST, "SELECT max(row) FROM orders")                                               \
         X(ORDER_ROW, "SELECT row FROM orders WHERE id=?1")                                         \
-        X(ORDER_LOAD,                                                                              \
-          "SELECT " SQL_ORDER_COLUMNS ",(SELECT count(*) FROM legs WHERE row " SQL_LEGS_OF(        \
-                  "o.row") "),row FROM orders o WHERE id=?1")                                      \
+        X(ORDER_LOAD, "SELECT " SQL_ORDER_COLUMNS ",row FROM orders WHERE id=?1")                  \
         X(LEGS_LOAD, "SELECT row," SQL_LEG_CHANGES "," SQL_LEG_FIXED                               \
-                     " FROM legs WHERE row " SQL_LEGS_OF("?1") " ORDER BY row")                    \
+                     " FROM legs WHERE row " SQL_LEGS_OF("?1") " ORDER BY row DESC")               \
         X(LEG_INSERT,                                                                              \
           "INSERT INTO legs (row," SQL_LEG_CHANGES "," SQL_LEG_FIXED                               \
           ") VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,"  \

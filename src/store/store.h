@@ -139,6 +139,9 @@ struct store_session {
         unsigned n_audit;
 };
 
+/* What of an order's stored answer is wanted. */
+enum store_answer { STORE_ANSWER_STATUS, STORE_ANSWER_BODY, STORE_ANSWER_NONE };
+
 /* One order with its legs and, for replays, its stored answer. By id, by client_order_id (of a
  * day), or by tag. */
 struct store_order_get {
@@ -148,9 +151,9 @@ struct store_order_get {
         int day;
         const char *account; /* with tag */
         const char *tag;
-        bool with_answer;    /* its body, too */
+        enum store_answer answer;
         struct order *order; /* out, owned by the caller */
-        int answer_status;   /* out; 0: not finished */
+        int answer_status;   /* out; 0: not finished, or not asked for */
         char *answer_body;   /* out, free(); NULL unless asked for */
         size_t answer_size;
 };

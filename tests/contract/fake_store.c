@@ -270,8 +270,10 @@ static enum store_result read_order(struct fake_store *f, struct store_job *job)
         assert(order_copy(found, &g->order) == 0);
         enum store_result r =
                 answer(&f->now, found->id, &g->answer_status, &g->answer_body, &g->answer_size);
-        if (!g->with_answer)
+        if (g->answer != STORE_ANSWER_BODY)
                 free(TAKE(g->answer_body));
+        if (g->answer == STORE_ANSWER_NONE)
+                g->answer_status = 0;
         return r;
 }
 

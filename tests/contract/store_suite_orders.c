@@ -166,17 +166,22 @@ START_TEST(the_answer_is_kept_verbatim)
         ck_assert_int_eq(g.answer_status, 201);
         ck_assert_ptr_null(g.answer_body);
         order_free(g.order);
-        g.with_answer = true;
+        g.answer = STORE_ANSWER_BODY;
         ck_assert_int_eq(store_run(ledger.store, &g.job), STORE_OK);
         ck_assert_int_eq(g.answer_status, 201);
         ck_assert_uint_eq(g.answer_size, strlen(body));
         ck_assert_str_eq(g.answer_body, body);
+        free(g.answer_body);
+        order_free(g.order);
+        g.answer = STORE_ANSWER_NONE;
+        ck_assert_int_eq(store_run(ledger.store, &g.job), STORE_OK);
+        ck_assert_int_eq(g.answer_status, 0);
+        ck_assert_ptr_null(g.answer_body);
         ck_assert_int_eq(key_get("key", &k), STORE_OK);
         ck_assert_int_eq(k.answer_status, 201);
         ck_assert_str_eq(k.answer_body, body);
         ck_assert_str_eq(k.order_id, o->id);
         free(k.answer_body);
-        free(g.answer_body);
         order_free(g.order);
         ck_assert_int_eq(put_outcome(o, 207, "[]"), STORE_OK); /* replaced when told to */
         ck_assert_int_eq(key_get("key", &k), STORE_OK);
