@@ -107,26 +107,25 @@ static void read_order(struct words *w, struct order *o)
                 w->damaged = true;
 }
 
-/* From the last to the first, whose numbers tell how many there are; `st` stands at the last. */
+/* From the last to the first; `st` stands at the last. */
 static enum store_result read_legs(struct sqlite *s, sqlite3_stmt *st, struct order *o,
                                    struct store_job *job)
 {
         struct words w = {.st = st};
+        unsigned first = o->n_legs;
         int rc = SQLITE_ROW;
 
-        for (unsigned i = o->n_legs; i > 0 && rc == SQLITE_ROW; i--, rc = sqlite3_step(st)) {
-                struct leg *l = &o->legs[i - 1];
-                read_leg(&w, l);
-                if (l->number != i)
-                        return store_fail(job, STORE_CORRUPT, "order %s lacks leg %u", o->id, i);
-        }
+        for (; rc == SQLITE_ROW && first > 0; rc = sqlite3_step(st))
+                read_leg(&w, &o->legs[--first]);
         if (rc != SQLITE_DONE)
-                return rc == SQLITE_ROW
-                               ? store_fail(job, STORE_CORRUPT, "order %s has too many legs", o->id)
-                               : sqlite_job_failure(s, rc, job);
+                return sqlite_job_failure(s, rc, job);
         if (w.damaged)
                 return store_fail(job, STORE_CORRUPT, "a leg of order %s holds an unknown word",
                                   o->id);
+        if (first > 0) { /* somebody has taken legs out */
+                o->n_legs -= first;
+                memmove(o->legs, o->legs + first, o->n_legs * sizeof(*o->legs));
+        }
         return STORE_OK;
 }
 
@@ -145,6 +144,7 @@ static enum store_result read_whole(struct sqlite *s, sqlite3_stmt *st, int64_t 
         int rc = sqlite3_step(legs);
         if (rc != SQLITE_ROW && rc != SQLITE_DONE)
                 return sqlite_job_failure(s, rc, job);
+        /* the number of the last tells how many there are */
         int64_t n = rc == SQLITE_ROW ? sqlite3_column_int64(legs, 0) % LEG_ROWS : 0;
         if (order_new((unsigned)n, &o) < 0)
                 return store_fail(job, STORE_UNAVAILABLE, "out of memory");

@@ -182,6 +182,34 @@ START_TEST(words_that_nobody_knows_are_damage)
 }
 END_TEST
 
+/* Whoever took them out: what is there is read. */
+START_TEST(legs_that_are_gone_are_not_read)
+{
+        _cleanup_(order_freep) struct order *o =
+                new_order((const char *const[]){DEMO, "a:b", "c:d", NULL});
+        struct order *back = NULL;
+
+        ck_assert_int_eq(put_intent(o, "key"), STORE_OK);
+        reopen_after("DELETE FROM legs WHERE row%64=2");
+        ck_assert_int_eq(get_order(o->id, &back), STORE_OK);
+        ck_assert_uint_eq(back->n_legs, 2);
+        ck_assert_uint_eq(back->legs[0].number, 1);
+        ck_assert_str_eq(back->legs[0].account, DEMO);
+        ck_assert_uint_eq(back->legs[1].number, 3);
+        ck_assert_str_eq(back->legs[1].account, "c:d");
+        order_free(back);
+        reopen_after("DELETE FROM legs WHERE row%64=1");
+        ck_assert_int_eq(get_order(o->id, &back), STORE_OK);
+        ck_assert_uint_eq(back->n_legs, 1);
+        ck_assert_str_eq(back->legs[0].account, "c:d");
+        order_free(back);
+        reopen_after("DELETE FROM legs");
+        ck_assert_int_eq(get_order(o->id, &back), STORE_OK);
+        ck_assert_uint_eq(back->n_legs, 0);
+        order_free(back);
+}
+END_TEST
+
 START_TEST(rows_that_do_not_fit_together)
 {
         _cleanup_(order_freep) struct order *o =
@@ -357,12 +385,13 @@ END_TEST
 
 const TTest *const *store_sqlite_damage_tests(unsigned *ret_n)
 {
-        static const TTest *tests[8];
+        static const TTest *tests[9];
         unsigned n = 0;
 
         tests[n++] = jobs_fail_by_themselves_without_a_table;
         tests[n++] = words_that_nobody_knows_are_damage;
         tests[n++] = rows_that_do_not_fit_together;
+        tests[n++] = legs_that_are_gone_are_not_read;
         tests[n++] = a_query_that_holds_up_the_orders_is_cut_off;
         tests[n++] = the_log_is_copied_back_under_load_and_when_idle;
         tests[n++] = the_log_is_being_copied_back_when_the_ledger_closes;
