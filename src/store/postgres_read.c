@@ -175,6 +175,7 @@ enum store_result postgres_op_order_get(void *db, struct store_job *job)
         unsigned n = 0;
 
         g->order = NULL;
+        g->answer_status = 0;
         g->answer_body = NULL;
         if (g->id) {
                 values_text(&p->values, 0, g->id);
@@ -194,8 +195,8 @@ enum store_result postgres_op_order_get(void *db, struct store_job *job)
         if (PQntuples(found) == 0)
                 return STORE_NOT_FOUND;
         r = postgres_read_orders(found, job, 1, &g->order, &n);
-        g->answer_status = 0;
-        if (g->answer == STORE_ANSWER_STATUS && !PQgetisnull(found, 0, C_ANSWER_STATUS))
+        if (r == STORE_OK && g->answer == STORE_ANSWER_STATUS &&
+            !PQgetisnull(found, 0, C_ANSWER_STATUS))
                 g->answer_status = (int)cell_int(found, 0, C_ANSWER_STATUS);
         if (r == STORE_OK && g->answer == STORE_ANSWER_BODY)
                 r = read_answer(found, C_ANSWER_STATUS, job, &g->answer_status, &g->answer_body,

@@ -20,6 +20,7 @@
 
 #define CHILDREN_MAX 128
 #define LOG_SHOWN    2000L /* bytes of its end */
+#define LOOKS_MAX    3000U /* every 10 ms */
 
 static char bin[256], dir[256], data[272], name[32], url[400];
 static bool durable;
@@ -124,7 +125,7 @@ static void wait_for(PGPing wanted)
 {
         char conninfo[400];
         snprintf(conninfo, sizeof(conninfo), "host=%s dbname=postgres user=postgres", dir);
-        for (unsigned i = 0; i < 3000; i++) {
+        for (unsigned i = 0; i < LOOKS_MAX; i++) {
                 if (PQping(conninfo) == wanted)
                         return;
                 nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
@@ -167,7 +168,7 @@ static char state_of(pid_t pid)
 
 static void wait_until(pid_t pid, char state)
 {
-        for (unsigned i = 0; i < 3000; i++) {
+        for (unsigned i = 0; i < LOOKS_MAX; i++) {
                 char now = state_of(pid);
                 if (now == state || now == 'Z')
                         return;
@@ -188,7 +189,8 @@ static unsigned kill_children(pid_t children[CHILDREN_MAX])
         must(f, path);
         if (fgets(line, sizeof(line), f)) {
                 char *at = line;
-                for (long child; n < CHILDREN_MAX && (child = strtol(at, &at, 10)) > 0;) {
+                for (long child; (child = strtol(at, &at, 10)) > 0;) {
+                        must(n < CHILDREN_MAX, "it has more processes than were thought of");
                         children[n++] = (pid_t)child;
                         kill((pid_t)child, SIGKILL);
                 }
