@@ -15,6 +15,7 @@ struct leg_write {
         struct orchestrator *o;
         struct open_leg *leg;
         struct leg_note note;
+        bool turn; /* it is one of open_legs.n_turns */
         leg_write_fn *done;
         void *userdata;
         struct store_order_get get;
@@ -35,6 +36,7 @@ const struct leg_note leg_unsent = {.action = AUDIT_LEG_RESOLVED,
                                     .message = "the daemon stopped before it was sent"};
 
 static void run_next(struct open_leg *l);
+static void turn_over(struct leg_write *w);
 
 /* Back to what it was before it was tried. */
 static void forget(struct leg_write *w)
@@ -52,6 +54,20 @@ static void write_free(struct leg_write *w)
         list_unlink(&w->link);
         forget(w);
         free(w);
+}
+
+/* Nobody waits for it: a book told it, and will again. */
+static bool is_news(const struct leg_write *w)
+{
+        return !w->done && !w->note.must && !w->note.settles;
+}
+
+static bool only_news(const struct open_leg *l)
+{
+        LIST_FOREACH (it, &l->writes)
+                if (!is_news(LIST_ENTRY(it, struct leg_write, link)))
+                        return false;
+        return true;
 }
 
 /* Kept for later. Beyond the bound the oldest goes that does not say what became of the leg. */
@@ -78,10 +94,10 @@ static void finish(struct leg_write *w, enum problem p)
         /* An order that the ledger does not have (its intent was refused) can never be written. */
         bool failed = p != PROBLEM_NONE && p != PROBLEM_ORDER_NOT_FOUND;
         list_unlink(&w->link);
+        turn_over(w);
         l->write_running = false;
         l->dirty = failed;
-        if (!list_empty(&l->writes))
-                run_next(l);
+        run_next(l);
         /* Pinned, because `done` may let go of the last act that holds the leg. */
         l->pins++;
         if (w->done)
@@ -284,11 +300,14 @@ static void got(struct store_job *job)
         ledger_outcome(w->o, &w->put, &w->riders);
 }
 
-static void run_next(struct open_leg *l)
+static void run(struct open_leg *l)
 {
-        if (l->in_operation)
-                return;
         struct leg_write *w = LIST_ENTRY(l->writes.next, struct leg_write, link);
+        struct open_legs *set = &w->o->open_legs;
+
+        list_unlink(&l->of_turns);
+        w->turn = is_news(w);
+        set->n_turns += w->turn;
         l->write_running = true;
         w->get = (struct store_order_get){
                 .job = {.op = STORE_ORDER_GET, .done = got},
@@ -296,6 +315,31 @@ static void run_next(struct open_leg *l)
                 .answer = l->replayable ? STORE_ANSWER_NONE : STORE_ANSWER_STATUS,
         };
         store_submit(w->o->store, &w->get.job);
+}
+
+static void run_next(struct open_leg *l)
+{
+        struct open_legs *set = &l->account->orchestrator->open_legs;
+
+        if (l->in_operation || l->write_running || list_empty(&l->writes))
+                return;
+        if (set->n_turns < LEG_NEWS_AT_ONCE || !only_news(l))
+                run(l);
+        else if (list_empty(&l->of_turns))
+                list_append(&set->turns, &l->of_turns);
+}
+
+static void turn_over(struct leg_write *w)
+{
+        struct open_legs *set = &w->o->open_legs;
+
+        set->n_turns -= w->turn;
+        w->turn = false;
+        while (set->n_turns < LEG_NEWS_AT_ONCE && !list_empty(&set->turns)) {
+                struct open_leg *l = LIST_ENTRY(set->turns.next, struct open_leg, of_turns);
+                list_unlink(&l->of_turns);
+                run_next(l);
+        }
 }
 
 int leg_write(struct open_leg *l, const struct leg_note *note, leg_write_fn *done, void *userdata)
@@ -310,15 +354,13 @@ int leg_write(struct open_leg *l, const struct leg_note *note, leg_write_fn *don
         w->userdata = userdata;
         list_init(&w->riders);
         list_append(&l->writes, &w->link);
-        if (!l->write_running)
-                run_next(l);
+        run_next(l);
         return 0;
 }
 
 void leg_writes_go_on(struct open_leg *l)
 {
-        if (!l->write_running && !list_empty(&l->writes))
-                run_next(l);
+        run_next(l);
 }
 
 void leg_writes_retry(struct open_leg *l)
@@ -360,6 +402,7 @@ void leg_writes_apply(const struct open_leg *l, struct leg *leg)
 
 void leg_writes_free(struct open_leg *l)
 {
+        list_unlink(&l->of_turns);
         LIST_FOREACH (it, &l->owed)
                 write_free(LIST_ENTRY(it, struct leg_write, link));
         LIST_FOREACH (it, &l->writes)

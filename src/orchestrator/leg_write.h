@@ -7,7 +7,9 @@
  *     ▲                │              │
  *     └──── owed ◄─────┴──────────────┘  it failed; what must not be lost is tried again later
  *
- * While the operation that placed the leg runs, writes wait: it has the first word.
+ * While the operation that placed the leg runs, writes wait: it has the first word. And of what
+ * books tell, only so much is at the ledger at once: a book of thousands of fills would hold up
+ * every order for as long as it takes to write them.
  */
 #pragma once
 
@@ -16,7 +18,8 @@
 #include "orchestrator/orchestrator.h"
 #include "domain/audit_record.h"
 
-#define LEG_OWED_MAX 8 /* notes kept for one leg while the ledger cannot be written */
+#define LEG_OWED_MAX     8 /* notes kept for one leg while the ledger cannot be written */
+#define LEG_NEWS_AT_ONCE 16
 
 struct leg_note {
         enum audit_action action;

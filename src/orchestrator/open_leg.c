@@ -61,6 +61,7 @@ struct open_leg *open_leg_add(struct open_legs *set, struct account_state *a, co
         list_init(&l->of_numberless);
         list_init(&l->of_doubtful);
         list_init(&l->writes);
+        list_init(&l->of_turns);
         list_init(&l->owed);
         l->account = a;
         l->quota = quota_of(a->orchestrator, o->key_name);

@@ -57,6 +57,7 @@ struct open_leg {
         bool remote;       /* ... in another daemon (peers.h) */
         char writer[UUID_SIZE]; /* the daemon that placed it, when that was another one; "" */
         struct list writes;     /* struct leg_write: one at a time, in order */
+        struct list of_turns;   /* of open_legs.turns */
         struct list owed;       /* those the ledger could not take, at most LEG_OWED_MAX */
         unsigned n_owed;
         bool write_running;
@@ -81,6 +82,8 @@ struct open_leg {
 
 struct open_legs {
         struct open_leg *by_tag;
+        struct list turns; /* legs whose next write waits until fewer run (leg_write.h) */
+        unsigned n_turns;  /* writes that run of those which wait for each other */
 };
 
 /* From a leg of an order; the account's counters follow. NULL when out of memory. */

@@ -234,6 +234,7 @@ int orchestrator_new(const struct orchestrator_options *options,
         list_init(&o->dead_men);
         list_init(&o->running);
         list_init(&o->riders);
+        list_init(&o->open_legs.turns);
         list_init(&o->subscriptions);
         keys_init(&o->keys);
         error[0] = '\0';

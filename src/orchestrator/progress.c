@@ -63,7 +63,8 @@ static const char *legs_busy(const struct account_state *a)
 
         LIST_FOREACH (it, &a->open_legs) {
                 const struct open_leg *l = LIST_ENTRY(it, struct open_leg, of_account);
-                if (l->state == LEG_STATE_NEEDS_OPERATOR && l->day < today && !l->write_running)
+                if (l->state == LEG_STATE_NEEDS_OPERATOR && l->day < today &&
+                    list_empty(&l->writes))
                         continue;
                 if (open_leg_unresolved(l))
                         return "the outcome of an order is not known yet";
