@@ -8,7 +8,7 @@
 #define ROWS 200
 
 static pthread_t loop_thread;
-static sem_t may_read;
+static sem_t begun, may_read;
 static _Atomic unsigned on_loop, elsewhere, errors_there;
 static bool waits;
 
@@ -22,8 +22,10 @@ static int spied_reply(const struct broker_call *c, const struct http_reply *rep
                 return real_reply(c, reply, r);
         bool there = !pthread_equal(pthread_self(), loop_thread);
         (*(there ? &elsewhere : &on_loop))++;
-        if (there && waits)
+        if (there && waits) {
+                sem_post(&begun);
                 sem_wait(&may_read);
+        }
         if (there && errors_there > 0) {
                 errors_there--;
                 r->outcome = OUTCOME_ACCEPTED;
@@ -39,6 +41,7 @@ static void begin(void)
         loop_thread = pthread_self();
         on_loop = elsewhere = errors_there = 0;
         waits = false;
+        sem_init(&begun, 0, 0);
         sem_init(&may_read, 0, 0);
         real_reply = world.broker.reply;
         world.broker.reply = spied_reply;
@@ -51,6 +54,7 @@ static void end(void)
 {
         world_close();
         text_done(&body);
+        sem_destroy(&begun);
         sem_destroy(&may_read);
 }
 
@@ -115,6 +119,7 @@ START_TEST(test_orders_go_on)
         waits = true;
         read_book();
         world_rest();
+        sem_wait(&begun);
         ck_assert(!told);
         ck_assert_uint_eq(elsewhere, 1);
         (void)live("BUY 10 NSE:SBIN CNC LIMIT 1000", "one two");
@@ -167,6 +172,7 @@ START_TEST(test_end)
         waits = true;
         read_book();
         world_rest();
+        sem_wait(&begun);
         ck_assert_uint_eq(elsewhere, 1);
         sem_post(&may_read);
         end();
