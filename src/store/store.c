@@ -51,6 +51,7 @@ struct store {
         struct list orphans; /* riders that no job could carry any more when the thread ended */
         unsigned n_queued;
         unsigned n_running;
+        unsigned n_done;
         int64_t running_since; /* the oldest job of the running group */
         struct commit_mark marks[MARKS_MAX];
         unsigned n_marks;
@@ -98,6 +99,7 @@ static void deliver(struct store *s)
         pthread_mutex_lock(&s->mutex);
         s->posted = false;
         list_splice(&done, &s->done);
+        s->n_done = 0;
         n_marks = s->n_marks;
         memcpy(marks, s->marks, n_marks * sizeof(marks[0]));
         s->n_marks = 0;
@@ -129,6 +131,7 @@ static void finish_job(struct store *s, struct store_job *job)
                 return;
         }
         list_append(&s->done, &job->link);
+        s->n_done++;
         if (!s->posted && s->loop) {
                 s->posted = true;
                 loop_post(s->loop, &s->delivery->work);
@@ -420,7 +423,7 @@ void store_stats(struct store *s, struct store_stats *ret)
 {
         pthread_mutex_lock(&s->mutex);
         *ret = s->stats;
-        ret->queued = s->n_queued + s->n_running;
+        ret->queued = s->n_queued + s->n_running + s->n_done;
         if (s->n_running > 0)
                 ret->oldest_queued_us = s->running_since;
         else if (!list_empty(&s->queue))

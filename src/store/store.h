@@ -330,7 +330,7 @@ void store_submit(struct store *s, struct store_job *job);
 enum store_result store_run(struct store *s, struct store_job *job);
 
 struct store_stats {
-        unsigned queued;
+        unsigned queued; /* not delivered yet */
         uint64_t commits, jobs;
         uint64_t errors[_STORE_RESULT_MAX];
         enum store_result last_failure; /* OK once a write has succeeded again */
