@@ -12,19 +12,14 @@
 #include "base/log.h"
 #include "domain/event.h"
 #include "domain/meter.h"
-#include "orchestrator/absence.h"
 #include "orchestrator/exporters.h"
-#include "orchestrator/leg_write.h"
 #include "orchestrator/masters.h"
-#include "orchestrator/place.h"
 #include "orchestrator/state.h"
 #include "orchestrator/status.h"
 
 #define AUDIT_DIRECTORY "audit" /* in the state directory */
 #define EXPORT_EVERY_US INT64_C(5000000)
 #define TIDY_EVERY_US   (3600 * INT64_C(1000000))
-#define PROBE_EVERY_US  INT64_C(1000000)
-#define SWEEP_EVERY_US  INT64_C(250000)
 #define EXPORT_PAGE     256 /* rows for which the orders behind wait */
 /* A busy ledger is left alone, within reason: its rows are as durable as the files. */
 #define EXPORT_LATEST_US (60 * INT64_C(1000000))
@@ -37,8 +32,7 @@ enum job { JOB_EXPORT, JOB_TIDY, JOB_MASTERS, _JOB_MAX };
 struct jobs {
         struct orchestrator *o;
         struct job_view views[_JOB_MAX];
-        struct loop_timer timer, sweep;
-        int64_t probed_us;
+        struct loop_timer timer;
         uint64_t ledger_jobs; /* written when last looked at, for how busy it is */
         int64_t looked_us, put_off_us;
 
@@ -407,28 +401,15 @@ void jobs_kick(struct orchestrator *o)
         run_due(o->jobs);
 }
 
+void jobs_export_now(struct orchestrator *o)
+{
+        o->jobs->views[JOB_EXPORT].next_run_us = 0;
+        run_due(o->jobs);
+}
+
 static void due(struct loop_timer *t)
 {
         run_due(CONTAINER_OF(t, struct jobs, timer));
-}
-
-static void sweep(struct loop_timer *t)
-{
-        struct jobs *j = CONTAINER_OF(t, struct jobs, sweep);
-        place_sweep(j->o);
-        if (clock_mono_us() - j->probed_us >= PROBE_EVERY_US) {
-                j->probed_us = clock_mono_us();
-                ledger_probe(j->o);
-                killswitch_retry(j->o);
-                absence_sweep(j->o);
-                leg_writes_sweep(j->o);
-                peers_sweep(j->o);
-                if (older_ledger_consented(j->o)) {
-                        j->views[JOB_EXPORT].next_run_us = 0;
-                        run_due(j);
-                }
-        }
-        (void)loop_timer_set(j->o->loop, &j->sweep, SWEEP_EVERY_US);
 }
 
 int jobs_new(struct orchestrator *o, char error[static STORE_ERROR_SIZE])
@@ -440,7 +421,6 @@ int jobs_new(struct orchestrator *o, char error[static STORE_ERROR_SIZE])
         o->jobs = j;
         j->o = o;
         j->timer.fire = due;
-        j->sweep.fire = sweep;
         j->back.run = came_back;
         pthread_mutex_init(&j->mutex, NULL);
         pthread_cond_init(&j->wake, NULL);
@@ -473,7 +453,6 @@ void jobs_start(struct orchestrator *o)
         int64_t now = clock_wall_us();
         j->views[JOB_EXPORT].next_run_us = now + EXPORT_EVERY_US;
         j->views[JOB_TIDY].next_run_us = now + TIDY_EVERY_US / 60;
-        (void)loop_timer_set(o->loop, &j->sweep, SWEEP_EVERY_US);
         run_due(j);
 }
 
@@ -490,7 +469,6 @@ void jobs_free(struct orchestrator *o)
                 pthread_join(j->thread, NULL);
         }
         loop_timer_done(&j->timer);
-        loop_timer_done(&j->sweep);
         store_audit_rows_free(j->page.rows, j->page.n_rows);
         store_audit_rows_free(j->oldest.rows, j->oldest.n_rows);
         audit_close(j->audit);

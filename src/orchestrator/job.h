@@ -15,4 +15,6 @@ void jobs_start(struct orchestrator *o);
 void jobs_free(struct orchestrator *o);
 /* A master waits to be loaded. */
 void jobs_kick(struct orchestrator *o);
+/* Does not wait for its time. */
+void jobs_export_now(struct orchestrator *o);
 unsigned jobs_list(const struct orchestrator *o, const struct job_view **ret);

@@ -304,6 +304,7 @@ void orchestrator_start(struct orchestrator *o)
         older_ledger_start(o);
         peers_start(o);
         jobs_start(o);
+        sweep_start(o);
         masters_start(o);
         preopen_start(o);
 }
@@ -334,6 +335,7 @@ struct orchestrator *orchestrator_free(struct orchestrator *o)
         peers_done(o);
         masters_stop(o);
         large_replies_free(o);
+        sweep_stop(o);
         if (o->jobs)
                 jobs_free(o);
         masters_free(o);

@@ -27,6 +27,7 @@
 #include "orchestrator/session.h"
 #include "orchestrator/sighting.h"
 #include "orchestrator/storm.h"
+#include "orchestrator/sweep.h"
 #include "orchestrator/traffic.h"
 
 struct book_reader;
@@ -119,6 +120,7 @@ struct orchestrator {
         struct list subscriptions;
         struct list *publish_next; /* of an event that is being delivered; NULL */
         int64_t last_event_id;
+        struct sweep sweep;
         struct jobs *jobs;
         struct masters *masters;
         struct large_replies *large_replies;

@@ -1,11 +1,12 @@
 /* What else of the daemon has no place in the explorer's world, in place of orchestrator/job.c (a
- * thread of its own: its once-a-second duties are the explorer's, see scene.c) and base/id.c
- * (random: here the n-th id of a run is always the same). */
+ * thread of its own), orchestrator/sweep.c (its duties are the explorer's, see scene.c) and
+ * base/id.c (random: here the n-th id of a run is always the same). */
 #include <stdio.h>
 #include <unistd.h>
 
 #include "base/id.h"
 #include "orchestrator/job.h"
+#include "orchestrator/sweep.h"
 #include "still_rest.h"
 
 static unsigned made;
@@ -54,6 +55,14 @@ void jobs_free(struct orchestrator *o)
 }
 
 void jobs_kick(struct orchestrator *o)
+{
+}
+
+void sweep_start(struct orchestrator *o)
+{
+}
+
+void sweep_stop(struct orchestrator *o)
 {
 }
 

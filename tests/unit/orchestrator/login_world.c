@@ -403,6 +403,7 @@ void login_world_wake(void)
         subscription = (struct subscription){.after_id = -1, .event = on_event};
         event_subscribe(lw.o, &subscription);
         orchestrator_start(lw.o);
+        sweep_stop(lw.o);
         login_rest();
 }
 

@@ -491,26 +491,10 @@ START_TEST(test_directory_that_cannot_be_made)
 }
 END_TEST
 
-/* The sweep answers what is past its deadline, by itself. */
-START_TEST(test_sweep)
-{
-        world_open(&plain);
-        wire_script(world.wires[0], BROKER_PLACE, 1, 1, FATE_HELD);
-        struct placed *p = place_begin("BUY 10 NSE:SBIN CNC LIMIT 1000", "one", NULL);
-        world_rest();
-        clock_fake_advance(SECONDS(13));
-        world_until(&p->done);
-        ck_assert_int_eq(p->answer.status, 202);
-        wire_release(world.wires[0], FATE_LOST);
-        world_rest();
-        world_close();
-}
-END_TEST
-
 SUITE("jobs", test_export, test_export_leaves_a_busy_ledger_alone_for_a_minute,
       test_export_without_directory, test_tidy, test_tidy_fails, test_tidy_waits_for_the_others,
       test_tidy_waits_for_the_others_in_sqlite, test_tidy_knows_itself, test_tidy_cannot_ask,
       test_export_behind_a_gap, test_export_behind_a_gap_in_sqlite,
       test_export_of_a_ledger_with_a_hole, test_export_cannot_measure_a_gap,
       test_older_ledger_that_ends_before, test_older_ledger_with_other_records,
-      test_older_ledger_under_a_stronger_level, test_directory_that_cannot_be_made, test_sweep)
+      test_older_ledger_under_a_stronger_level, test_directory_that_cannot_be_made)

@@ -580,9 +580,7 @@ START_TEST(test_deadline_before_sending)
         world_open(&plain);
         fake_store_delay(world.fake, FAKE_COMMIT, 30000);
         struct placed *p = place_begin(SBIN_LOW, "one", NULL);
-        struct placing *placing = LIST_ENTRY(world.o->operations.prev, struct placing, link);
-        placing->deadline_us = clock_mono_us();
-        placing->expired = true; /* the sweep would answer 202, came it between commit and call */
+        LIST_ENTRY(world.o->operations.prev, struct placing, link)->deadline_us = clock_mono_us();
         world_until(&p->done);
         ck_assert_int_eq(p->answer.status, 424);
         ck_assert_uint_eq(wire_served(world.wires[0], BROKER_PLACE), 0);

@@ -126,6 +126,7 @@ void world_wake(void)
 {
         world_boot();
         orchestrator_start(world.o);
+        sweep_stop(world.o);
         world_rest();
 }
 

@@ -1,7 +1,8 @@
 /* A small world for the orchestrator: a loop, a ledger (SQLite in a directory, or the fake one that
  * breaks on order), the simulated exchange behind a transport that breaks on order, three accounts,
  * a frozen clock that begins on Monday 2026-11-23 at 10:00 IST. Loop timers run in real time all
- * the same. */
+ * the same; but nothing is swept (orchestrator/sweep.h) unless a test does it, which would else
+ * meet what a test has prepared or not, as fast as the machine is. */
 #pragma once
 
 #include "suite.h"
