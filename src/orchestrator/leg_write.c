@@ -35,7 +35,6 @@ const struct leg_note leg_unsent = {.action = AUDIT_LEG_RESOLVED,
                                     .problem = PROBLEM_NOT_SENT,
                                     .message = "the daemon stopped before it was sent"};
 
-static void run_next(struct open_leg *l);
 static void turn_over(struct leg_write *w);
 
 /* Back to what it was before it was tried. */
@@ -97,7 +96,7 @@ static void finish(struct leg_write *w, enum problem p)
         turn_over(w);
         l->write_running = false;
         l->dirty = failed;
-        run_next(l);
+        leg_writes_go_on(l);
         /* Pinned, because `done` may let go of the last act that holds the leg. */
         l->pins++;
         if (w->done)
@@ -317,7 +316,7 @@ static void run(struct open_leg *l)
         store_submit(w->o->store, &w->get.job);
 }
 
-static void run_next(struct open_leg *l)
+void leg_writes_go_on(struct open_leg *l)
 {
         struct open_legs *set = &l->account->orchestrator->open_legs;
 
@@ -338,7 +337,7 @@ static void turn_over(struct leg_write *w)
         while (set->n_turns < LEG_NEWS_AT_ONCE && !list_empty(&set->turns)) {
                 struct open_leg *l = LIST_ENTRY(set->turns.next, struct open_leg, of_turns);
                 list_unlink(&l->of_turns);
-                run_next(l);
+                leg_writes_go_on(l);
         }
 }
 
@@ -354,13 +353,8 @@ int leg_write(struct open_leg *l, const struct leg_note *note, leg_write_fn *don
         w->userdata = userdata;
         list_init(&w->riders);
         list_append(&l->writes, &w->link);
-        run_next(l);
+        leg_writes_go_on(l);
         return 0;
-}
-
-void leg_writes_go_on(struct open_leg *l)
-{
-        run_next(l);
 }
 
 void leg_writes_retry(struct open_leg *l)
@@ -370,7 +364,7 @@ void leg_writes_retry(struct open_leg *l)
         if (l->n_owed > 0) {
                 list_splice(&l->writes, &l->owed);
                 l->n_owed = 0;
-                run_next(l);
+                leg_writes_go_on(l);
         } else if (l->dirty) {
                 const struct leg_note note = {.action = AUDIT_LEG_UPDATED, .actor = "reconcile"};
                 (void)leg_write(l, &note, NULL, NULL);

@@ -18,8 +18,8 @@
 #include "orchestrator/orchestrator.h"
 #include "domain/audit_record.h"
 
-#define LEG_OWED_MAX     8 /* notes kept for one leg while the ledger cannot be written */
-#define LEG_NEWS_AT_ONCE 16
+#define LEG_OWED_MAX     8  /* notes kept for one leg while the ledger cannot be written */
+#define LEG_NEWS_AT_ONCE 16 /* writes of what books tell that are at the ledger */
 
 struct leg_note {
         enum audit_action action;
@@ -55,7 +55,8 @@ int leg_write(struct open_leg *l, const struct leg_note *note, leg_write_fn *don
 void leg_writes_retry(struct open_leg *l);
 /* The same for every leg, once a second: a book that is read no more must not keep it waiting. */
 void leg_writes_sweep(struct orchestrator *o);
-/* The operation that held the leg is over: its writes run. */
+/* The leg's next write runs, or waits for its turn. Nothing happens while one runs, or an operation
+ * holds the leg. */
 void leg_writes_go_on(struct open_leg *l);
 /* Puts what waits to be written about the leg over its own columns. */
 void leg_writes_apply(const struct open_leg *l, struct leg *leg);
