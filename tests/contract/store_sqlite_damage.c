@@ -254,7 +254,7 @@ START_TEST(a_query_that_holds_up_the_orders_is_cut_off)
                 clock_fake_advance(USEC_PER_SEC);
                 usleep(500);
                 store_stats(ledger.store, &s);
-        } while (s.queued > 0);
+        } while (s.oldest_queued_us > 0);
         clock_real();
         ledger_wait(1);
         ck_assert_int_eq(l.job.result, STORE_UNAVAILABLE);
