@@ -97,10 +97,9 @@ START_TEST(test_busy)
         world_pass(SECONDS(3));
         assert_busy(NULL);
 
-        fake_store_fail(world.fake, FAKE_COMMIT, 1, 1000, STORE_FULL);
+        fake_store_fail(world.fake, FAKE_WRITE, 1, 1, STORE_FULL);
         ck_assert_int_ne(place(FILL, "one", NULL)->answer.problem, PROBLEM_NONE);
         assert_busy("the ledger cannot be written");
-        fake_store_fail(world.fake, FAKE_COMMIT, 0, 0, STORE_OK);
         ck_assert_int_eq(place(FILL, "two", NULL)->answer.status, 201);
         world_rest();
         assert_busy(NULL);
@@ -146,7 +145,7 @@ START_TEST(test_printed)
         ck_assert_str_eq(printed(), "; kill switch CANCEL and 1 more");
         ck_assert_int_eq(kill_set(KILL_LEVEL_NONE, "global", true), PROBLEM_NONE);
         ck_assert_int_eq(kill_set(KILL_LEVEL_NONE, "account:paper:one", true), PROBLEM_NONE);
-        fake_store_fail(world.fake, FAKE_COMMIT, 1, 1000, STORE_FULL);
+        fake_store_fail(world.fake, FAKE_WRITE, 1, 1, STORE_FULL);
         ck_assert_int_ne(place(REST, "one", NULL)->answer.problem, PROBLEM_NONE);
         ck_assert_ptr_nonnull(strstr(printed(), "; the ledger cannot be written: "));
         world_close();
