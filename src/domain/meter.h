@@ -62,7 +62,7 @@
           "Masters that were fetched, by what came of it")                                         \
         X(STORE_COMMIT, HISTOGRAM, "ordo_store_commit_seconds", "", "Time of a group commit")      \
         X(STORE_GROUP, HISTOGRAM, "ordo_store_group_size", "", "Jobs in a group commit")           \
-        X(STORE_QUEUE, GAUGE, "ordo_store_queue", "", "Jobs waiting for the store thread")         \
+        X(STORE_QUEUE, GAUGE, "ordo_store_queue", "", "Jobs that the ledger has not answered yet") \
         X(STORE_ERRORS, COUNTER, "ordo_store_errors_total", "result", "Failed store jobs")         \
         X(LOG_DROPPED, COUNTER, "ordo_log_dropped_total", "",                                      \
           "Records the log queue had no room for")
